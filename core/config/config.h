@@ -1,0 +1,105 @@
+/** config.h - the site's tocsin.lua as a struct. Text of the contract: docs/site.md, alert-rules section 7.
+ *
+ *  Owner: config_new() result is shared by count (a generation holds one reference).
+ *  Everything inside is borrowed until the last config_unref().
+ */
+#ifndef TOCSIN_CORE_CONFIG_CONFIG_H
+#define TOCSIN_CORE_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/arena.h"
+#include "core/model/schema.h"
+
+struct report;
+struct tree;
+
+enum { CONFIG_SOURCES_MAX = 64, CONFIG_OUTPUTS_MAX = 64, CONFIG_FROM_MAX = 64 };
+
+enum from_kind { FROM_FILE, FROM_HTTP, FROM_TCP, FROM_STDIN };
+
+struct config_from {
+	enum from_kind kind;
+	const char *text; /**< glob of FROM_FILE, address of FROM_TCP, else NULL */
+	int line;
+};
+
+struct config_source {
+	const char *name;
+	bool is_csv;
+	char delimiter;
+	const char **columns;
+	uint32_t column_count;
+	struct schema schema;
+	struct config_from *from;
+	uint32_t from_count;
+	int64_t lateness_ms, idle_ms, max_ahead_ms;
+	uint32_t line_bytes_max;
+	int line;
+};
+
+enum output_kind { OUTPUT_FILE, OUTPUT_STDOUT, OUTPUT_WEBHOOK };
+
+struct config_output {
+	const char *name;
+	enum output_kind kind;
+	const char *text;   /**< path (relative to the state directory) or URL */
+	bool has_zh_keys;
+	const char *secret; /**< webhook: HMAC-SHA256 key, "file:/path" is read at use; NULL none */
+	int64_t timeout_ms; /**< webhook, default 10 s */
+	int line;
+};
+
+/** A category node: "offline/restaurants"; merchants are values of the category field. */
+struct config_category {
+	const char *name;
+	const char *parent; /**< or NULL */
+	const char **members;
+	uint32_t member_count;
+};
+
+struct config {
+	struct arena arena;
+	unsigned reference_count; /**< atomic */
+	const char *file;
+	const char *timezone;      /**< default "UTC" */
+	struct config_source *sources;
+	uint32_t source_count;
+	struct config_output *outputs;
+	uint32_t output_count;
+	struct config_category *categories;
+	uint32_t category_count;
+	const char *category_field; /**< default "merchantId" */
+	const char *listen_http;   /**< default "127.0.0.1:8787"; NULL when `http = false` */
+	const char *token;         /**< HTTP bearer token ("file:/path" allowed); needed off loopback */
+	const char *listen_control; /**< default "<state>/control.sock" when NULL */
+	int64_t retention_fine_ms, retention_day_ms;
+	int sync;                  /**< enum kv_sync of storage.sync = "commit" | "interval" | "os" */
+	uint32_t readers;          /**< default 1; 0 = inline */
+	int64_t bundle_interval_ms; /**< default 200 */
+	uint32_t versions_kept;    /**< default 10 */
+	uint32_t keys_max;         /**< per metric, default 100,000 */
+	const char **exec_allow;   /**< absolute paths plans may run */
+	uint32_t exec_allow_count;
+	const char **http_allow;   /**< "host" or "host:port" that plan steps may call; default: none */
+	uint32_t http_allow_count;
+	struct {
+		int64_t memory_bytes;   /**< per Lua state, default 16 MiB */
+		int64_t instructions;   /**< per call, default 10,000,000 */
+		int64_t call_ms;        /**< wall safety net per call, default 50 */
+		uint32_t errors_max;    /**< errors in a row before quarantine, default 3 */
+	} lua;
+};
+
+/** Reads and checks; all faults go to `report`. NULL when there was any. `tree` NULL gives the defaults. */
+struct config *config_new(const struct tree *tree, const char *file, struct report *report);
+struct config *config_ref(struct config *config);
+void config_unref(struct config *config);
+
+const struct config_source *config_find_source(const struct config *config, const char *name);
+const struct config_output *config_find_output(const struct config *config, const char *name);
+/** Category of a member value, or NULL. */
+const char *config_category_of(const struct config *config, const char *member);
+
+#endif

@@ -1,0 +1,50 @@
+/** options.h - one row per option: name, type, default, range or choices, help. Checks a tree against rows.
+ *
+ *  Reports every fault as `file:line: text`: unknown key (with the nearest known one and the list), wrong
+ *  type (what was found, what is allowed, an example), a value outside its choices, a missing required key.
+ */
+#ifndef TOCSIN_CORE_CONFIG_OPTIONS_H
+#define TOCSIN_CORE_CONFIG_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct report;
+struct tree;
+
+enum option_type {
+	OPTION_TEXT,
+	OPTION_BOOL,
+	OPTION_INT,
+	OPTION_NUMBER,
+	OPTION_SPAN,      /**< span_parse */
+	OPTION_WINDOW,    /**< span_parse_window */
+	OPTION_CHOICE,    /**< one of `choices` */
+	OPTION_TEXT_LIST,
+	OPTION_TABLE,     /**< a map, checked by its own rows later */
+	OPTION_LIST,      /**< a list of anything, checked later */
+	OPTION_FUNCTION,
+	OPTION_ANY,
+};
+
+struct option {
+	const char *name;
+	enum option_type type;
+	bool is_required;
+	double min, max;            /**< INT, NUMBER, SPAN in ms; both 0 = no range */
+	const char *const *choices; /**< NULL-terminated */
+	const char *example;        /**< as it would be written in the file */
+	const char *help;
+};
+
+/** Checks `map` against `rows` (ends with name NULL). Returns the number of faults added to `report`. */
+int options_check(const struct tree *map, const struct option *rows, const char *file,
+		  const char *what, struct report *report);
+
+/** Typed reading after a check without faults; the default when absent. Texts are borrowed from the tree. */
+const char *option_text(const struct tree *map, const char *name, const char *otherwise);
+bool option_bool(const struct tree *map, const char *name, bool otherwise);
+int64_t option_int(const struct tree *map, const char *name, int64_t otherwise);
+int64_t option_span_ms(const struct tree *map, const char *name, int64_t otherwise);
+
+#endif

@@ -1,0 +1,61 @@
+/** control.h - operators' door: newline-delimited JSON over a Unix socket (0660, SO_PEERCRED).
+ *
+ *  Request:  {"id": 1, "verb": "rule.disable", "args": {…}}
+ *  Answer:   {"id": 1, "ok": true, "result": …}  or  {"id": 1, "ok": false, "code": "ERR_CONFLICT", "error": "…"}
+ *  One table of verbs (control_verbs.c): name, least role, function, help. Who may: root, the daemon's own uid, and members
+ *  of the socket's group; everybody else is refused. Limits: CONTROL_LINE_BYTES_MAX a request, 32 clients.
+ *  The actor of an audited command is "uid:<n>(<name>)".
+ */
+#ifndef TOCSIN_CORE_CONTROL_CONTROL_H
+#define TOCSIN_CORE_CONTROL_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/bytes.h"
+
+struct control;
+struct err_note;
+struct loop;
+
+enum { CONTROL_LINE_BYTES_MAX = 256 * 1024, CONTROL_CLIENTS_MAX = 32 };
+
+/** What verbs work on; app.c fills it, tests fake it. All borrowed. */
+struct control_target {
+	struct loop *loop;
+	struct kv *kv;
+	struct commit *commit;
+	struct engine *engine;
+	struct versions *rule_versions;
+	struct versions *plan_versions;
+	struct incident_store *incidents;
+	struct plan_engine *plans;
+	struct outbox *outbox;
+	struct pool *pool;
+	int64_t started_wall_ms;
+	const char *site_dir;
+	const char *state_dir;
+	uint64_t *generation;
+	/** Reloads the site; `done` gets the per-file answer as a JSON array text (borrowed) and whether any file was
+	 *  refused. May call it later. */
+	void (*reload)(void *arg, void (*done)(void *done_arg, const char *files_json, bool any_refused),
+		       void *done_arg);
+	/** Versions were enabled, disabled or activated: install the new set now. Returns after the swap. */
+	void (*apply_versions)(void *arg);
+	/** Declared part of a kept rule version as JSON (owned text) and its source; NULL when not on disk. */
+	char *(*describe_rule)(void *arg, const char *name, uint32_t version);
+	void *arg;
+};
+
+int control_new(struct control **out, const struct control_target *target, const char *socket_path,
+		struct err_note *why);
+void control_free(struct control *control);
+
+/** One request line to one answer line, without socket (fuzzing, tests). `answer` is called once, maybe later. */
+void control_handle(struct control *control, struct slice line, const char *actor,
+		    void (*answer)(void *arg, struct slice line), void *arg);
+
+/** Prometheus text format 0.0.4 of everything countable. */
+void metrics_append(const struct control_target *target, struct bytes *out);
+
+#endif

@@ -1,0 +1,110 @@
+/** engine.h - stage 2, the owner: bundles in, windows, rules, alerts out; one WriteBatch for all of it.
+ *
+ *      engine_apply(bundle) -> windows + positions + counters into commit_batch()
+ *      engine_advance(now)  -> watermarks pass boundaries -> rules are evaluated -> on_alert
+ *
+ *  The same object runs live (RocksDB, threaded commit) and in replay (memory, inline, virtual clock).
+ *  Owner: engine_new() result owned; kv, commit borrowed. Threads: owner thread only. Time is passed in.
+ */
+#ifndef TOCSIN_CORE_ENGINE_ENGINE_H
+#define TOCSIN_CORE_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/ingest/bundle.h"
+
+struct alert;
+struct commit;
+struct config;
+struct engine;
+struct err_note;
+struct kv;
+struct rule;
+
+struct engine_options {
+	struct kv *kv;
+	struct commit *commit;
+	uint64_t seed; /**< of hash tables */
+	/** A firing or resolved alert was decided; what the callee puts into commit_batch() is atomic with it. */
+	void (*on_alert)(void *arg, const struct rule *rule, const struct alert *alert);
+	/** A script rule used up its budget, memory or errors: it is stopped from here on. */
+	void (*on_quarantine)(void *arg, const struct rule *rule, const char *reason);
+	void *arg;
+};
+
+/** Reads positions, panes, alert states and counters from the store. */
+int engine_new(struct engine **out, const struct engine_options *options, struct err_note *why);
+void engine_free(struct engine *engine);
+
+/** Installs a generation whole: sources with their settings, active rules, and builds the intakes for
+ *  stage 1. Rules with the same name, version and hash keep their state; another version keeps the panes of
+ *  metrics it did not change; alerts of a removed, disabled or changed rule resolve with a reason.
+ *  `config` is referenced, rules are referenced. On failure nothing changes. */
+int engine_install(struct engine *engine, struct config *config, struct rule *const *rules,
+		   uint32_t rule_count, int64_t now_mono_ms, int64_t wall_ms, struct err_note *why);
+
+/** Intake of a source for new jobs (borrowed; take a reference), or NULL when the source is unknown. */
+struct intake *engine_intake(struct engine *engine, const char *source);
+
+/** A partition starts or goes on: gives its number and the committed position (zero when new). `is_live`: it
+ *  holds the watermark back until idle. ERR_FULL. */
+int engine_partition_open(struct engine *engine, const char *source, const char *name,
+			  bool is_positioned, int64_t now_mono_ms, uint32_t *out,
+			  struct position *committed, struct err_note *why);
+/** It will send nothing more. `is_forgotten`: its stored position is deleted as well (the file is gone). */
+void engine_partition_close(struct engine *engine, uint32_t partition, bool is_forgotten);
+/** Watermark of the partition for the next job. */
+int64_t engine_partition_watermark(const struct engine *engine, uint32_t partition);
+
+/** Takes the bundle; its on_durable is called after the commit. A duplicate (from before the committed
+ *  position) is dropped and counted; ERR_CONFLICT for a gap: the source must start again at `committed`. */
+int engine_apply(struct engine *engine, struct bundle *bundle, int64_t now_mono_ms);
+
+/** Evaluates every boundary the watermarks have passed, expires panes. Call after applies and on its timer. */
+void engine_advance(struct engine *engine, int64_t now_mono_ms, int64_t wall_ms);
+/** When engine_advance must be called though nothing arrives (monotonic ms), or -1. */
+int64_t engine_next_ms(const struct engine *engine, int64_t now_mono_ms);
+/** End of a finite input (replay): every source is complete; all remaining windows are evaluated. */
+void engine_finish(struct engine *engine);
+
+/* ---- answers for status, CLI and metrics ---- */
+struct engine_source_status {
+	const char *name;
+	struct bundle_counters total; /**< committed effect, since the state was created */
+	uint64_t late_dropped;  /**< readings whose pane was gone */
+	uint64_t duplicates;    /**< bundles refused as already applied */
+	int64_t watermark_ms;   /**< WATERMARK_NONE before the first reading */
+	uint32_t partition_count;
+};
+void engine_each_source(const struct engine *engine,
+			void (*each)(void *arg, const struct engine_source_status *status),
+			void *arg);
+void engine_each_partition(const struct engine *engine,
+			   void (*each)(void *arg, const char *source, const char *name,
+					const struct position *position,
+					const struct bundle_counters *counters),
+			   void *arg);
+void engine_each_dead_letter(const struct engine *engine, const char *source,
+			     void (*each)(void *arg, const char *source, const char *partition,
+					  const struct dead_letter *letter),
+			     void *arg);
+struct engine_rule_status {
+	const struct rule *rule;
+	int64_t evaluated_ms;      /**< last boundary */
+	uint32_t firing_count;
+	uint32_t key_count;
+	uint64_t evaluation_count, fired_count, resolved_count, error_count, overflow_count;
+	uint64_t memory_bytes;
+	bool is_quarantined;
+	const char *last_error;    /**< or NULL */
+};
+void engine_each_rule(const struct engine *engine,
+		      void (*each)(void *arg, const struct engine_rule_status *status), void *arg);
+/** Value of each key of a rule's window that ends at the last boundary ("what does it see now"). */
+void engine_each_key(const struct engine *engine, const char *rule,
+		     void (*each)(void *arg, struct slice key, const struct aggregate *total,
+				  bool is_firing),
+		     void *arg);
+
+#endif

@@ -1,0 +1,114 @@
+/** incident.h - what people handle: alerts that belong together, with a life cycle, revisions and a timeline.
+ *
+ *      OPEN -ack-> ACKED -work|plan-> HANDLING -alerts resolved-> MITIGATED -resolve-> RESOLVED
+ *      OPEN -work|plan-> HANDLING      MITIGATED -same key fires-> OPEN (reopen_count + 1)
+ *      any of OPEN ACKED HANDLING MITIGATED -resolve-> RESOLVED
+ *      RESOLVED -same key fires within reopen_window-> OPEN; later -> a new incident
+ *
+ *  When all alerts of an incident have resolved and no plan run is active, it becomes MITIGATED and then, by
+ *  the rule of the store (resolve policy `all`), RESOLVED by itself. The table of allowed moves
+ *  stands at the top of incident.c; a test walks it.
+ *  Every move is a command with the revision it saw (0 = whatever it is), actor and reason; it is checked, put on the
+ *  timeline and written through commit_batch(). A stale revision is ERR_CONFLICT, never applied.
+ *  Owner: store owned; incidents borrowed from it. Threads: loop thread. Time passed in.
+ *  Limits: INCIDENTS_OPEN_MAX open ones (then alerts join the overflow incident, counted), timeline
+ *  INCIDENT_TIMELINE_MAX records each.
+ */
+#ifndef TOCSIN_CORE_INCIDENT_INCIDENT_H
+#define TOCSIN_CORE_INCIDENT_INCIDENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/bytes.h"
+
+struct alert;
+struct commit;
+struct err_note;
+struct incident_store;
+struct kv;
+
+#define INCIDENT_STATE_LIST(X) X(OPEN, "OPEN") X(ACKED, "ACKED") X(HANDLING, "HANDLING")           \
+	X(MITIGATED, "MITIGATED") X(RESOLVED, "RESOLVED")
+enum incident_state {
+#define INCIDENT_ENUM(name, text) INCIDENT_##name,
+	INCIDENT_STATE_LIST(INCIDENT_ENUM)
+#undef INCIDENT_ENUM
+};
+
+enum { INCIDENTS_OPEN_MAX = 10000, INCIDENT_TIMELINE_MAX = 10000, INCIDENT_ALERTS_MAX = 1000 };
+
+struct incident {
+	uint64_t number;
+	char *key;       /**< "rule:<name>;merchantId=m1" */
+	char *title;
+	char *rule;
+	char *severity;
+	char *category;  /**< or NULL */
+	char *dimension_json; /**< object of the first alert's dimension */
+	enum incident_state state;
+	uint64_t revision; /**< from 1, +1 with every change */
+	uint32_t timeline_count;
+	uint32_t reopen_count;
+	uint32_t firing_count; /**< alerts firing now */
+	uint32_t active_runs;  /**< plan runs not ended */
+	uint64_t alert_count;
+	int64_t impact_start_ms, opened_ms, acked_ms, first_plan_ms, mitigated_ms, resolved_ms; /**< 0 = not yet */
+	char *owner;           /**< who acknowledged, or NULL */
+	char **firing_ids;     /**< "rule|dimension" of each alert firing now; [firing_count] */
+};
+
+struct incident_options {
+	struct kv *kv;
+	struct commit *commit;
+	int64_t reopen_window_ms; /**< default 10 min */
+	/** Something happened: event is "opened", "joined", "acked", "handling", "mitigated", "reopened", "resolved".
+	 *  Called after the change is in commit_batch(), before it is durable. */
+	void (*on_event)(void *arg, const struct incident *incident, const char *event);
+	void *arg;
+};
+
+int incident_store_new(struct incident_store **out, const struct incident_options *options,
+		       struct err_note *why);
+void incident_store_free(struct incident_store *store);
+
+/** A firing alert opens or joins; a resolved one is taken off. `key` is made by incident_key(). Returns the
+ *  incident, or NULL (resolved alert without incident). */
+const struct incident *incident_on_alert(struct incident_store *store, const struct alert *alert,
+					 const char *key, int64_t now_ms);
+/** Default key (rule and dimension) or only the named fields of the dimension, without the rule's name
+ *  when `fields` is given: so that several rules can share an incident. Owned text. */
+char *incident_key(const struct alert *alert, const char *const *fields, uint32_t field_count,
+		   bool has_fields);
+
+/** Commands. `revision` 0 skips the check. ERR_NOT_FOUND, ERR_CONFLICT (stale, with the current state and revision in
+ *  the note; or a move that is not drawn). */
+int incident_ack(struct incident_store *store, uint64_t number, uint64_t revision,
+		 const char *actor, const char *reason, int64_t now_ms, struct err_note *why);
+int incident_resolve(struct incident_store *store, uint64_t number, uint64_t revision,
+		     const char *actor, const char *reason, int64_t now_ms, struct err_note *why);
+/** Plan runs report in; a starting run moves OPEN or ACKED to HANDLING, the last ending one may mitigate. */
+void incident_run_started(struct incident_store *store, uint64_t number, const char *plan,
+			  const char *run_id, int64_t now_ms);
+void incident_run_ended(struct incident_store *store, uint64_t number, const char *plan,
+			const char *run_id, const char *outcome, int64_t now_ms);
+/** A fact on the timeline (plan step, message sent); does not change the state. */
+void incident_note(struct incident_store *store, uint64_t number, const char *kind,
+		   const char *actor, const char *text, int64_t now_ms);
+
+const struct incident *incident_find(const struct incident_store *store, uint64_t number);
+void incident_each(const struct incident_store *store, bool open_only,
+		   void (*each)(void *arg, const struct incident *incident), void *arg);
+/** The incident as a JSON object / its timeline as JSON records, oldest first (stored and gathering). */
+void incident_append_json(const struct incident *incident, struct bytes *out);
+int incident_each_timeline(const struct incident_store *store, uint64_t number,
+			   void (*each)(void *arg, struct slice json), void *arg,
+			   struct err_note *why);
+const char *incident_state_name(enum incident_state state);
+
+struct incident_usage {
+	uint64_t opened_count, resolved_count, open_count, overflow_count;
+};
+void incident_usage(const struct incident_store *store, struct incident_usage *out);
+
+#endif

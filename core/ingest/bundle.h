@@ -1,0 +1,80 @@
+/** bundle.h - what stage 1 sends to stage 2: the effect of one piece of one partition.
+ *
+ *  { partition, from, to, greatest event time, pane deltas, counters, dead letters }. Stage 2 applies it
+ *  only when `from` equals the committed position of the partition; a partition without
+ *  positions (HTTP, TCP, stdin) is applied always.
+ *  Owner: made by a reader, handed over (taken) to the engine, recycled or freed with bundle_free().
+ */
+#ifndef TOCSIN_CORE_INGEST_BUNDLE_H
+#define TOCSIN_CORE_INGEST_BUNDLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/key_table.h"
+#include "core/model/aggregate.h"
+
+struct intake;
+
+/** A place in a partition. `epoch` counts truncations of a file; `check` is XXH3 of the up to 64
+ *  bytes before `offset`, so a replaced file is recognised. */
+struct position {
+	uint32_t epoch;
+	uint64_t offset; /**< bytes, after the last complete line */
+	uint64_t check;
+};
+
+struct bundle_counters {
+	uint64_t bytes;
+	uint64_t lines;     /**< complete lines; blank ones are not counted */
+	uint64_t readings;  /**< lines that became a reading */
+	uint64_t malformed; /**< lines that did not: lines = readings + malformed */
+	uint64_t late;      /**< readings behind their partition's watermark when read */
+	uint64_t clamped;   /**< readings from the future */
+	uint64_t mistyped;  /**< wanted values that were not of their declared type */
+};
+
+enum { BUNDLE_DEAD_LETTERS_MAX = 8, DEAD_LETTER_BYTES_MAX = 512 };
+
+struct dead_letter {
+	char *text;   /**< first DEAD_LETTER_BYTES_MAX bytes of the line */
+	char *reason; /**< "column 17: ..." */
+	uint64_t offset; /**< of the line in its partition, when positioned */
+};
+
+/** Deltas of one metric: the key table holds (pane start as 8 bytes big-endian, dimension key). */
+struct bundle_deltas {
+	struct key_table groups;
+	struct aggregate *aggregates; /**< [groups.count * metric->aggregate_count] */
+	uint32_t capacity;            /**< in groups */
+};
+
+struct bundle {
+	struct intake *intake; /**< shared; NULL for a bundle that only moves a position */
+	uint32_t partition;    /**< number given by the engine (engine_partition_open) */
+	bool is_positioned;
+	bool is_reset; /**< from is {epoch + 1, 0}: the file was truncated or replaced in place */
+	struct position from;
+	struct position to;
+	int64_t max_event_ms; /**< WATERMARK_NONE without a reading */
+	int64_t min_event_ms;
+	struct bundle_counters counters;
+	struct bundle_deltas *deltas; /**< [intake->metric_count] */
+	uint32_t delta_count;
+	struct dead_letter dead_letters[BUNDLE_DEAD_LETTERS_MAX];
+	uint32_t dead_letter_count;
+	/** Called on the owner thread when the effect is durable (or was a duplicate); may be NULL. */
+	void (*on_durable)(void *arg, const struct bundle *bundle);
+	void *arg;
+	struct bundle *next; /**< for queues of the current holder */
+};
+
+/** Empty bundle for an intake (referenced); `seed` for its key tables. */
+struct bundle *bundle_new(struct intake *intake, uint64_t seed);
+void bundle_free(struct bundle *bundle);
+/** Makes it empty again for the same intake; keeps memory. */
+void bundle_clear(struct bundle *bundle);
+/** Splits a delta's group key into pane start and dimension key. */
+struct slice bundle_group_key(struct slice group, int64_t *start_ms);
+
+#endif

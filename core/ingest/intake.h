@@ -1,0 +1,74 @@
+/** intake.h - what stage 1 must do for one source: format, wanted columns, filters, groupings.
+ *
+ *  Built from the rules of a generation on the owner thread, then read-only and shared with readers
+ *  by reference count; every bundle carries the intake it was made with, so a reload needs no barrier.
+ *  Owner: intake_new() gives one reference; intake_ref/unref from any thread.
+ *  Limits: INTAKE_METRICS_MAX metrics; lines longer than line_bytes_max are malformed (counted).
+ */
+#ifndef TOCSIN_CORE_INGEST_INTAKE_H
+#define TOCSIN_CORE_INGEST_INTAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/model/batch.h"
+#include "core/model/dimension.h"
+#include "core/model/schema.h"
+#include "core/window/metric.h"
+
+struct err_note;
+struct filter;
+
+enum intake_format { FORMAT_JSON, FORMAT_CSV };
+enum { INTAKE_METRICS_MAX = 4096, INTAKE_LINE_BYTES_MAX = 65536, INTAKE_COLUMNS_MAX = 256 };
+
+struct intake_options {
+	const char *source;
+	enum intake_format format;
+	char delimiter;            /**< CSV: one character, default ',' */
+	const char *const *columns; /**< CSV: names in order */
+	uint32_t column_count;
+	bool has_header;           /**< CSV: the first line of a file names the columns (query only) */
+	int64_t lateness_ms;       /**< default 5000 */
+	int64_t max_ahead_ms;      /**< default 60000: later readings count at their receive time */
+	uint32_t line_bytes_max;   /**< default INTAKE_LINE_BYTES_MAX */
+};
+
+/** One metric as stage 1 computes it. */
+struct intake_metric {
+	struct metric *metric; /**< shared */
+	struct filter *filter; /**< owned; NULL = every reading */
+	uint32_t by_columns[DIMENSION_FIELDS_MAX];
+	uint32_t value_columns[METRIC_VALUES_MAX];
+};
+
+struct intake {
+	char *source;
+	enum intake_format format;
+	char delimiter;
+	char **columns;
+	uint32_t column_count;
+	int *column_of_csv; /**< [column_count] batch column of each CSV column, or -1; -2 = time */
+	int64_t lateness_ms;
+	int64_t max_ahead_ms;
+	uint32_t line_bytes_max;
+	uint64_t generation;
+	struct schema schema; /**< owned copy */
+	struct field_set fields;
+	struct intake_metric *metrics;
+	uint32_t metric_count;
+	unsigned reference_count; /**< atomic */
+};
+
+struct intake *intake_new(const struct intake_options *options, const struct schema *schema,
+			  uint64_t generation);
+struct intake *intake_ref(struct intake *intake);
+void intake_unref(struct intake *intake);
+
+/** Adds a metric, or finds the equal one, and returns its index in metrics[]. The filter text is
+ *  compiled; ERR_INVALID (filter, field), ERR_RANGE (a string field as value), ERR_FULL. Owner thread,
+ *  before the intake is shared. `spec->source` and spec->filter may be uncanonical; spec->filter NULL or "" = all. */
+int intake_add_metric(struct intake *intake, const struct metric_spec *spec, uint32_t *out_index,
+		      struct err_note *why);
+
+#endif

@@ -1,0 +1,40 @@
+/** reader.h - stage 1 for one block of bytes: frame, decode, filter, group. Keeps nothing between bundles.
+ *
+ *      block bytes -> lines -> batch (columns) -> filter rows -> group key -> pane deltas in a bundle
+ *
+ *  A reader is used by one thread at a time. The same code runs inline (readers = 0) and in threads.
+ *  Owner: reader_new() result owned. The bytes are borrowed for the call.
+ */
+#ifndef TOCSIN_CORE_INGEST_READER_H
+#define TOCSIN_CORE_INGEST_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/bytes.h"
+
+struct bundle;
+struct intake;
+struct reader;
+
+struct reader *reader_new(void);
+void reader_free(struct reader *reader);
+
+struct reader_block {
+	const char *data;
+	size_t length;
+	uint64_t offset;      /**< of data[0] in its partition, for dead letters */
+	bool is_last;         /**< a line without its end is complete too (stdin, HTTP body, query) */
+	int64_t receive_ms;   /**< wall time; decides what is "from the future" */
+	int64_t watermark_ms; /**< of the partition before this block; WATERMARK_NONE at first */
+};
+
+/** Adds the block's effect to `bundle` (made for `intake`). Returns the bytes consumed: everything up to the
+ *  last line end (or all, when is_last). An over-long line is consumed and counted as malformed
+ *  once line_bytes_max bytes of it were seen: `skip` (in/out, keep it per partition, starts false) says that
+ *  the rest of such a line is being skipped. CR before LF is part of the line end. */
+size_t reader_read(struct reader *reader, const struct intake *intake,
+		   const struct reader_block *block, bool *skip, struct bundle *bundle);
+
+#endif

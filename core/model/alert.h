@@ -1,0 +1,51 @@
+/** alert.h - one finding, and its document in `en` or `zh` keys (alert-rules section 4).
+ *  Plain values; strings borrowed from the maker until the call returns.
+ */
+#ifndef TOCSIN_CORE_MODEL_ALERT_H
+#define TOCSIN_CORE_MODEL_ALERT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/bytes.h"
+
+struct zone;
+
+enum alert_state { ALERT_FIRING, ALERT_RESOLVED };
+enum { ALERT_ID_BYTES = 33 };
+
+/** Which document form: the rule's type (values match enum rule_type order). */
+enum alert_form { FORM_COUNT, FORM_FIELD, FORM_CONTINUOUS, FORM_GROUP, FORM_SCRIPT };
+
+struct alert {
+	char id[ALERT_ID_BYTES]; /**< alert_make_id() */
+	const char *rule;        /**< folder name */
+	const char *title;
+	uint32_t version;
+	enum alert_form form;
+	enum alert_state state;
+	int64_t window_start_ms, window_end_ms, window_ms;
+	const char *threshold;   /**< ">=400"; NULL for script */
+	const char *field;       /**< joined by "," for group; NULL */
+	const char *statistic;   /**< "max" … */
+	struct slice key;        /**< dimension.h */
+	const char *const *by;
+	uint32_t by_count;
+	uint64_t count;
+	bool has_value;
+	double value;
+	const char *severity;
+	const char *labels_json;
+	const char *message;     /**< or NULL */
+	const char *category;    /**< or NULL */
+	const char *reason;      /**< of a resolved one that is not "condition false": "rule_removed" …; NULL */
+};
+
+/** XXH3-128 of rule, version, key, window end, state: the same in every run. */
+void alert_make_id(struct alert *alert);
+
+/** Appends the document, one line, UTF-8, without line end. Keys in a fixed order: document, then envelope. */
+void alert_append_document(const struct alert *alert, bool has_zh_keys, const struct zone *zone,
+			   struct bytes *out);
+
+#endif

@@ -1,0 +1,42 @@
+/** batch.h - readings of one block as columns: one column per wanted field of the source.
+ *
+ *  A batch is filled by a decoder, read by filters and by the reader's grouping, and cleared.
+ *  Strings point into the block's bytes or into the batch's arena: borrowed until batch_clear().
+ *  Limits: BATCH_ROWS_MAX rows.
+ */
+#ifndef TOCSIN_CORE_MODEL_BATCH_H
+#define TOCSIN_CORE_MODEL_BATCH_H
+
+#include <stdint.h>
+
+#include "core/base/arena.h"
+#include "core/model/schema.h"
+#include "core/model/value.h"
+
+enum { BATCH_ROWS_MAX = 1024 };
+
+/** The wanted fields of one source: a column number for each name. Filled while rules are compiled. */
+struct field_set {
+	struct field *fields;
+	uint32_t count;
+};
+
+void field_set_init(struct field_set *set);
+void field_set_deinit(struct field_set *set);
+/** Column of `name`, added when new (type from `schema`, ANY when undeclared); ERR_FULL. */
+int field_set_add(struct field_set *set, const struct schema *schema, const char *name);
+int field_set_find(const struct field_set *set, struct slice name); /**< column, or -1 */
+
+struct batch {
+	uint32_t row_count;
+	uint32_t column_count;
+	int64_t *time_ms;        /**< [BATCH_ROWS_MAX] event time */
+	struct value **columns;  /**< [column_count][BATCH_ROWS_MAX] */
+	struct arena strings;    /**< unescaped text */
+};
+
+void batch_init(struct batch *batch, uint32_t column_count);
+void batch_deinit(struct batch *batch);
+void batch_clear(struct batch *batch);
+
+#endif

@@ -1,0 +1,62 @@
+/** outbox.h - everything that leaves: a row in the same WriteBatch as its cause, then sent, then deleted.
+ *
+ *  At least once with a stable id, in order per target while it succeeds. Per target: own queue, own retry with
+ *  full-jitter back-off (500 ms .. 60 s), own limits; one slow target delays no other.
+ *  A row that fails for OUTBOX_AGE_MAX_MS, or is refused for good (4xx other than 408, 425, 429), becomes a
+ *  dead letter: kept (bounded), counted, visible in status.
+ *  Targets: file (JSON lines, appended, fsync per group), stdout, webhook (POST, headers Tocsin-Id,
+ *  Idempotency-Key, Tocsin-Timestamp, Tocsin-Signature: HMAC-SHA256 of timestamp "." body).
+ *  Owner: outbox_new() result owned. Threads: loop thread.
+ *  Limits: OUTBOX_ROWS_MAX rows a target: past it the newest is refused to the dead letters, counted.
+ */
+#ifndef TOCSIN_CORE_OUTBOX_OUTBOX_H
+#define TOCSIN_CORE_OUTBOX_OUTBOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/bytes.h"
+
+struct commit;
+struct config;
+struct err_note;
+struct http_client;
+struct kv;
+struct loop;
+struct outbox;
+
+enum { OUTBOX_ROWS_MAX = 100000, OUTBOX_AGE_MAX_MS = 86400000, OUTBOX_DEAD_MAX = 1000 };
+
+struct outbox_options {
+	struct kv *kv;
+	struct commit *commit;
+	struct loop *loop;
+	struct http_client *client; /**< NULL: no webhooks (replay) */
+	const char *state_dir;      /**< relative file paths start here */
+};
+
+/** Reads the rows that were not sent yet. They go out once outbox_configure() names their target. */
+int outbox_new(struct outbox **out, const struct outbox_options *options, struct err_note *why);
+void outbox_free(struct outbox *outbox);
+/** Targets from the site (config is referenced). Rows of a target that is gone wait. */
+int outbox_configure(struct outbox *outbox, struct config *config, struct err_note *why);
+
+/** Puts a row into commit_batch(); it is sent after that batch is durable. `body` is one line of JSON without
+ *  line end (copied). `on_sent` (may be NULL) is called on delivery or final failure, in this process only. */
+int outbox_put(struct outbox *outbox, const char *target, const char *id, struct slice body,
+	       void (*on_sent)(void *arg, bool is_delivered, const char *error), void *arg,
+	       struct err_note *why);
+
+struct outbox_status {
+	const char *target;
+	const char *kind;
+	uint64_t waiting, sent, retries, dead, refused;
+	int64_t oldest_ms;      /**< age of the oldest waiting row */
+	const char *last_error; /**< or NULL */
+};
+void outbox_each(const struct outbox *outbox,
+		 void (*each)(void *arg, const struct outbox_status *status), void *arg);
+/** True when nothing waits for a target that can be sent now (end of the demo, tests). */
+bool outbox_is_drained(const struct outbox *outbox);
+
+#endif

@@ -1,0 +1,53 @@
+/** action.h - what a plan step can do: each action is a struct of functions; a table lists them.
+ *
+ *  notify.send {to = "<output name>", text = …}   an outbox row for the output (once per key: the id is the idempotency key)
+ *  http.request {method, url, headers, body}      direct call; host must be on `http.allow`; header Idempotency-Key
+ *  exec.run {argv}                                allow-listed program, no shell
+ *  log.write {text}                               a line in the incident's timeline and the log
+ *  Default effects: notify idempotent (receiver de-duplicates by id), log idempotent, http GET/HEAD read, others once, exec once.
+ */
+#ifndef TOCSIN_CORE_PLAN_ACTION_H
+#define TOCSIN_CORE_PLAN_ACTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct config;
+struct err_note;
+struct http_client;
+struct loop;
+struct outbox;
+struct plan_action_run;
+struct plan_actions;
+
+enum effect { EFFECT_READ, EFFECT_IDEMPOTENT, EFFECT_ONCE };
+
+struct plan_actions_options {
+	struct loop *loop;
+	struct http_client *client;
+	struct outbox *outbox;
+};
+struct plan_actions *plan_actions_new(const struct plan_actions_options *options);
+void plan_actions_free(struct plan_actions *actions);
+void plan_actions_configure(struct plan_actions *actions, struct config *config); /**< referenced */
+
+/** Checks arguments before anything is journaled. ERR_INVALID, ERR_NOT_FOUND (action), ERR_DENIED. */
+int plan_action_validate(struct plan_actions *actions, const char *action, const char *args_json,
+			 enum effect *default_effect, struct err_note *why);
+
+struct plan_action_result {
+	bool is_ok;
+	bool is_unknown;   /**< sent, outcome unknown (time-out, connection lost after sending) */
+	bool can_retry;    /**< not ok, and certainly without effect or the target asked to retry */
+	const char *result_json; /**< borrowed for the call */
+	const char *error;
+};
+/** Starts the effect; on_done is called once, later, on the loop thread. */
+int plan_action_start(struct plan_action_run **out, struct plan_actions *actions,
+		      const char *action, const char *args_json, const char *idempotency_key,
+		      int64_t timeout_ms, uint64_t incident,
+		      void (*on_done)(void *arg, const struct plan_action_result *result),
+		      void *arg, struct err_note *why);
+void plan_action_cancel(struct plan_action_run *run);
+
+#endif

@@ -1,0 +1,50 @@
+/** plan.h - one version of an emergency plan: its declared part. Words: plans.md section 2, docs/plan-guide.md.
+ *  Owner: shared by count (plan_ref/plan_unref, loop thread).
+ */
+#ifndef TOCSIN_CORE_PLAN_PLAN_H
+#define TOCSIN_CORE_PLAN_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/arena.h"
+
+struct config;
+struct plan_factory;
+struct report;
+struct tree;
+
+enum plan_conflict { PLAN_ATTACH, PLAN_QUEUE, PLAN_REJECT };
+enum { PLAN_RATES_MAX = 4 };
+
+struct plan {
+	struct arena arena;
+	unsigned reference_count;
+	const char *name;
+	uint32_t version;
+	const char *file;
+	char hash[33];
+	const char *owner;
+	const char *description;
+	const char *risk;       /**< low | medium | high */
+	/** Trigger: `on = { incident = "opened", rule = "…", severity = "…", category = "…" }`; NULL part = any. */
+	const char *on_event;   /**< "opened", "reopened", "acked"; NULL: only by hand */
+	const char *on_rule;
+	const char *on_severity;
+	const char *on_category;
+	const char *concurrency_key; /**< "incident" (default), "rule", "global" */
+	uint32_t concurrency_limit;  /**< default 1 */
+	enum plan_conflict on_conflict; /**< default attach: the running one serves this trigger too */
+	struct { uint32_t count; int64_t span_ms; } rates[PLAN_RATES_MAX];
+	uint32_t rate_count;
+	int64_t timeout_ms;     /**< whole run, default 1 h */
+	struct plan_factory *factory; /**< owned: makes runners of this very source */
+};
+
+struct plan *plan_new(const struct tree *tree, const char *name, uint32_t version,
+		      const char *file, const char *hash, struct plan_factory *factory,
+		      const struct config *config, struct report *report);
+struct plan *plan_ref(struct plan *plan);
+void plan_unref(struct plan *plan);
+
+#endif

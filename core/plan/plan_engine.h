@@ -1,0 +1,108 @@
+/** plan_engine.h - durable execution of plan runs: journal, replay, steps, timers, asks.
+ *
+ *  A run is rebuilt by replay: the script runs again from the top, and every call that the journal has answered returns its
+ *  recorded outcome at once. Order for one step: (1) StepScheduled is durable BEFORE dispatch;
+ *  (2) StepAttempt is durable before each try; (3) the outcome is durable BEFORE the script goes on.
+ *  After a crash: scheduled without attempt -> sent; attempted without outcome -> by effect class:
+ *      read, idempotent -> sent again with the same idempotency key
+ *      once (default)   -> never sent again: the run waits IN_DOUBT for a person
+ *  On replay kind, id, action and a hash of the arguments are compared; a difference blocks that run only.
+ *  Idempotency key = run id + "/" + id + "#" + occurrence, without the attempt.
+ *  Record names are those of plans.md section 3. Limits: RUN_RECORDS_MAX, RUN_BYTES_MAX, RUNS_ACTIVE_MAX.
+ *  Owner: plan_engine_new() result owned. Threads: loop thread. Time from the loop.
+ */
+#ifndef TOCSIN_CORE_PLAN_PLAN_ENGINE_H
+#define TOCSIN_CORE_PLAN_PLAN_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/bytes.h"
+
+struct commit;
+struct config;
+struct err_note;
+struct incident;
+struct kv;
+struct loop;
+struct plan;
+struct plan_actions;
+struct plan_engine;
+struct plan_factory;
+
+#define RUN_STATE_LIST(X) X(RUNNING, "running") X(SLEEPING, "sleeping") X(ASKING, "asking")         \
+	X(IN_DOUBT, "in_doubt") X(BLOCKED, "blocked") X(QUEUED, "queued") X(DONE, "done")          \
+	X(FAILED, "failed") X(CANCELLED, "cancelled")
+enum run_state {
+#define RUN_ENUM(name, text) RUN_##name,
+	RUN_STATE_LIST(RUN_ENUM)
+#undef RUN_ENUM
+};
+
+enum { RUN_RECORDS_MAX = 10000, RUN_BYTES_MAX = 8 * 1024 * 1024, RUNS_ACTIVE_MAX = 10000 };
+
+struct plan_engine_options {
+	struct kv *kv;
+	struct commit *commit;
+	struct loop *loop;
+	struct plan_actions *actions; /**< action.h; borrowed */
+	/** Rebuilds a factory from kept source after a restart (lua/bridge). */
+	int (*make_factory)(void *arg, const char *name, uint32_t version, const char *source,
+			    struct plan_factory **out, struct err_note *why);
+	/** A run started, did something or ended: for the incident's timeline and the log. `text` is one line. */
+	void (*on_fact)(void *arg, uint64_t incident, const char *plan, const char *run_id,
+			const char *kind, const char *text);
+	/** Current state of an incident as JSON (owned text), for ctx.incident; NULL when unknown. */
+	char *(*incident_json)(void *arg, uint64_t incident);
+	void *arg;
+};
+
+/** Reads stored runs; plan_engine_resume() then brings them back to life. */
+int plan_engine_new(struct plan_engine **out, const struct plan_engine_options *options,
+		    struct err_note *why);
+void plan_engine_free(struct plan_engine *engine);
+/** Active plan versions of the new generation (referenced). Running runs stay on theirs. */
+void plan_engine_install(struct plan_engine *engine, struct config *config,
+			 struct plan *const *plans, uint32_t plan_count);
+int plan_engine_resume(struct plan_engine *engine, struct err_note *why);
+
+/** An incident event: starts the plans whose trigger matches (edge, concurrency, rate). */
+void plan_engine_on_incident(struct plan_engine *engine, const struct incident *incident,
+			     const char *event);
+
+/** Commands. approve/reject answer the open ask of a run (`value_json` may be NULL). For a run IN_DOUBT:
+ *  approve = "it happened" (the step counts as done), reject = "it did not": the step fails. */
+int plan_engine_answer(struct plan_engine *engine, const char *run_id, bool is_approved,
+		       const char *value_json, const char *actor, const char *reason,
+		       struct err_note *why);
+int plan_engine_cancel(struct plan_engine *engine, const char *run_id, const char *actor,
+		       const char *reason, struct err_note *why);
+
+void plan_engine_each_plan(const struct plan_engine *engine,
+			   void (*each)(void *arg, const struct plan *plan), void *arg);
+struct run_summary {
+	const char *id;
+	const char *plan;
+	uint32_t version;
+	uint64_t incident;
+	enum run_state state;
+	int64_t started_ms, ended_ms; /**< 0 = not yet */
+	const char *waiting_for;      /**< one line, or NULL */
+	const char *error;            /**< or NULL */
+	uint32_t record_count;
+};
+void plan_engine_each_run(const struct plan_engine *engine, bool active_only,
+			  void (*each)(void *arg, const struct run_summary *run), void *arg);
+/** Journal of a run as JSON records, oldest first. ERR_NOT_FOUND. */
+int plan_engine_each_record(const struct plan_engine *engine, const char *run_id,
+			    void (*each)(void *arg, struct slice json), void *arg,
+			    struct err_note *why);
+const char *run_state_name(enum run_state state);
+
+struct plan_usage {
+	uint64_t started_count, done_count, failed_count, step_count, retry_count, in_doubt_count;
+	uint32_t active_count;
+};
+void plan_engine_usage(const struct plan_engine *engine, struct plan_usage *out);
+
+#endif

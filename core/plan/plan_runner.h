@@ -1,0 +1,72 @@
+/** plan_runner.h - how the core drives a plan script: a coroutine that asks, and is answered.
+ *
+ *      runner_start -> resume(NULL) -> CALL step "notify" … -> resume(answer) -> CALL sleep … -> FINISHED
+ *
+ *  The script has no other door to the world. lua/bridge/plan_runner_lua.c fills this; tests fake it with a list.
+ *  Arguments and results are JSON texts with sorted keys (the same values give the same bytes).
+ */
+#ifndef TOCSIN_CORE_PLAN_PLAN_RUNNER_H
+#define TOCSIN_CORE_PLAN_PLAN_RUNNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct err_note;
+
+/** What the script waits for. */
+#define PLAN_CALL_LIST(X) X(STEP, "step") X(SLEEP, "sleep") X(ASK, "ask") X(VALUE, "value")
+enum plan_call_kind {
+#define PLAN_CALL_ENUM(name, text) PLAN_CALL_##name,
+	PLAN_CALL_LIST(PLAN_CALL_ENUM)
+#undef PLAN_CALL_ENUM
+};
+
+/** Texts are borrowed until the next resume or free.
+ *  STEP: action "notify.send" | "http.request" | "exec.run" | "log.write"; args and opts as JSON objects
+ *  (opts: effect, timeout, deadline, retry {max, first, factor, cap, jitter}, on_fail).
+ *  SLEEP: args {"ms": 5000}. ASK: args {text, who, expires, on_expire, choices}.
+ *  VALUE: action "now" | "random" | "uuid" | "incident"; recorded once, replayed afterwards. */
+struct plan_call {
+	enum plan_call_kind kind;
+	const char *id;     /**< given by the author; for sleep and values one is made ("sleep", "now") */
+	const char *action;
+	const char *args_json;
+	const char *opts_json;
+	int line;           /**< in the script, for messages */
+};
+
+struct plan_answer {
+	bool is_ok;
+	const char *result_json; /**< when ok */
+	const char *error;       /**< sentence when not ok: raised in the script unless opts.on_fail = "continue" */
+};
+
+enum plan_progress { PLAN_CALLED, PLAN_FINISHED, PLAN_RAISED };
+
+struct plan_runner;
+struct plan_runner_ops {
+	/** Answer NULL at first. CALLED: *call is set. FINISHED: *result_json (owned) what run() returned.
+	 *  RAISED: the script failed; `why` says where (ERR_SCRIPT, ERR_BUDGET, ERR_MEMORY in *code). */
+	enum plan_progress (*resume)(struct plan_runner *runner, const struct plan_answer *answer,
+				     struct plan_call *call, char **result_json, int *code,
+				     struct err_note *why);
+	void (*free)(struct plan_runner *runner);
+};
+struct plan_runner {
+	const struct plan_runner_ops *ops;
+};
+
+/** Makes a fresh runner (own Lua state) for one run of one plan version. */
+struct plan_factory;
+struct plan_factory_ops {
+	int (*start)(struct plan_factory *factory, const char *run_id, const char *params_json,
+		     const char *incident_json, struct plan_runner **out, struct err_note *why);
+	/** The source text and its name, kept with the run so that a restart can rebuild the version. */
+	const char *(*source)(const struct plan_factory *factory);
+	void (*free)(struct plan_factory *factory);
+};
+struct plan_factory {
+	const struct plan_factory_ops *ops;
+};
+
+#endif

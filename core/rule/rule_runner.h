@@ -1,0 +1,49 @@
+/** rule_runner.h - how the core asks a script for a decision. lua/bridge/rule_runner_lua.c fills it; tests fake it. */
+#ifndef TOCSIN_CORE_RULE_RULE_RUNNER_H
+#define TOCSIN_CORE_RULE_RULE_RUNNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/bytes.h"
+
+struct aggregate;
+struct err_note;
+
+struct rule_window {
+	int64_t window_start_ms, window_end_ms;
+	struct slice key;                  /**< dimension.h */
+	const struct aggregate *aggregate; /**< of the value field, or counts only */
+	const char *const *by;             /**< names of the key's fields */
+	uint32_t by_count;
+	bool is_firing;                    /**< what the last decision for this key was */
+};
+
+/** A script's decision; texts are owned by the receiver: rule_verdict_clear(). */
+struct rule_verdict {
+	bool is_firing;
+	bool has_value;
+	double value;
+	char *message;     /**< or NULL */
+	char *severity;    /**< or NULL: the rule's */
+	char *labels_json; /**< or NULL: the rule's */
+};
+void rule_verdict_clear(struct rule_verdict *verdict);
+
+struct rule_runner_ops {
+	/** 0 and a verdict; ERR_SCRIPT, ERR_BUDGET, ERR_MEMORY, ERR_INVALID (bad result) with a note that
+	 *  names script, function and line. */
+	int (*on_window)(struct rule_runner *runner, const struct rule_window *window,
+			 struct rule_verdict *out, struct err_note *why);
+	/** Bytes in use, peak, calls, for status. */
+	void (*usage)(const struct rule_runner *runner, uint64_t *memory_bytes,
+		      uint64_t *memory_bytes_max, uint64_t *call_count);
+	void (*free)(struct rule_runner *runner);
+};
+
+/** First member of an implementation. */
+struct rule_runner {
+	const struct rule_runner_ops *ops;
+};
+
+#endif

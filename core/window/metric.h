@@ -1,0 +1,47 @@
+/** metric.h - what is measured: readings of a source that match a filter, by fields, values of a field.
+ *
+ *  Two rules with the same metric share its panes: the id is XXH3-128 of the canonical definition
+ *  (source, canonical filter, by fields, value fields, pane length), so it survives restart and reload.
+ *  Owner: metric_new() copies everything; shared by count (metric_ref/metric_unref, any thread).
+ */
+#ifndef TOCSIN_CORE_WINDOW_METRIC_H
+#define TOCSIN_CORE_WINDOW_METRIC_H
+
+#include <stdint.h>
+
+#include "core/model/dimension.h"
+
+enum { METRIC_ID_BYTES = 16, METRIC_VALUES_MAX = 8 };
+
+struct metric_id {
+	unsigned char bytes[METRIC_ID_BYTES];
+};
+
+struct metric_spec {
+	const char *source;
+	const char *filter; /**< canonical, "" for every reading */
+	const char *const *by;
+	uint32_t by_count;
+	const char *const *values; /**< numeric fields; each has an aggregate of its own */
+	uint32_t value_count;      /**< 0: readings are only counted */
+	int64_t pane_ms;
+};
+
+struct metric {
+	struct metric_id id;
+	char *source;
+	char *filter;
+	char *by[DIMENSION_FIELDS_MAX];
+	uint32_t by_count;
+	char *values[METRIC_VALUES_MAX];
+	uint32_t value_count;
+	uint32_t aggregate_count; /**< per pane: value_count, at least 1 */
+	int64_t pane_ms;
+	unsigned reference_count; /**< atomic */
+};
+
+struct metric *metric_new(const struct metric_spec *spec);
+struct metric *metric_ref(struct metric *metric);
+void metric_unref(struct metric *metric);
+
+#endif

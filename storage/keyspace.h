@@ -1,0 +1,60 @@
+/** keyspace.h - every key layout, in one table. Integers big-endian, so memcmp order is their order.
+ *
+ *  prefix  key                                                        value
+ *  "P"     metric id (16), start_ms (8), dimension key                aggregates (pane)
+ *  "s"     source name, 0, partition name, 0                           position, watermark, counters
+ *  "S"     source name                                                counters, watermark, dead letters (JSON)
+ *  "e"     rule name                                                  evaluated until (8), version (4)
+ *  "a"     rule name, 0, dimension key                                alert state (JSON)
+ *  "l"     time_ms (8), alert id                                      alert document (JSON): the alert log
+ *  "r"     rule name                                                  versions and states (JSON)
+ *  "p"     plan name                                                  versions and states (JSON)
+ *  "i"     incident number (8)                                        incident (JSON)
+ *  "t"     incident number (8), sequence (4)                          timeline record (JSON)
+ *  "R"     plan run id text                                           plan run (JSON)
+ *  "j"     plan run id text, 0, sequence (4)                          journal record (JSON)
+ *  "x"     version hash text                                          script source kept for runs (text)
+ *  "o"     target name, 0, sequence (8)                               outbox row (JSON)
+ *  "d"     target name, 0, sequence (8)                               outbox dead letter (JSON)
+ *  "m"     name                                                       engine-wide settings and counters
+ *
+ *  Every value is sealed: version byte, XXH3-64 of the rest (8 bytes), content. keyspace_unseal()
+ *  refuses another version or a wrong checksum with ERR_CORRUPT.
+ */
+#ifndef TOCSIN_STORAGE_KEYSPACE_H
+#define TOCSIN_STORAGE_KEYSPACE_H
+
+#include <stdint.h>
+
+#include "core/base/bytes.h"
+
+struct err_note;
+
+#define KEYSPACE_LIST(X)                                                                           \
+	X(PANE, 'P') X(POSITION, 's') X(SOURCE, 'S') X(EVALUATED, 'e') X(ALERT, 'a')               \
+	X(ALERT_LOG, 'l') X(RULE, 'r') X(PLAN, 'p') X(INCIDENT, 'i') X(TIMELINE, 't') X(RUN, 'R')  \
+	X(JOURNAL, 'j') X(SCRIPT, 'x') X(OUTBOX, 'o') X(OUTBOX_DEAD, 'd') X(META, 'm')
+
+enum keyspace {
+#define KEYSPACE_ENUM(name, letter) KEYSPACE_##name = (letter),
+	KEYSPACE_LIST(KEYSPACE_ENUM)
+#undef KEYSPACE_ENUM
+};
+
+/** Builders: clear `key`, write the prefix, then the parts are appended in order. */
+void key_begin(struct bytes *key, enum keyspace space);
+void key_add_text(struct bytes *key, const char *text); /**< text and a 0 byte; text has no 0 */
+void key_add_bytes(struct bytes *key, struct slice part);
+void key_add_u32(struct bytes *key, uint32_t part);
+void key_add_u64(struct bytes *key, uint64_t part);
+void key_add_time(struct bytes *key, int64_t ms); /**< negative times are clamped to 0 */
+
+/** Reading a key back: skips the prefix; text up to its 0 byte. */
+struct byte_reader key_read(struct slice key);
+struct slice key_read_text(struct byte_reader *reader);
+
+void keyspace_seal(struct bytes *out, struct slice content); /**< clears `out` first */
+/** Content borrowed from `value`. */
+int keyspace_unseal(struct slice value, struct slice *content, struct err_note *why);
+
+#endif
