@@ -1,4 +1,4 @@
-/** config.h - the site's tocsin.lua as a struct. Text of the contract: docs/site.md, alert-rules section 7.
+/** config.h - the site's tocsin.lua as a struct. The contract's text: docs/site.md, alert-rules 7.
  *
  *  Owner: config_new() result is shared by count (a generation holds one reference).
  *  Everything inside is borrowed until the last config_unref().
@@ -57,6 +57,12 @@ struct config_category {
 	const char *parent; /**< or NULL */
 	const char **members;
 	uint32_t member_count;
+	int line;
+};
+
+struct config_member {
+	const char *value;
+	const struct config_category *category;
 };
 
 struct config {
@@ -70,6 +76,8 @@ struct config {
 	uint32_t output_count;
 	struct config_category *categories;
 	uint32_t category_count;
+	struct config_member *members; /**< of all categories, sorted by value */
+	uint32_t member_count;
 	const char *category_field; /**< default "merchantId" */
 	const char *listen_http;   /**< default "127.0.0.1:8787"; NULL when `http = false` */
 	const char *token;         /**< HTTP bearer token ("file:/path" allowed); needed off loopback */
@@ -92,7 +100,8 @@ struct config {
 	} lua;
 };
 
-/** Reads and checks; all faults go to `report`. NULL when there was any. `tree` NULL gives the defaults. */
+/** Reads and checks; all faults go to `report`. NULL when there was any. `tree` NULL gives the
+ *  defaults: no sources, no outputs. */
 struct config *config_new(const struct tree *tree, const char *file, struct report *report);
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config);

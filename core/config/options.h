@@ -34,14 +34,15 @@ struct option {
 	double min, max;            /**< INT, NUMBER, SPAN in ms; both 0 = no range */
 	const char *const *choices; /**< NULL-terminated */
 	const char *example;        /**< as it would be written in the file */
-	const char *help;
+	const char *help;           /**< NULL: written by the program, never offered in a message */
 };
 
-/** Checks `map` against `rows` (ends with name NULL). Returns the number of faults added to `report`. */
+/** Checks `map` against `rows` (ends with name NULL); `what` names it in messages ("source pay").
+ *  Returns the number of faults added to `report`. */
 int options_check(const struct tree *map, const struct option *rows, const char *file,
 		  const char *what, struct report *report);
 
-/** Typed reading after a check without faults; the default when absent. Texts are borrowed from the tree. */
+/** Typed reading after a check; the default when absent. Texts are borrowed from the tree. */
 const char *option_text(const struct tree *map, const char *name, const char *otherwise);
 bool option_bool(const struct tree *map, const char *name, bool otherwise);
 int64_t option_int(const struct tree *map, const char *name, int64_t otherwise);

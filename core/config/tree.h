@@ -12,7 +12,8 @@
 
 #include "core/base/arena.h"
 
-#define TREE_TYPE_LIST(X) X(NIL, "nil") X(BOOL, "boolean") X(NUMBER, "number") X(STRING, "string")  \
+#define TREE_TYPE_LIST(X)                                                                          \
+	X(NIL, "nil") X(BOOL, "boolean") X(NUMBER, "number") X(STRING, "string")                 \
 	X(LIST, "list") X(MAP, "table") X(FUNCTION, "function")
 
 enum tree_type {
@@ -21,7 +22,7 @@ enum tree_type {
 #undef TREE_ENUM
 };
 
-enum { TREE_DEPTH_MAX = 16, TREE_NODES_MAX = 20000 };
+enum { TREE_DEPTH_MAX = 16, TREE_NODES_MAX = 20000, TREE_DESCRIPTION_BYTES_MAX = 96 };
 
 struct tree {
 	enum tree_type type;
@@ -32,6 +33,7 @@ struct tree {
 	const char *text; /**< NUL-terminated */
 	uint32_t text_length;
 	struct tree *first; /**< children of LIST and MAP */
+	struct tree *last;  /**< child, for tree_add() */
 	struct tree *next;
 	uint32_t child_count;
 };
@@ -40,5 +42,11 @@ const struct tree *tree_get(const struct tree *map, const char *key); /**< or NU
 const char *tree_type_name(enum tree_type type);
 struct tree *tree_new(struct arena *arena, enum tree_type type, int line);
 void tree_add(struct tree *parent, struct tree *child);
+
+/** An empty table is both a list and a map. */
+bool tree_is_list(const struct tree *tree);
+bool tree_is_map(const struct tree *tree);
+/** What was found, for messages: `the number 7`, `the string "x"`, `a table`. Returns `out`. */
+const char *tree_describe(const struct tree *tree, char out[TREE_DESCRIPTION_BYTES_MAX]);
 
 #endif

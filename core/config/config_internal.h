@@ -1,0 +1,31 @@
+/** config_internal.h - what the parts of config_new() share. Each part reads one section of the tree. */
+#ifndef TOCSIN_CORE_CONFIG_CONFIG_INTERNAL_H
+#define TOCSIN_CORE_CONFIG_CONFIG_INTERNAL_H
+
+#include "core/config/config.h"
+#include "core/config/options.h"
+#include "core/config/tree.h"
+
+struct config_builder {
+	struct config *config; /**< texts are copied into its arena */
+	const char *file;
+	struct report *report;
+};
+
+enum { CONFIG_NAME_BYTES_MAX = 64 };
+
+void config_read_sources(struct config_builder *builder, const struct tree *sources);
+void config_read_outputs(struct config_builder *builder, const struct tree *outputs);
+void config_read_categories(struct config_builder *builder, const struct tree *categories);
+
+/** Copies a checked list of strings into the arena; NULL list gives none. */
+const char **config_copy_texts(struct config *config, const struct tree *list, uint32_t *count);
+/** NULL gives NULL. */
+const char *config_copy_text(struct config *config, const char *text);
+
+/** Names of sources and outputs: letters, digits, `_ - .`, at most CONFIG_NAME_BYTES_MAX bytes. */
+bool config_is_name(const char *name);
+/** "host:port" or "[v6]:port" with a port from 1 to 65535. */
+bool config_is_address(const char *text);
+
+#endif

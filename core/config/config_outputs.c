@@ -1,0 +1,127 @@
+#include "core/config/config_internal.h"
+
+#include "core/base/report.h"
+
+#include <string.h>
+
+static const char *const key_choices[] = {"en", "zh", NULL};
+
+static const struct option output_rows[] = {
+	{.name = "file",
+	 .type = OPTION_TEXT,
+	 .example = "\"alerts.jsonl\"",
+	 .help = "file of JSON lines; a relative path starts at the state directory"},
+	{.name = "stdout", .type = OPTION_BOOL, .example = "true", .help = "standard output"},
+	{.name = "webhook",
+	 .type = OPTION_TEXT,
+	 .example = "\"https://example.org/hook\"",
+	 .help = "URL that receives each document by POST"},
+	{.name = "keys",
+	 .type = OPTION_CHOICE,
+	 .choices = key_choices,
+	 .example = "\"zh\"",
+	 .help = "language of the documents' keys"},
+	{.name = "secret",
+	 .type = OPTION_TEXT,
+	 .example = "\"file:/etc/tocsin/secret\"",
+	 .help = "key of the webhook's signature"},
+	{.name = "timeout",
+	 .type = OPTION_SPAN,
+	 .min = 100,
+	 .max = 600000,
+	 .example = "\"10s\"",
+	 .help = "time for one webhook request"},
+	{.name = NULL},
+};
+
+static bool is_url(const char *text)
+{
+	const char *rest = NULL;
+
+	if (strncmp(text, "http://", 7) == 0)
+		rest = text + 7;
+	else if (strncmp(text, "https://", 8) == 0)
+		rest = text + 8;
+	return rest != NULL && rest[0] != '\0' && rest[0] != '/' &&
+	       strpbrk(text, " \t\r\n") == NULL;
+}
+
+static void read_target(struct config_builder *builder, const struct tree *tree,
+			struct config_output *output)
+{
+	const char *file = option_text(tree, "file", NULL);
+	const char *webhook = option_text(tree, "webhook", NULL);
+	bool is_stdout = option_bool(tree, "stdout", false);
+	int target_count = (file != NULL) + (webhook != NULL) + (is_stdout ? 1 : 0);
+
+	if (target_count != 1) {
+		report_add(builder->report, builder->file, tree->line,
+			   "output %s must have exactly one of file, stdout, webhook, found %d; "
+			   "example: %s = { file = \"alerts.jsonl\" }",
+			   output->name, target_count, output->name);
+		return;
+	}
+	output->kind = file != NULL ? OUTPUT_FILE : is_stdout ? OUTPUT_STDOUT : OUTPUT_WEBHOOK;
+	output->text = config_copy_text(builder->config, file != NULL ? file : webhook);
+	if (file != NULL && file[0] == '\0')
+		report_add(builder->report, builder->file, tree_get(tree, "file")->line,
+			   "\"file\" of output %s must not be empty; example: "
+			   "file = \"alerts.jsonl\"",
+			   output->name);
+	if (webhook != NULL && !is_url(webhook))
+		report_add(builder->report, builder->file, tree_get(tree, "webhook")->line,
+			   "\"webhook\" of output %s must be an http:// or https:// URL, found "
+			   "\"%.200s\"; example: webhook = \"https://example.org/hook\"",
+			   output->name, webhook);
+}
+
+static void read_output(struct config_builder *builder, const struct tree *tree,
+			struct config_output *output)
+{
+	char what[CONFIG_NAME_BYTES_MAX + 16];
+	const struct tree *webhook_only[2];
+	static const char *const webhook_names[] = {"secret", "timeout"};
+
+	output->name = config_copy_text(builder->config, tree->key);
+	output->line = tree->line;
+	snprintf(what, sizeof(what), "output %s", tree->key);
+	if (options_check(tree, output_rows, builder->file, what, builder->report) > 0)
+		return;
+	read_target(builder, tree, output);
+	output->has_zh_keys = strcmp(option_text(tree, "keys", "en"), "zh") == 0;
+	output->secret = config_copy_text(builder->config, option_text(tree, "secret", NULL));
+	output->timeout_ms = option_span_ms(tree, "timeout", 10000);
+	for (int i = 0; i < 2; i++) {
+		webhook_only[i] = tree_get(tree, webhook_names[i]);
+		if (webhook_only[i] != NULL && output->kind != OUTPUT_WEBHOOK)
+			report_add(builder->report, builder->file, webhook_only[i]->line,
+				   "\"%s\" of output %s is only for a webhook", webhook_names[i],
+				   output->name);
+	}
+}
+
+void config_read_outputs(struct config_builder *builder, const struct tree *outputs)
+{
+	struct config *config = builder->config;
+
+	if (outputs == NULL || outputs->child_count == 0)
+		return;
+	if (outputs->child_count > CONFIG_OUTPUTS_MAX) {
+		report_add(builder->report, builder->file, outputs->line,
+			   "outputs has %u entries; at most %d are allowed", outputs->child_count,
+			   CONFIG_OUTPUTS_MAX);
+		return;
+	}
+	config->outputs =
+		arena_zalloc(&config->arena, outputs->child_count * sizeof(*config->outputs));
+	for (const struct tree *child = outputs->first; child != NULL; child = child->next) {
+		if (child->key == NULL || !config_is_name(child->key)) {
+			report_add(builder->report, builder->file, child->line,
+				   "an output needs a name of letters, digits, _ - . (at most %d), "
+				   "found \"%.80s\"; example: alerts = { file = \"alerts.jsonl\" }",
+				   CONFIG_NAME_BYTES_MAX, child->key != NULL ? child->key : "");
+			continue;
+		}
+		read_output(builder, child, &config->outputs[config->output_count++]);
+	}
+}
