@@ -1,10 +1,13 @@
 /** action.h - what a plan step can do: each action is a struct of functions; a table lists them.
  *
- *  notify.send {to = "<output name>", text = …}   an outbox row for the output (once per key: the id is the idempotency key)
- *  http.request {method, url, headers, body}      direct call; host must be on `http.allow`; header Idempotency-Key
- *  exec.run {argv}                                allow-listed program, no shell
- *  log.write {text}                               a line in the incident's timeline and the log
- *  Default effects: notify idempotent (receiver de-duplicates by id), log idempotent, http GET/HEAD read, others once, exec once.
+ *  notify.send {to, text, …}                 an outbox row for the output `to`; id = idempotency key
+ *  http.request {method, url, headers, body} direct call; host must be on `http_allow`; sends the
+ *                                            header Idempotency-Key; a body that is a table goes as JSON
+ *  exec.run {argv}                           allow-listed program, no shell
+ *  log.write {text}                          a line in the incident's timeline and the log
+ *  Default effects: notify idempotent (the receiver de-duplicates by id), log idempotent,
+ *  http GET and HEAD read, other methods once, exec once.
+ *  Owner: plan_actions_new() result owned. Threads: loop thread.
  */
 #ifndef TOCSIN_CORE_PLAN_ACTION_H
 #define TOCSIN_CORE_PLAN_ACTION_H
@@ -12,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct bytes;
 struct config;
 struct err_note;
 struct http_client;
@@ -39,15 +43,20 @@ struct plan_action_result {
 	bool is_ok;
 	bool is_unknown;   /**< sent, outcome unknown (time-out, connection lost after sending) */
 	bool can_retry;    /**< not ok, and certainly without effect or the target asked to retry */
-	const char *result_json; /**< borrowed for the call */
-	const char *error;
+	bool can_repeat;   /**< not ok, and worth a retry if the effect may happen twice (HTTP 5xx) */
+	const char *result_json; /**< borrowed for the call; NULL = {} */
+	const char *error;       /**< sentence when not ok, borrowed for the call */
 };
-/** Starts the effect; on_done is called once, later, on the loop thread. */
+/** One line for people: "POST http://127.0.0.1:8080/x", "notify ops: text". */
+void plan_action_describe(const char *action, const char *args_json, struct bytes *out);
+
+/** Starts the effect; on_done is called once, later, on the loop thread; the run is gone after it.
+ *  The step's arguments were validated. On failure certainly nothing has happened. */
 int plan_action_start(struct plan_action_run **out, struct plan_actions *actions,
 		      const char *action, const char *args_json, const char *idempotency_key,
 		      int64_t timeout_ms, uint64_t incident,
 		      void (*on_done)(void *arg, const struct plan_action_result *result),
 		      void *arg, struct err_note *why);
-void plan_action_cancel(struct plan_action_run *run);
+void plan_action_cancel(struct plan_action_run *run); /**< no on_done; NULL allowed */
 
 #endif

@@ -1,15 +1,19 @@
 /** plan_engine.h - durable execution of plan runs: journal, replay, steps, timers, asks.
  *
- *  A run is rebuilt by replay: the script runs again from the top, and every call that the journal has answered returns its
- *  recorded outcome at once. Order for one step: (1) StepScheduled is durable BEFORE dispatch;
+ *  A run is rebuilt by replay: the script runs again from the top, and every call that the journal
+ *  has answered returns its recorded outcome at once. Order for one step: (1) StepScheduled is durable BEFORE dispatch;
  *  (2) StepAttempt is durable before each try; (3) the outcome is durable BEFORE the script goes on.
  *  After a crash: scheduled without attempt -> sent; attempted without outcome -> by effect class:
  *      read, idempotent -> sent again with the same idempotency key
  *      once (default)   -> never sent again: the run waits IN_DOUBT for a person
- *  On replay kind, id, action and a hash of the arguments are compared; a difference blocks that run only.
+ *  On replay kind, id, action and a hash of the arguments are compared; a difference blocks that
+ *  run only (BLOCKED: tried again at the next start; it can be cancelled).
  *  Idempotency key = run id + "/" + id + "#" + occurrence, without the attempt.
- *  Record names are those of plans.md section 3. Limits: RUN_RECORDS_MAX, RUN_BYTES_MAX, RUNS_ACTIVE_MAX.
+ *  Record names: core/plan/journal.h. Limits: RUN_RECORDS_MAX, RUN_BYTES_MAX, RUNS_ACTIVE_MAX; the
+ *  RUNS_ENDED_MAX latest ended runs are kept with their journals.
+ *  The time-out of a run does not end it while it is IN_DOUBT or BLOCKED: a person is needed.
  *  Owner: plan_engine_new() result owned. Threads: loop thread. Time from the loop.
+ *  Tear down after commit_flush() or commit_free(): a pending commit calls into the engine.
  */
 #ifndef TOCSIN_CORE_PLAN_PLAN_ENGINE_H
 #define TOCSIN_CORE_PLAN_PLAN_ENGINE_H
@@ -39,7 +43,12 @@ enum run_state {
 #undef RUN_ENUM
 };
 
-enum { RUN_RECORDS_MAX = 10000, RUN_BYTES_MAX = 8 * 1024 * 1024, RUNS_ACTIVE_MAX = 10000 };
+enum {
+	RUN_RECORDS_MAX = 10000,
+	RUN_BYTES_MAX = 8 * 1024 * 1024,
+	RUNS_ACTIVE_MAX = 10000,
+	RUNS_ENDED_MAX = 10000
+};
 
 struct plan_engine_options {
 	struct kv *kv;
@@ -49,7 +58,12 @@ struct plan_engine_options {
 	/** Rebuilds a factory from kept source after a restart (lua/bridge). */
 	int (*make_factory)(void *arg, const char *name, uint32_t version, const char *source,
 			    struct plan_factory **out, struct err_note *why);
-	/** A run started, did something or ended: for the incident's timeline and the log. `text` is one line. */
+	/** A run started, did something or ended: for the incident's timeline and the log; called with
+	 *  the record in commit_batch(). `text` is one line. Kinds: "run_started", "run_ended" (text:
+	 *  the state, or "failed: why"): feed these two to incident_run_started/ended;
+	 *  "run_queued", "run_refused", "run_attached", "run_blocked", "step_done", "step_failed",
+	 *  "step_retry", "step_in_doubt", "asked", "answered", "timer_late": feed these to
+	 *  incident_note. `run_id` is "" for a run that was refused. */
 	void (*on_fact)(void *arg, uint64_t incident, const char *plan, const char *run_id,
 			const char *kind, const char *text);
 	/** Current state of an incident as JSON (owned text), for ctx.incident; NULL when unknown. */
@@ -61,17 +75,20 @@ struct plan_engine_options {
 int plan_engine_new(struct plan_engine **out, const struct plan_engine_options *options,
 		    struct err_note *why);
 void plan_engine_free(struct plan_engine *engine);
-/** Active plan versions of the new generation (referenced). Running runs stay on theirs. */
+/** Active plan versions of the new generation (all referenced). Running runs stay on theirs. */
 void plan_engine_install(struct plan_engine *engine, struct config *config,
 			 struct plan *const *plans, uint32_t plan_count);
 int plan_engine_resume(struct plan_engine *engine, struct err_note *why);
 
-/** An incident event: starts the plans whose trigger matches (edge, concurrency, rate). */
+/** An incident event: starts the plans whose trigger matches (edge, concurrency, rate). The new
+ *  runs are in commit_batch(), so they are atomic with the event. */
 void plan_engine_on_incident(struct plan_engine *engine, const struct incident *incident,
 			     const char *event);
 
-/** Commands. approve/reject answer the open ask of a run (`value_json` may be NULL). For a run IN_DOUBT:
- *  approve = "it happened" (the step counts as done), reject = "it did not": the step fails. */
+/** Commands. approve/reject answer the open ask of a run (`value_json` may be NULL). For a run
+ *  IN_DOUBT: approve = "it happened" (the step counts as done, with `value_json` as its result),
+ *  reject = "it did not": the step fails. ERR_NOT_FOUND, ERR_CONFLICT (nothing to answer, or the run
+ *  has ended), ERR_INVALID (value that is not JSON or not among the choices). */
 int plan_engine_answer(struct plan_engine *engine, const char *run_id, bool is_approved,
 		       const char *value_json, const char *actor, const char *reason,
 		       struct err_note *why);
@@ -93,7 +110,8 @@ struct run_summary {
 };
 void plan_engine_each_run(const struct plan_engine *engine, bool active_only,
 			  void (*each)(void *arg, const struct run_summary *run), void *arg);
-/** Journal of a run as JSON records, oldest first. ERR_NOT_FOUND. */
+/** Journal of a run as JSON records, oldest first; flushes the commit first, so what it shows is
+ *  durable. ERR_NOT_FOUND, ERR_IO, ERR_CORRUPT. */
 int plan_engine_each_record(const struct plan_engine *engine, const char *run_id,
 			    void (*each)(void *arg, struct slice json), void *arg,
 			    struct err_note *why);

@@ -2,8 +2,15 @@
  *
  *      runner_start -> resume(NULL) -> CALL step "notify" … -> resume(answer) -> CALL sleep … -> FINISHED
  *
- *  The script has no other door to the world. lua/bridge/plan_runner_lua.c fills this; tests fake it with a list.
- *  Arguments and results are JSON texts with sorted keys (the same values give the same bytes).
+ *  The script has no other door to the world. lua/bridge/plan_runner_lua.c fills this; tests fake it
+ *  with a list. Arguments and results are JSON texts with sorted keys (same values, same bytes).
+ *
+ *  Spans in opts and ask arguments are texts ("10s") or numbers of seconds. Results by kind:
+ *      STEP   http.request {"status", "body"}   exec.run {"exit_code", "output"}   others {}
+ *      SLEEP  {"late_by_ms": 0}
+ *      ASK    {"approved": true, "value": any or null, "actor": "…", "reason": "…", "expired": false}
+ *      VALUE  now: epoch seconds (1795327200.125)   random: number in [0, 1)   uuid: text
+ *             incident: the object of incident_append_json(), or null
  */
 #ifndef TOCSIN_CORE_PLAN_PLAN_RUNNER_H
 #define TOCSIN_CORE_PLAN_PLAN_RUNNER_H
@@ -22,10 +29,11 @@ enum plan_call_kind {
 };
 
 /** Texts are borrowed until the next resume or free.
- *  STEP: action "notify.send" | "http.request" | "exec.run" | "log.write"; args and opts as JSON objects
- *  (opts: effect, timeout, deadline, retry {max, first, factor, cap, jitter}, on_fail).
- *  SLEEP: args {"ms": 5000}. ASK: args {text, who, expires, on_expire, choices}.
- *  VALUE: action "now" | "random" | "uuid" | "incident"; recorded once, replayed afterwards. */
+ *  STEP: action "notify.send" | "http.request" | "exec.run" | "log.write"; args and opts as JSON
+ *  objects (opts: effect, timeout, deadline, retry {max, first, factor, cap, jitter}, on_fail).
+ *  SLEEP: args {"ms": 5000}. ASK: args {text, who, expires, on_expire, choices}; opts are not read.
+ *  VALUE: action "now" | "random" | "uuid" | "incident"; recorded once, replayed afterwards.
+ *  args_json and opts_json NULL mean {}. */
 struct plan_call {
 	enum plan_call_kind kind;
 	const char *id;     /**< given by the author; for sleep and values one is made ("sleep", "now") */
@@ -38,14 +46,16 @@ struct plan_call {
 struct plan_answer {
 	bool is_ok;
 	const char *result_json; /**< when ok */
-	const char *error;       /**< sentence when not ok: raised in the script unless opts.on_fail = "continue" */
+	const char *error;       /**< sentence when not ok: raised in the script, unless
+				      opts.on_fail = "continue" */
 };
 
 enum plan_progress { PLAN_CALLED, PLAN_FINISHED, PLAN_RAISED };
 
 struct plan_runner;
 struct plan_runner_ops {
-	/** Answer NULL at first. CALLED: *call is set. FINISHED: *result_json (owned) what run() returned.
+	/** Answer NULL at first. CALLED: *call is set. FINISHED: *result_json (owned) is what run()
+	 *  returned, or NULL.
 	 *  RAISED: the script failed; `why` says where (ERR_SCRIPT, ERR_BUDGET, ERR_MEMORY in *code). */
 	enum plan_progress (*resume)(struct plan_runner *runner, const struct plan_answer *answer,
 				     struct plan_call *call, char **result_json, int *code,
