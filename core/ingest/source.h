@@ -1,14 +1,15 @@
 /** source.h - where bytes come from, and the pool of readers that turns them into bundles.
  *
- *  An intake pool owns N reader threads (0 = inline on the loop) and bounded queues in both directions.
- *  Sources (source_file.h, source_http.h, source_tcp.h, source_stdin.h) give it jobs:
+ *  An intake pool owns N reader threads (0 = inline on the loop) and bounded queues in both
+ *  directions. Sources (source_file.h, source_http.h, source_tcp.h, source_stdin.h) give it jobs:
  *      bytes job:  an owned block of bytes of a partition (HTTP body, TCP data)
  *      file job:   "this open file has bytes from this position": the reader itself reads them
  *  Jobs of one partition run in order on one reader. Finished bundles arrive on the loop thread by
- *  `on_bundle`, in order per partition.
- *  Back-pressure: pool_try_* answers ERR_FULL when the queue is full; the source stops reading its socket or
- *  file and goes on when `on_room` of its job's partition is called.
- *  Owner: pool_new() result owned. Threads: all functions on the loop thread.
+ *  `on_bundle`, in order per partition, and never from within pool_try_*().
+ *  Back-pressure: pool_try_* answers ERR_FULL when the queue is full; the source stops reading its
+ *  socket or file and goes on when `on_room` is called.
+ *  Owner: pool_new() result owned. Threads: all functions on the loop thread; the env's wall clock
+ *  and file_read are called from readers too.
  */
 #ifndef TOCSIN_CORE_INGEST_SOURCE_H
 #define TOCSIN_CORE_INGEST_SOURCE_H
@@ -27,12 +28,15 @@ struct pool;
 
 enum {
 	POOL_READERS_MAX = 64,
-	POOL_QUEUE_JOBS_MAX = 64,            /**< per reader */
-	POOL_FILE_BLOCK_BYTES = 1024 * 1024, /**< one file job reads at most this much */
+	POOL_QUEUE_JOBS_MAX = 64,                 /**< per reader, queued, running or not yet collected */
+	POOL_QUEUE_BYTES_MAX = 128 * 1024 * 1024, /**< per reader, of bytes jobs; one is always taken */
+	POOL_FILE_BLOCK_BYTES = 1024 * 1024,      /**< one file job reads at most this much */
+	POSITION_CHECK_BYTES = 64,
 };
 
 struct pool_options {
 	uint32_t reader_count; /**< 0 = inline */
+	uint64_t seed;         /**< of the bundles' hash tables; 0 takes one from the env */
 	/** Takes the bundle. */
 	void (*on_bundle)(void *arg, struct bundle *bundle);
 	/** A queue that was full has room again. */
@@ -40,8 +44,8 @@ struct pool_options {
 	void *arg;
 };
 
-struct pool *pool_new(struct loop *loop, const struct env *env, const struct pool_options *options,
-		      struct err_note *why);
+int pool_new(struct pool **out, struct loop *loop, const struct env *env,
+	     const struct pool_options *options, struct err_note *why);
 /** Stops the threads after their current job; queued jobs are dropped (they were not acknowledged). */
 void pool_free(struct pool *pool);
 
@@ -49,28 +53,43 @@ struct pool_bytes_job {
 	struct intake *intake; /**< referenced by the pool */
 	uint32_t partition;
 	struct bytes data; /**< taken on success */
-	bool is_last;      /**< see reader.h */
+	bool is_last;      /**< see reader.h; that a long line is being skipped is not kept between jobs */
 	int64_t watermark_ms;
+	/** On the reader: changes the bytes before they are read (inflate, unwrap); may be NULL. */
+	int (*prepare)(struct bytes *data, struct err_note *why);
+	/** `prepare` failed: no bundle follows. Needed with prepare. */
+	void (*on_refused)(void *arg, int code, const char *error);
 	void (*on_durable)(void *arg, const struct bundle *bundle); /**< copied into the bundle */
 	void *arg;
-	/** Bytes after the last line end, owned by the receiver; called before on_bundle; may be NULL when
-	 *  is_last. */
+	/** Bytes after the last line end, owned by the receiver; called before on_bundle; may be NULL
+	 *  when is_last. */
 	void (*on_rest)(void *arg, struct bytes rest);
 };
 int pool_try_bytes(struct pool *pool, struct pool_bytes_job *job);
 
+/** What came of a file job. A bundle follows when `to` is beyond the job's `from`. */
+struct pool_file_read {
+	struct position to;
+	uint64_t read_to; /**< bytes up to here were seen; beyond `to` is a line without its end */
+	bool skip;        /**< for the next job */
+	bool at_end;      /**< no more bytes now */
+	bool is_changed;  /**< the bytes before `from` are not those of its check: nothing was read */
+	int code;         /**< ERR_IO: reading failed */
+};
+
 struct pool_file_job {
 	struct intake *intake;
 	uint32_t partition;
-	int fd; /**< borrowed until on_durable or on_read; kept open by the source */
+	int fd; /**< borrowed until on_read; kept open by the source */
 	struct position from;
 	bool is_reset;
-	bool skip; /**< reader.h: inside an over-long line */
+	bool skip;     /**< reader.h: inside an over-long line */
 	bool is_final; /**< the file is over (rotated away): a last line without its end counts */
 	int64_t watermark_ms;
-	/** On the loop thread, before on_bundle, with what was read; `at_end`: no more bytes now. */
-	void (*on_read)(void *arg, struct position to, bool skip, bool at_end);
-	void (*on_durable)(void *arg, const struct bundle *bundle);
+	/** On the loop thread, before on_bundle. */
+	void (*on_read)(void *arg, const struct pool_file_read *read);
+	void *on_read_arg;
+	void (*on_durable)(void *arg, const struct bundle *bundle); /**< copied into the bundle */
 	void *arg;
 };
 int pool_try_file(struct pool *pool, const struct pool_file_job *job);
@@ -81,5 +100,9 @@ struct pool_usage {
 	uint64_t full_count; /**< times a job was refused */
 };
 void pool_usage(const struct pool *pool, struct pool_usage *out);
+
+/** XXH3 of the up to POSITION_CHECK_BYTES bytes before `offset` of a file; 0 at offset 0.
+ *  ERR_RANGE: the file ends before the offset. `last` (may be NULL) is the byte before the offset. */
+int position_check(const struct env *env, int fd, uint64_t offset, uint64_t *check, char *last);
 
 #endif

@@ -3,6 +3,7 @@
  *  Two backends: loop_live_new() on libevent, and loop_virtual_new() whose clock is moved by
  *  loop_virtual_advance(): timers and deferred calls only, so replay and tests never sleep.
  *  Loop time (loop_mono_ms) is the env's monotonic clock, loop_wall_ms its wall clock.
+ *  A virtual loop's monotonic clock starts at 0. A live loop ignores SIGPIPE in the whole process.
  *  Owner: *_new() results are owned and freed before the loop. Threads: loop thread only, except
  *  wake_signal() and loop_stop(). Callbacks may free their own object.
  */
@@ -34,7 +35,7 @@ void loop_virtual_advance(struct loop *loop, int64_t by_ms);
 /** Runs deferred calls and due timers of a virtual loop without moving the clock. */
 void loop_virtual_turn(struct loop *loop);
 
-/** Runs `fn` once at the end of this turn. */
+/** Runs `fn` once at the end of this turn; what is left when the loop is freed is dropped. */
 void loop_defer(struct loop *loop, void (*fn)(void *arg), void *arg);
 
 struct timer *timer_new(struct loop *loop, void (*on_time)(void *arg), void *arg);
