@@ -20,7 +20,7 @@ struct key_table {
 	struct arena keys;
 	struct slice *key_by_id;
 	uint64_t *hash_by_id;
-	uint32_t *slots; /**< id + 1; 0 = empty */
+	uint64_t *slots; /**< upper half of the hash, id + 1; 0 = empty */
 	uint32_t slot_count;
 	uint32_t count;
 	uint32_t id_capacity;
