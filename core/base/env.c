@@ -142,8 +142,7 @@ static void handle_text(int fd, uint64_t inode, char out[HANDLE_TEXT_BYTES_MAX])
 		return;
 	}
 	if (file.handle.handle_bytes > HANDLE_BYTES_PLAIN_MAX) {
-		XXH128_hash_t hash =
-			XXH3_128bits(file.handle.f_handle, file.handle.handle_bytes);
+		XXH128_hash_t hash = XXH3_128bits(file.handle.f_handle, file.handle.handle_bytes);
 
 		snprintf(out, HANDLE_TEXT_BYTES_MAX, "x%016" PRIx64 "%016" PRIx64,
 			 (uint64_t)hash.high64, (uint64_t)hash.low64);
@@ -170,8 +169,8 @@ static int fd_info(int fd, struct file_info *out, int *number)
 	out->size_bytes = facts.stx_size;
 	out->is_regular = S_ISREG(facts.stx_mode);
 	snprintf(out->identity, sizeof(out->identity), "%x:%x.%s.%" PRIx64 ".%x",
-		 facts.stx_dev_major, facts.stx_dev_minor, handle,
-		 (uint64_t)facts.stx_btime.tv_sec, facts.stx_btime.tv_nsec);
+		 facts.stx_dev_major, facts.stx_dev_minor, handle, (uint64_t)facts.stx_btime.tv_sec,
+		 facts.stx_btime.tv_nsec);
 	return 0;
 }
 
@@ -185,8 +184,7 @@ static int live_file_info(void *self, int fd, struct file_info *out, struct err_
 	return 0;
 }
 
-static int live_path_info(void *self, const char *path, struct file_info *out,
-			  struct err_note *why)
+static int live_path_info(void *self, const char *path, struct file_info *out, struct err_note *why)
 {
 	int number = 0;
 	/* One O_PATH descriptor for all questions: the path may be renamed between two of them. */

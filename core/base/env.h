@@ -20,7 +20,7 @@ struct err_note;
 enum { FILE_IDENTITY_BYTES_MAX = 96 };
 
 /** `identity` is stable over rename and truncate and new after delete + create: device, handle
- *  (inode + generation) and birth time, as hex text. See notes in core/ingest/source_file.h. */
+ *  (inode + generation) and birth time, as hex text. Not comparable between machines. */
 struct file_info {
 	uint64_t size_bytes;
 	bool is_regular;
@@ -35,6 +35,7 @@ struct env_ops {
 	void (*random)(void *self, void *out, size_t length);
 	int (*file_open)(void *self, int *fd, const char *path, enum file_mode mode,
 			 struct err_note *why); /**< ERR_NOT_FOUND, ERR_IO */
+	/** Bytes read, 0 at the end, ERR_AGAIN, or ERR_IO. A pipe has no positions: `offset` unused. */
 	ssize_t (*file_read)(void *self, int fd, void *out, size_t length, uint64_t offset);
 	int (*file_append)(void *self, int fd, const void *data, size_t length,
 			   struct err_note *why); /**< all of it, or ERR_IO */

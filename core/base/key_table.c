@@ -116,10 +116,10 @@ static uint32_t key_add(struct key_table *table, struct slice key, uint64_t hash
 
 	if (id == table->id_capacity) {
 		table->id_capacity = id == 0 ? SLOT_COUNT_MIN : id * 2;
-		table->key_by_id = mem_grow(table->key_by_id, table->id_capacity,
-					    sizeof(*table->key_by_id));
-		table->hash_by_id = mem_grow(table->hash_by_id, table->id_capacity,
-					     sizeof(*table->hash_by_id));
+		table->key_by_id =
+			mem_grow(table->key_by_id, table->id_capacity, sizeof(*table->key_by_id));
+		table->hash_by_id =
+			mem_grow(table->hash_by_id, table->id_capacity, sizeof(*table->hash_by_id));
 	}
 	table->key_by_id[id].data = arena_copy(&table->keys, key.data, key.length);
 	table->key_by_id[id].length = key.length;

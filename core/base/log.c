@@ -70,7 +70,8 @@ static size_t escape(char *out, size_t out_bytes, const char *text)
 			out[length++] = *at == '\n' ? 'n' : 't';
 		} else if (*at < 0x20 || *at == 0x7F || is_c1) {
 			at += is_c1;
-			length += (size_t)snprintf(out + length, out_bytes - length, "\\x%02x", *at);
+			length +=
+				(size_t)snprintf(out + length, out_bytes - length, "\\x%02x", *at);
 		} else {
 			out[length++] = (char)*at;
 		}
@@ -87,9 +88,9 @@ static void line_write(const struct timespec *now, enum log_level level, enum lo
 
 	gmtime_r(&now->tv_sec, &utc);
 	size_t length = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S", &utc);
-	length += (size_t)snprintf(line + length, sizeof(line) - length, ".%03dZ %s %s: ",
-				   (int)(now->tv_nsec / 1000000), level_texts[level],
-				   group_texts[group]);
+	length += (size_t)snprintf(line + length, sizeof(line) - length,
+				   ".%03dZ %s %s: ", (int)(now->tv_nsec / 1000000),
+				   level_texts[level], group_texts[group]);
 	length += escape(line + length, sizeof(line) - length, text);
 	line[length++] = '\n';
 	ssize_t written = write(STDERR_FILENO, line, length);

@@ -22,7 +22,10 @@ constexpr double EXACT_INTEGER_END = 9007199254740992.0; /* 2^53 */
 constexpr int PLAIN_EXPONENT_MIN = -4;
 constexpr int PLAIN_EXPONENT_END = 16;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
 
 struct writer {
 	char *at;
@@ -104,8 +107,8 @@ extern "C" int number_format(double value, char out[NUMBER_TEXT_BYTES_MAX])
 	char *text_end = std::to_chars(text, text + sizeof(text), std::fabs(value),
 				       std::chars_format::scientific)
 				 .ptr;
-	char *mark = static_cast<char *>(
-		std::memchr(text, 'e', static_cast<size_t>(text_end - text)));
+	char *mark =
+		static_cast<char *>(std::memchr(text, 'e', static_cast<size_t>(text_end - text)));
 	int exponent = 0;
 	std::from_chars(mark[1] == '+' ? mark + 2 : mark + 1, text_end, exponent);
 

@@ -35,8 +35,8 @@ void report_add(struct report *report, const char *file, int line, const char *f
 	}
 	if (report->count == report->capacity) {
 		report->capacity = report->capacity == 0 ? 8 : report->capacity * 2;
-		report->findings = mem_grow(report->findings, report->capacity,
-					    sizeof(*report->findings));
+		report->findings =
+			mem_grow(report->findings, report->capacity, sizeof(*report->findings));
 	}
 	va_start(args, format);
 	int printed = vsnprintf(text, sizeof(text), format, args);

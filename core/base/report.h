@@ -31,7 +31,8 @@ void report_add(struct report *report, const char *file, int line, const char *f
 /** Writes one finding as "file:line: text" (without line when it is 0), no line end. */
 int finding_format(const struct finding *finding, char *out, size_t out_bytes);
 
-/** Nearest of `names` (NULL-terminated) to `word` by edit distance <= 2, or NULL: "did you mean". */
+/** Nearest of `names` (NULL-terminated) to `word` by edit distance <= 2 (<= 1 up to three letters),
+ *  or NULL: "did you mean". */
 const char *report_nearest(const char *word, const char *const *names);
 
 #endif

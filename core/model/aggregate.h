@@ -2,7 +2,8 @@
  *
  *  The sum is a double-double (Dekker 1971, "A floating-point technique for extending the available
  *  precision"; two_sum after Knuth TAOCP 2, 4.2.2), so that it does not depend on the order of
- *  readings, bundles and panes for any realistic stream: aggregate_sum() is the sum rounded once.
+ *  readings, bundles and panes for any realistic stream: aggregate_sum() is the sum rounded once. The parts are kept apart while adding
+ *  (Ogita, Rump, Oishi 2005, "Accurate sum and dot product", Sum2): one chain of additions less.
  */
 #ifndef TOCSIN_CORE_MODEL_AGGREGATE_H
 #define TOCSIN_CORE_MODEL_AGGREGATE_H
@@ -34,10 +35,44 @@ static_assert(sizeof(struct aggregate) == 48, "aggregate is kept by the million"
 
 #define AGGREGATE_EMPTY ((struct aggregate){0, 0, 0, 0, 0, 0})
 
-/** One reading without / with a number. */
+/** One reading without a number (aggregate_add), with one (aggregate_add_number; never NaN). */
 static inline void aggregate_add(struct aggregate *aggregate) { aggregate->count++; }
-void aggregate_add_number(struct aggregate *aggregate, double number);
-void aggregate_merge(struct aggregate *into, const struct aggregate *from);
+
+/** high + number exactly: rounded into `high`, the rounding error added to `low`. */
+static inline void aggregate_two_sum(struct aggregate *aggregate, double number)
+{
+	double sum = aggregate->sum_high + number;
+	double taken = sum - aggregate->sum_high;
+
+	aggregate->sum_low += (aggregate->sum_high - (sum - taken)) + (number - taken);
+	aggregate->sum_high = sum;
+}
+
+static inline void aggregate_add_number(struct aggregate *aggregate, double number)
+{
+	bool is_first = aggregate->samples == 0;
+
+	aggregate->count++;
+	aggregate->samples++;
+	aggregate_two_sum(aggregate, number);
+	aggregate->min = is_first || number < aggregate->min ? number : aggregate->min;
+	aggregate->max = is_first || number > aggregate->max ? number : aggregate->max;
+}
+
+static inline void aggregate_merge(struct aggregate *into, const struct aggregate *from)
+{
+	bool is_first = into->samples == 0;
+
+	into->count += from->count;
+	if (from->samples == 0)
+		return;
+	into->samples += from->samples;
+	aggregate_two_sum(into, from->sum_high);
+	into->sum_low += from->sum_low;
+	into->min = is_first || from->min < into->min ? from->min : into->min;
+	into->max = is_first || from->max > into->max ? from->max : into->max;
+}
+
 double aggregate_sum(const struct aggregate *aggregate);
 
 /** The statistic's value; false when there is none (no sample; count always has one). */

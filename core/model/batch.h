@@ -37,6 +37,7 @@ struct batch {
 
 void batch_init(struct batch *batch, uint32_t column_count);
 void batch_deinit(struct batch *batch);
+/** Cells keep what they held: a decoder writes every column of each row (nil when missing). */
 void batch_clear(struct batch *batch);
 
 #endif

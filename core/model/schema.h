@@ -34,6 +34,7 @@ struct schema {
 
 void schema_init(struct schema *schema);
 void schema_deinit(struct schema *schema);
+/** A name already there gets the new type. The caller has checked both limits. */
 void schema_add(struct schema *schema, const char *name, enum field_type type);
 const struct field *schema_find(const struct schema *schema, const char *name); /**< or NULL */
 const char *field_type_name(enum field_type type);

@@ -1,0 +1,184 @@
+#include "core/model/dimension.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/err.h"
+#include "core/base/number.h"
+
+enum { FIELD_HEAD_BYTES = 3, INT_TEXT_BYTES_MAX = 20 };
+
+#define INT64_END 9223372036854775808.0 /* 2^63 */
+
+static void field_append(struct bytes *key, enum value_type type, const char *text, size_t length)
+{
+	char head[FIELD_HEAD_BYTES] = {(char)type, (char)(length >> 8), (char)(length & 0xFF)};
+
+	bytes_reserve(key, sizeof(head) + length);
+	bytes_append(key, head, sizeof(head));
+	bytes_append(key, text, length);
+}
+
+static void int_append(struct bytes *key, int64_t integer)
+{
+	char text[INT_TEXT_BYTES_MAX];
+	char *at = text + sizeof(text);
+	uint64_t rest = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
+
+	do {
+		*--at = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest != 0);
+	if (integer < 0)
+		*--at = '-';
+	field_append(key, VALUE_INT, at, (size_t)(text + sizeof(text) - at));
+}
+
+static void float_append(struct bytes *key, double number)
+{
+	char text[NUMBER_TEXT_BYTES_MAX];
+
+	/* A whole float is written as the int it equals, else 30 and 30.0 were two keys. */
+	if (number >= -INT64_END && number < INT64_END && trunc(number) == number)
+		int_append(key, (int64_t)number);
+	else if (isfinite(number))
+		field_append(key, VALUE_FLOAT, text, (size_t)number_format(number, text));
+	else
+		field_append(key, VALUE_NIL, NULL, 0);
+}
+
+static void string_append(struct bytes *key, const char *text, size_t length)
+{
+	if (length > DIMENSION_VALUE_BYTES_MAX) {
+		length = DIMENSION_VALUE_BYTES_MAX;
+		/* Not inside a UTF-8 sequence: the key's text goes into JSON documents. */
+		while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80)
+			length--;
+	}
+	field_append(key, VALUE_STRING, text, length);
+}
+
+void dimension_append(struct bytes *key, const struct value *value)
+{
+	switch ((enum value_type)value->type) {
+	case VALUE_NIL: field_append(key, VALUE_NIL, NULL, 0); break;
+	case VALUE_BOOL:
+		if (value->as.boolean)
+			field_append(key, VALUE_BOOL, "true", 4);
+		else
+			field_append(key, VALUE_BOOL, "false", 5);
+		break;
+	case VALUE_INT: int_append(key, value->as.integer); break;
+	case VALUE_FLOAT: float_append(key, value->as.number); break;
+	case VALUE_STRING: string_append(key, value->as.text, value->length); break;
+	}
+}
+
+static int value_decode(unsigned type, struct slice text, struct value *out)
+{
+	bool is_true = slice_equal(text, SLICE_LITERAL("true"));
+
+	*out = (struct value){.type = (uint8_t)type};
+	switch (type) {
+	case VALUE_NIL: return text.length == 0 ? 0 : ERR_CORRUPT;
+	case VALUE_BOOL:
+		out->as.boolean = is_true;
+		return is_true || slice_equal(text, SLICE_LITERAL("false")) ? 0 : ERR_CORRUPT;
+	case VALUE_INT: return number_parse_int(text, &out->as.integer) == 0 ? 0 : ERR_CORRUPT;
+	case VALUE_FLOAT: return number_parse(text, &out->as.number) == 0 ? 0 : ERR_CORRUPT;
+	case VALUE_STRING:
+		out->length = (uint32_t)text.length;
+		out->as.text = text.data;
+		return text.length <= DIMENSION_VALUE_BYTES_MAX ? 0 : ERR_CORRUPT;
+	default: return ERR_CORRUPT;
+	}
+}
+
+/* The next field as type and text; false at the end or at damage (reader->has_failed). */
+static bool field_next(struct byte_reader *reader, unsigned *type, struct slice *text)
+{
+	if (reader->left == 0)
+		return false;
+	*type = byte_reader_u8(reader);
+	*text = byte_reader_bytes(reader, byte_reader_be16(reader));
+	return !reader->has_failed;
+}
+
+int dimension_decode(struct slice key, struct value *out, uint32_t out_max)
+{
+	struct byte_reader reader = byte_reader_of(key);
+	struct slice text;
+	uint32_t count = 0;
+	unsigned type;
+
+	while (field_next(&reader, &type, &text)) {
+		if (count == out_max || count == DIMENSION_FIELDS_MAX)
+			return ERR_CORRUPT;
+		if (value_decode(type, text, &out[count++]) != 0)
+			return ERR_CORRUPT;
+	}
+	return reader.has_failed ? ERR_CORRUPT : (int)count;
+}
+
+void dimension_append_text(struct slice key, struct bytes *out)
+{
+	struct byte_reader reader = byte_reader_of(key);
+	struct slice text;
+	bool is_first = true;
+	unsigned type;
+
+	while (field_next(&reader, &type, &text)) {
+		if (!is_first)
+			bytes_append_char(out, ',');
+		is_first = false;
+		bytes_append_slice(out, text);
+	}
+}
+
+static bool is_number(unsigned type)
+{
+	return type == VALUE_INT || type == VALUE_FLOAT;
+}
+
+static int number_compare(const struct value *a, const struct value *b)
+{
+	/* long double holds every int64 and every double exactly (64 bits of digits or more). */
+	long double x = a->type == VALUE_INT ? (long double)a->as.integer : a->as.number;
+	long double y = b->type == VALUE_INT ? (long double)b->as.integer : b->as.number;
+
+	return (x > y) - (x < y);
+}
+
+static int field_compare(unsigned a_type, struct slice a, unsigned b_type, struct slice b)
+{
+	struct value x, y;
+
+	if (is_number(a_type) && is_number(b_type)) {
+		if (value_decode(a_type, a, &x) == 0 && value_decode(b_type, b, &y) == 0)
+			return number_compare(&x, &y);
+	} else if (a_type != b_type) {
+		return a_type < b_type ? -1 : 1;
+	}
+	return slice_compare(a, b);
+}
+
+int dimension_compare(struct slice a, struct slice b)
+{
+	struct byte_reader a_reader = byte_reader_of(a), b_reader = byte_reader_of(b);
+	struct slice a_text, b_text;
+	unsigned a_type, b_type;
+
+	for (;;) {
+		bool has_a = field_next(&a_reader, &a_type, &a_text);
+		bool has_b = field_next(&b_reader, &b_type, &b_text);
+
+		if (!has_a || !has_b)
+			return has_a - has_b;
+		int order = field_compare(a_type, a_text, b_type, b_text);
+		if (order != 0)
+			return order;
+	}
+}
