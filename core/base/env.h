@@ -35,7 +35,7 @@ struct env_ops {
 	void (*random)(void *self, void *out, size_t length);
 	int (*file_open)(void *self, int *fd, const char *path, enum file_mode mode,
 			 struct err_note *why); /**< ERR_NOT_FOUND, ERR_IO */
-	/** Bytes read, 0 at the end, ERR_AGAIN, or ERR_IO. A pipe has no positions: `offset` unused. */
+	/** Bytes read, 0 at the end, ERR_AGAIN or ERR_IO. A pipe has no positions. */
 	ssize_t (*file_read)(void *self, int fd, void *out, size_t length, uint64_t offset);
 	int (*file_append)(void *self, int fd, const void *data, size_t length,
 			   struct err_note *why); /**< all of it, or ERR_IO */

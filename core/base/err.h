@@ -43,7 +43,7 @@ struct err_note {
 	char text[ERR_NOTE_BYTES_MAX];
 };
 
-/** Writes the sentence (truncated at the limit) and returns `code`, so that it can end a function. */
+/** Writes the sentence (cut at the limit) and returns `code`, so that it can end a function. */
 int err_set(struct err_note *why, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 int err_vset(struct err_note *why, int code, const char *format, va_list args)

@@ -1,4 +1,4 @@
-/** require.h - an assertion for bugs in this program, always compiled in. Input never reaches it. */
+/** require.h - an assertion for bugs of the program, always compiled in. Input never reaches it. */
 #ifndef TOCSIN_CORE_BASE_REQUIRE_H
 #define TOCSIN_CORE_BASE_REQUIRE_H
 

@@ -13,7 +13,7 @@ static const char *const statistic_names[] = {
 
 double aggregate_sum(const struct aggregate *aggregate)
 {
-	/* After an overflow the low part is infinity minus infinity: the high part tells the truth. */
+	/* After an overflow the low part is infinity minus infinity: the high part is right. */
 	return isfinite(aggregate->sum_low) ? aggregate->sum_high + aggregate->sum_low
 					    : aggregate->sum_high;
 }

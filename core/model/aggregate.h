@@ -2,8 +2,9 @@
  *
  *  The sum is a double-double (Dekker 1971, "A floating-point technique for extending the available
  *  precision"; two_sum after Knuth TAOCP 2, 4.2.2), so that it does not depend on the order of
- *  readings, bundles and panes for any realistic stream: aggregate_sum() is the sum rounded once. The parts are kept apart while adding
- *  (Ogita, Rump, Oishi 2005, "Accurate sum and dot product", Sum2): one chain of additions less.
+ *  readings, bundles and panes for any realistic stream: aggregate_sum() is the sum rounded once.
+ *  The parts are not put in order after each addition (Ogita, Rump, Oishi 2005, "Accurate sum and
+ *  dot product", Sum2): as exact, with a shorter chain of additions.
  */
 #ifndef TOCSIN_CORE_MODEL_AGGREGATE_H
 #define TOCSIN_CORE_MODEL_AGGREGATE_H

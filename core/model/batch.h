@@ -15,7 +15,7 @@
 
 enum { BATCH_ROWS_MAX = 1024 };
 
-/** The wanted fields of one source: a column number for each name. Filled while rules are compiled. */
+/** The wanted fields of one source, a column number for each name. Filled while rules compile. */
 struct field_set {
 	struct field *fields;
 	uint32_t count;

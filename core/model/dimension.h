@@ -2,7 +2,7 @@
  *
  *  Layout, per field in order: type (1 byte, enum value_type), length (2 bytes big-endian), text.
  *  Numbers are kept as their shortest text, so 30 and 30.0 are one key. A missing field is nil with
- *  length 0. The key of the whole system (no fields) is empty. Two keys are equal when their bytes are.
+ *  length 0. The key of the whole system (no fields) is empty. Keys are equal when their bytes are.
  *  Limits: DIMENSION_FIELDS_MAX fields; a value longer than DIMENSION_VALUE_BYTES_MAX is cut.
  */
 #ifndef TOCSIN_CORE_MODEL_DIMENSION_H
@@ -17,14 +17,14 @@ enum { DIMENSION_FIELDS_MAX = 8, DIMENSION_VALUE_BYTES_MAX = 512 };
 
 void dimension_append(struct bytes *key, const struct value *value);
 
-/** Decodes into `out` (strings and numbers as VALUE_STRING/INT/FLOAT, borrowed from `key`). Returns the
- *  number of fields, or ERR_CORRUPT. */
+/** Decodes into `out` (strings are borrowed from `key`; a whole number is VALUE_INT). Returns the
+ *  number of fields, or ERR_CORRUPT (damaged, or more than `out_max`). */
 int dimension_decode(struct slice key, struct value *out, uint32_t out_max);
 
 /** "m1,10.1.1.1": the values joined by commas, as the zh form of 字段值 has them. */
 void dimension_append_text(struct slice key, struct bytes *out);
 
-/** Order for output: field by field, numbers by size before strings by bytes. */
+/** Order for output: field by field, nil, bools, numbers by size, strings by bytes. */
 int dimension_compare(struct slice a, struct slice b);
 
 #endif

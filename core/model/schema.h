@@ -1,6 +1,6 @@
-/** schema.h - the fields of a source: names and types. A field that is not declared is inferred from
- *  each value. Declared types coerce: an int where float is declared is a float; a quoted number is
- *  not a number; a value that cannot be its declared type is nil and counted (`mistyped`).
+/** schema.h - the fields of a source: names and types. The type of a field that is not declared is
+ *  that of each value. Declared types coerce: an int where float is declared is a float; a quoted
+ *  number is not a number; a value that cannot be its declared type is nil, counted (`mistyped`).
  */
 #ifndef TOCSIN_CORE_MODEL_SCHEMA_H
 #define TOCSIN_CORE_MODEL_SCHEMA_H

@@ -9,12 +9,12 @@ struct err_note;
 
 enum { PANE_MS = 5000, PANE_LONG_MS = 60000 };
 
-/** Any span: a whole number and one of ms s m h d. ERR_INVALID names the text and the forms; ERR_RANGE
- *  above 36500d. */
+/** Any span: a whole number and one of ms s m h d. ERR_INVALID names the text and the forms;
+ *  ERR_RANGE above 36500d. */
 int span_parse(const char *text, int64_t *out_ms, struct err_note *why);
 
-/** A rule's window: 5-60 s in multiples of 5, 1-60 m, 1-24 h, 1-30 d; ERR_INVALID and ERR_RANGE list
- *  these. */
+/** A rule's window: 5-60 s in multiples of 5, 1-60 m, 1-24 h, 1-30 d; ERR_INVALID and
+ *  ERR_RANGE list these. */
 int span_parse_window(const char *text, int64_t *out_ms, struct err_note *why);
 
 /** Panes of a window: PANE_MS up to one hour, PANE_LONG_MS above (evaluated at every pane end). */

@@ -64,7 +64,7 @@ static inline bool days_since_1970(unsigned year, unsigned month, unsigned day, 
 	return true;
 }
 
-/* ".123456": milliseconds, the rest is cut. Returns the first character after it; NULL: no digit. */
+/* ".123456": milliseconds, the rest is cut. Returns the character after it; NULL: no digit. */
 static const char *fraction_parse(const char *at, const char *end, unsigned *out_ms)
 {
 	const char *first = ++at;
@@ -201,7 +201,7 @@ int timestamp_format(int64_t ms, char out[TIMESTAMP_TEXT_BYTES_MAX])
 	int fraction = (int)(ms - seconds * 1000);
 	int64_t days = seconds / S_PER_DAY - (seconds % S_PER_DAY < 0);
 	int second = (int)(seconds - days * S_PER_DAY);
-	/* Civil date of a day number: Howard Hinnant, "chrono-compatible low-level date algorithms";
+	/* Civil date of a day number: Hinnant, "chrono-compatible low-level date algorithms";
 	 * years start in March, so that the leap day is the last of its year. */
 	int64_t shifted = days + DAYS_TO_1970;
 	int64_t era =

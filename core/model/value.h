@@ -1,4 +1,4 @@
-/** value.h - one typed value of a reading's field, 16 bytes. Strings are borrowed from the batch. */
+/** value.h - one typed value of a field, 16 bytes. Strings are borrowed from the batch. */
 #ifndef TOCSIN_CORE_MODEL_VALUE_H
 #define TOCSIN_CORE_MODEL_VALUE_H
 
