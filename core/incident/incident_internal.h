@@ -1,0 +1,63 @@
+/** incident_internal.h - what the files of core/incident share; also for its tests. */
+#ifndef TOCSIN_CORE_INCIDENT_INCIDENT_INTERNAL_H
+#define TOCSIN_CORE_INCIDENT_INCIDENT_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/incident/incident.h"
+#include "core/incident/number_map.h"
+
+/** What can happen to an incident. FIRE: an alert of its key fires. WORK: a plan run starts. CALM: no
+ *  alert fires and no run is active. */
+#define INCIDENT_MOVE_LIST(X)                                                                      \
+	X(ACK, "ack") X(WORK, "work") X(CALM, "calm") X(RESOLVE, "resolve") X(FIRE, "fire")
+enum incident_move {
+#define INCIDENT_ENUM(name, text) INCIDENT_MOVE_##name,
+	INCIDENT_MOVE_LIST(INCIDENT_ENUM)
+#undef INCIDENT_ENUM
+};
+
+enum { INCIDENT_STATES = 5, INCIDENT_MOVES = 5, INCIDENT_REFUSED = -1 };
+
+/** The state after the move, or INCIDENT_REFUSED. */
+int incident_next_state(enum incident_state state, enum incident_move move);
+
+struct incident_store {
+	struct incident_options options;
+	struct incident **incidents; /**< by rising number; pointers stay while the array moves */
+	uint32_t count;
+	uint32_t capacity;
+	uint32_t open_count;
+	uint32_t open_max; /**< INCIDENTS_OPEN_MAX; tests lower it */
+	uint64_t number_last;
+	struct number_map by_key;    /**< key: the latest incident that has it */
+	struct number_map by_firing; /**< firing id: the incident that holds it */
+	struct incident_usage usage;
+};
+
+/* incident_store.c */
+struct incident *store_find(const struct incident_store *store, uint64_t number);
+void store_add(struct incident_store *store, struct incident *incident);
+/** Drops the oldest resolved incidents beyond `closed_max` from memory. */
+void store_trim(struct incident_store *store, uint32_t closed_max);
+void store_save(struct incident_store *store, const struct incident *incident);
+void incident_free(struct incident *incident);
+
+/* timeline.c */
+void timeline_add(struct incident_store *store, struct incident *incident, const char *kind,
+		  const char *actor, const char *text, int64_t now_ms);
+
+/* incident_json.c */
+int incident_from_json(struct incident **out, struct slice json, struct err_note *why);
+void timeline_append_json(const struct incident *incident, uint32_t sequence, const char *kind,
+			  const char *actor, const char *text, int64_t now_ms, struct bytes *out);
+bool incident_is_utf8(struct slice text);
+/** {"merchantId": "m1"} of an alert's dimension, owned text. */
+char *incident_dimension_json(const struct alert *alert);
+
+/* incident_key.c */
+/** "rule|merchantId=m1": one alert among those of an incident. Owned text. */
+char *incident_firing_id(const struct alert *alert);
+
+#endif
