@@ -1,4 +1,4 @@
-/** config_internal.h - what the parts of config_new() share. Each part reads one section of the tree. */
+/** config_internal.h - what the parts of config_new() share. Each reads one section of the tree. */
 #ifndef TOCSIN_CORE_CONFIG_CONFIG_INTERNAL_H
 #define TOCSIN_CORE_CONFIG_CONFIG_INTERNAL_H
 

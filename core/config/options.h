@@ -1,7 +1,8 @@
-/** options.h - one row per option: name, type, default, range or choices, help. Checks a tree against rows.
+/** options.h - one row per option: name, type, range or choices, help. Checks a tree against rows.
  *
- *  Reports every fault as `file:line: text`: unknown key (with the nearest known one and the list), wrong
- *  type (what was found, what is allowed, an example), a value outside its choices, a missing required key.
+ *  Reports every fault as `file:line: text`: unknown key (with the nearest known one and the list),
+ *  wrong type (what was found, what is allowed, an example), a value outside its choices, a missing
+ *  required key.
  */
 #ifndef TOCSIN_CORE_CONFIG_OPTIONS_H
 #define TOCSIN_CORE_CONFIG_OPTIONS_H

@@ -1,4 +1,4 @@
-/** tree.h - a declarative table as plain data: what a site, rule or plan file returned, with line numbers.
+/** tree.h - a declarative table as plain data: what a site, rule or plan file returned, with lines.
  *
  *  lua/host/convert makes trees; core/ reads them and never sees Lua. Strings and nodes live in the
  *  tree's arena. Map entries keep the order of their lines.

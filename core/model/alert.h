@@ -38,14 +38,18 @@ struct alert {
 	const char *labels_json;
 	const char *message;     /**< or NULL */
 	const char *category;    /**< or NULL */
-	const char *reason;      /**< of a resolved one that is not "condition false": "rule_removed" …; NULL */
+	const char *reason;      /**< why it resolved, when not by itself: "rule_removed" …; NULL */
 };
 
 /** XXH3-128 of rule, version, key, window end, state: the same in every run. */
 void alert_make_id(struct alert *alert);
 
-/** Appends the document, one line, UTF-8, without line end. Keys in a fixed order: document, then envelope. */
+/** Appends the document, one line, UTF-8, without line end. Keys in a fixed order: document, then
+ *  envelope. No key is written twice: in `en`, the envelope's version and value are the document's. */
 void alert_append_document(const struct alert *alert, bool has_zh_keys, const struct zone *zone,
 			   struct bytes *out);
+
+/** A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
+void alert_append_json_text(struct slice text, struct bytes *out);
 
 #endif

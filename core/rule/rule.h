@@ -58,7 +58,7 @@ struct rule {
 	const char *filter;    /**< as written, or "" */
 	const char *by[DIMENSION_FIELDS_MAX];
 	uint32_t by_count;
-	const char *field;     /**< value field (field, group, script) or the watched one (continuous); NULL */
+	const char *field;     /**< value field, or the watched one (continuous); NULL */
 	enum statistic statistic;
 	int64_t window_ms, pane_ms, every_ms;
 	struct threshold threshold;
@@ -72,9 +72,10 @@ struct rule {
 	struct rule_runner *runner; /**< owned; script rules */
 };
 
-/** Reads and checks what a rule file returned (a MAP with the hidden entry "type"). Filter, fields and types
- *  are checked against the source's schema, output and source names against `config`. Faults go to `report`
- *  with file:line; NULL when there was any. `runner` is taken (also on failure); NULL when not a script. */
+/** Reads and checks what a rule file returned (a MAP with the hidden entry "type"). Filter, fields
+ *  and types are checked against the source's schema, output and source names against `config`.
+ *  Faults go to `report` with file:line; NULL when there was any. `runner` is taken (also on
+ *  failure); NULL when not a script. */
 struct rule *rule_new(const struct tree *tree, const char *name, uint32_t version, const char *file,
 		      const char *hash, struct rule_runner *runner, const struct config *config,
 		      struct report *report);

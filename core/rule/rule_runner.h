@@ -1,4 +1,6 @@
-/** rule_runner.h - how the core asks a script for a decision. lua/bridge/rule_runner_lua.c fills it; tests fake it. */
+/** rule_runner.h - how the core asks a script for a decision.
+ *  lua/bridge/rule_runner_lua.c fills it; tests fake it.
+ */
 #ifndef TOCSIN_CORE_RULE_RULE_RUNNER_H
 #define TOCSIN_CORE_RULE_RULE_RUNNER_H
 
@@ -9,6 +11,7 @@
 
 struct aggregate;
 struct err_note;
+struct rule_runner;
 
 struct rule_window {
 	int64_t window_start_ms, window_end_ms;
@@ -44,6 +47,15 @@ struct rule_runner_ops {
 /** First member of an implementation. */
 struct rule_runner {
 	const struct rule_runner_ops *ops;
+};
+
+/** Which script runs right now, in memory that outlives the process (core/app/app_marker.c): a script
+ *  that kills the daemon is quarantined at the next start. */
+struct script_marker {
+	char rule[128]; /**< empty = none */
+	uint32_t version;
+	uint32_t has_crashed;  /**< set by the handler of fatal signals */
+	uint32_t killed_count; /**< starts in a row that found `rule` set without a crash */
 };
 
 #endif

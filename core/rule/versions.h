@@ -1,12 +1,14 @@
-/** versions.h - life cycle of the versions of rules (and of plans): pending, enabled, disabled; which is active.
+/** versions.h - life cycle of the versions of rules (and of plans): which is active.
  *
- *      file found -> PENDING (effective: now) -- effective time --> ENABLED (active; the earlier one steps down)
- *      PENDING | ENABLED -- disable --> DISABLED;  DISABLED -- enable [at T] --> PENDING
- *      activate V [at T] --> V is PENDING, then ENABLED and active
+ *      file found -> PENDING (effective: now) -- effective time --> ENABLED (active)
+ *      ENABLED -- another version becomes active --> DISABLED
+ *      PENDING | ENABLED -- disable | quarantine --> DISABLED
+ *      DISABLED -- enable [at T] --> PENDING (the active one stays until T)
  *
  *  Kept in the store under "r" (rules) or "p" (plans) as JSON; written through commit_batch().
- *  A version that was once active must not change (its hash is kept). `versions_kept` newest are kept,
- *  and always the active one. At most one version of a name is active. Every move has time, actor and reason.
+ *  A version that was once active must not change (its hash is kept). `versions_kept` newest are
+ *  kept, and always the active one and those that wait for a later time. At most one version of a
+ *  name is active. Every move has time, actor and reason.
  *  Owner: versions_new() result owned. Threads: loop thread.
  */
 #ifndef TOCSIN_CORE_RULE_VERSIONS_H
@@ -22,6 +24,8 @@ struct err_note;
 struct kv;
 struct versions;
 
+enum { VERSION_NAME_BYTES_MAX = 64 };
+
 #define VERSION_STATE_LIST(X) X(PENDING, "pending") X(ENABLED, "enabled") X(DISABLED, "disabled")
 enum version_state {
 #define VERSION_ENUM(name, text) VERSION_##name,
@@ -34,7 +38,7 @@ struct version_row {
 	enum version_state state;
 	bool is_active;      /**< the one that runs */
 	bool was_active;     /**< once: its file must not change */
-	bool is_quarantined; /**< stopped by the engine; `reason` says why; enable or a new version ends it */
+	bool is_quarantined; /**< stopped by the engine, see `reason`; enabling ends it */
 	bool is_missing;     /**< its file is gone */
 	int64_t first_seen_ms, effective_ms, changed_ms;
 	char hash[33];
@@ -48,19 +52,20 @@ int versions_new(struct versions **out, struct kv *kv, struct commit *commit, en
 		 uint32_t versions_kept, struct err_note *why);
 void versions_free(struct versions *versions);
 
-/** A file with this version is there (at load). New: PENDING with effective time now, when `number` is the greatest
- *  known; an older number is added DISABLED. ERR_CONFLICT: changed although it was active once, or another
- *  type than earlier versions: the note is the advice to print; nothing is changed. */
+/** A file with this version is there (at load). New: PENDING with effective time now, when `number`
+ *  is the greatest known; an older number is added DISABLED. ERR_CONFLICT: changed although it was
+ *  active once, or another type than earlier versions: the note is the advice to print; nothing is
+ *  changed. */
 int versions_seen(struct versions *versions, const char *name, uint32_t number, const char *type,
 		  const char *hash, int64_t now_ms, struct err_note *why);
-/** Same check without any effect (tocsin check against a running state, reload's first phase). */
+/** Same check without any effect (reload's first phase). */
 int versions_check(const struct versions *versions, const char *name, uint32_t number,
 		   const char *type, const char *hash, struct err_note *why);
 /** Begin / end of a load: versions of `name` not seen in between are marked missing. */
 void versions_load_begin(struct versions *versions);
 void versions_load_end(struct versions *versions, int64_t now_ms);
 
-/** Pending versions whose time has come become enabled and active. Returns true when anything changed. */
+/** Pending versions whose time has come become enabled and active. True when anything changed. */
 bool versions_advance(struct versions *versions, int64_t now_ms);
 /** Next effective time of a pending version, or -1. */
 int64_t versions_next_ms(const struct versions *versions);
@@ -72,12 +77,14 @@ void versions_each(const struct versions *versions, const char *name,
 		   void (*each)(void *arg, const char *name, const struct version_row *row),
 		   void *arg);
 
-/** Commands. number 0 = the active (disable) or newest (enable) version. ERR_NOT_FOUND, ERR_CONFLICT. */
+/** Commands. number 0 = the active, else the pending (disable) or the newest (enable) version.
+ *  Enabling a past time means now. ERR_NOT_FOUND, ERR_CONFLICT. */
 int versions_enable(struct versions *versions, const char *name, uint32_t number, int64_t at_ms,
 		    const char *actor, const char *reason, int64_t now_ms, struct err_note *why);
 int versions_disable(struct versions *versions, const char *name, uint32_t number,
 		     const char *actor, const char *reason, int64_t now_ms, struct err_note *why);
 void versions_quarantine(struct versions *versions, const char *name, uint32_t number,
 			 const char *reason, int64_t now_ms);
+const char *version_state_name(enum version_state state);
 
 #endif

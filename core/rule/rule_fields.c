@@ -1,0 +1,177 @@
+#include "core/rule/rule_internal.h"
+
+#include "core/base/err.h"
+#include "core/base/report.h"
+#include "core/config/config.h"
+#include "core/config/options.h"
+#include "core/config/tree.h"
+#include "core/filter/filter.h"
+#include "core/model/batch.h"
+
+#include <string.h>
+
+static const char *nearest_field(const struct schema *schema, const char *name)
+{
+	const char *names[SCHEMA_FIELDS_MAX + 1];
+	uint32_t count = 0;
+
+	for (; count < schema->field_count && count < SCHEMA_FIELDS_MAX; count++)
+		names[count] = schema->fields[count].name;
+	names[count] = NULL;
+	return report_nearest(name, names);
+}
+
+static void append_field_names(const struct schema *schema, struct bytes *out)
+{
+	for (uint32_t i = 0; i < schema->field_count; i++)
+		bytes_append_format(out, "%s%s", i > 0 ? ", " : "", schema->fields[i].name);
+}
+
+/** True when rules may use the name; otherwise the fault is reported at `line`. */
+static bool check_field(const struct rule_builder *builder, const char *option, const char *name,
+			int line)
+{
+	const struct schema *schema = &builder->source->schema;
+	struct bytes known = BYTES_EMPTY;
+	const char *nearest;
+
+	if (name[0] == '\0' || strlen(name) > FIELD_NAME_BYTES_MAX) {
+		report_add(builder->report, builder->rule->file, line,
+			   "\"%s\" must name a field in 1 to %d bytes; example: \"merchantId\"",
+			   option, FIELD_NAME_BYTES_MAX);
+		return false;
+	}
+	if (!schema->is_closed || schema_find(schema, name) != NULL)
+		return true;
+	nearest = nearest_field(schema, name);
+	append_field_names(schema, &known);
+	report_add(builder->report, builder->rule->file, line,
+		   "unknown field \"%.128s\" in \"%s\"%s%s%s; fields of source %s: %s", name,
+		   option, nearest != NULL ? "; did you mean \"" : "",
+		   nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "",
+		   builder->source->name, known.data != NULL ? known.data : "none");
+	bytes_deinit(&known);
+	return false;
+}
+
+static bool is_numeric(enum field_type type)
+{
+	switch (type) {
+	case FIELD_ANY:
+	case FIELD_INT:
+	case FIELD_FLOAT: return true;
+	case FIELD_STRING:
+	case FIELD_BOOL:
+	case FIELD_TIME: return false;
+	}
+	return false;
+}
+
+static void append_numeric_fields(const struct schema *schema, struct bytes *out)
+{
+	for (uint32_t i = 0; i < schema->field_count; i++)
+		if (is_numeric(schema->fields[i].type))
+			bytes_append_format(out, "%s%s", out->length > 0 ? ", " : "",
+					    schema->fields[i].name);
+}
+
+static void check_numeric(const struct rule_builder *builder, const char *name)
+{
+	const struct schema *schema = &builder->source->schema;
+	const struct field *field = schema_find(schema, name);
+	struct bytes numeric = BYTES_EMPTY;
+
+	if (field == NULL || is_numeric(field->type))
+		return;
+	append_numeric_fields(schema, &numeric);
+	rule_fault(builder, "field",
+		   "\"field\" must be numeric (int or float) where a statistic is computed; "
+		   "\"%.128s\" of source %s is declared %s; numeric fields: %s",
+		   name, builder->source->name, field_type_name(field->type),
+		   numeric.data != NULL ? numeric.data : "none");
+	bytes_deinit(&numeric);
+}
+
+static void read_by(struct rule_builder *builder)
+{
+	const struct tree *by = tree_get(builder->tree, "by");
+	struct rule *rule = builder->rule;
+	bool is_needed = rule->type == RULE_GROUP;
+
+	if (by == NULL || !tree_is_list(by))
+		return;
+	if (by->child_count > DIMENSION_FIELDS_MAX || (is_needed && by->child_count == 0)) {
+		rule_fault(builder, "by",
+			   "\"by\" must have %d to %d fields, found %u; example: "
+			   "by = { \"merchantId\" }",
+			   is_needed ? 1 : 0, DIMENSION_FIELDS_MAX, by->child_count);
+		return;
+	}
+	for (const struct tree *item = by->first; item != NULL; item = item->next) {
+		if (item->type != TREE_STRING)
+			continue;
+		for (uint32_t i = 0; i < rule->by_count; i++)
+			if (strcmp(rule->by[i], item->text) == 0)
+				report_add(builder->report, rule->file, item->line,
+					   "\"by\" has the field \"%.128s\" twice", item->text);
+		rule->by[rule->by_count++] = arena_copy_text(&rule->arena, item->text);
+		if (builder->source != NULL)
+			check_field(builder, "by", item->text, item->line);
+	}
+}
+
+static void check_filter(const struct rule_builder *builder)
+{
+	struct filter *filter;
+	struct field_set fields;
+	struct err_note why = {0};
+
+	if (builder->rule->filter[0] == '\0' || builder->source == NULL)
+		return;
+	field_set_init(&fields);
+	if (filter_compile(&filter, builder->rule->filter, &builder->source->schema, &fields,
+			   &why) == 0)
+		filter_free(filter);
+	else
+		rule_fault(builder, "filter", "filter: %s", why.text);
+	field_set_deinit(&fields);
+}
+
+/** A group computes a statistic of a field, or counts and needs none. */
+static void check_group_field(const struct rule_builder *builder)
+{
+	const struct rule *rule = builder->rule;
+	bool is_computed = rule->statistic != STATISTIC_COUNT;
+
+	if (is_computed && rule->field == NULL)
+		rule_fault(builder, "statistic",
+			   "statistic \"%s\" needs \"field\", the numeric field it is computed of; "
+			   "example: field = \"amount\"",
+			   statistic_name(rule->statistic));
+	if (!is_computed && rule->field != NULL)
+		rule_fault(builder, "field",
+			   "\"field\" is only for a statistic other than \"count\"; allowed: "
+			   "\"max\", \"min\", \"avg\", \"sum\"; example: statistic = \"sum\"");
+}
+
+void rule_read_fields(struct rule_builder *builder)
+{
+	struct rule *rule = builder->rule;
+	const struct tree *field = tree_get(builder->tree, "field");
+	int statistic = statistic_parse(option_text(builder->tree, "statistic", "count"));
+
+	rule->statistic = statistic >= 0 ? (enum statistic)statistic : STATISTIC_COUNT;
+	if (field != NULL && field->type == TREE_STRING)
+		rule->field = arena_copy_text(&rule->arena, field->text);
+	if (rule->type == RULE_CONTINUOUS && rule->field != NULL)
+		rule->by[rule->by_count++] = rule->field;
+	else
+		read_by(builder);
+	if (rule->type == RULE_GROUP)
+		check_group_field(builder);
+	if (rule->field != NULL && builder->source != NULL &&
+	    check_field(builder, "field", rule->field, field->line) &&
+	    rule->type != RULE_CONTINUOUS)
+		check_numeric(builder, rule->field);
+	check_filter(builder);
+}

@@ -1,0 +1,278 @@
+#include "core/rule/rule.h"
+
+#include "core/base/err.h"
+#include "core/base/mem.h"
+#include "core/base/report.h"
+#include "core/config/config.h"
+#include "core/config/options.h"
+#include "core/config/tree.h"
+#include "core/model/alert.h"
+#include "core/model/span.h"
+#include "core/rule/rule_internal.h"
+#include "core/rule/rule_runner.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+enum { SPAN_TEXT_BYTES_MAX = 24 };
+
+void rule_fault(const struct rule_builder *builder, const char *name, const char *format, ...)
+{
+	const struct tree *entry = tree_get(builder->tree, name);
+	struct err_note text = {0};
+	va_list args;
+
+	va_start(args, format);
+	err_vset(&text, ERR_INVALID, format, args);
+	va_end(args);
+	report_add(builder->report, builder->rule->file,
+		   entry != NULL ? entry->line : builder->tree->line, "%s", text.text);
+}
+
+static void read_type(struct rule_builder *builder, int *type)
+{
+	const char *text = option_text(builder->tree, "type", "");
+
+	*type = rule_type_parse(text);
+	if (*type >= 0) {
+		builder->rule->type = (enum rule_type) * type;
+		return;
+	}
+	rule_fault(builder, "type",
+		   "unknown rule type \"%.64s\"; allowed: rule.count, rule.field, rule.continuous, "
+		   "rule.group, rule.script; example: return rule.count { … }",
+		   text);
+}
+
+static void read_source(struct rule_builder *builder)
+{
+	const struct config *config = builder->config;
+	const char *name = option_text(builder->tree, "source", NULL);
+	const char *names[CONFIG_SOURCES_MAX + 1];
+	struct bytes known = BYTES_EMPTY;
+	const char *nearest;
+
+	if (name == NULL)
+		return;
+	builder->rule->source = arena_copy_text(&builder->rule->arena, name);
+	builder->source = config_find_source(config, name);
+	if (builder->source != NULL)
+		return;
+	for (uint32_t i = 0; i < config->source_count; i++) {
+		names[i] = config->sources[i].name;
+		bytes_append_format(&known, "%s%s", i > 0 ? ", " : "", names[i]);
+	}
+	names[config->source_count] = NULL;
+	nearest = report_nearest(name, names);
+	rule_fault(builder, "source", "unknown source \"%.64s\"%s%s%s; sources of the site: %s",
+		   name, nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+		   nearest != NULL ? "\"?" : "", known.data != NULL ? known.data : "none");
+	bytes_deinit(&known);
+}
+
+static void read_output(struct rule_builder *builder)
+{
+	const struct config *config = builder->config;
+	const char *name = option_text(builder->tree, "output", NULL);
+	const char *names[CONFIG_OUTPUTS_MAX + 1];
+	struct bytes known = BYTES_EMPTY;
+	const char *nearest;
+
+	if (name == NULL)
+		return;
+	builder->rule->output = arena_copy_text(&builder->rule->arena, name);
+	if (config_find_output(config, name) != NULL)
+		return;
+	for (uint32_t i = 0; i < config->output_count; i++) {
+		names[i] = config->outputs[i].name;
+		bytes_append_format(&known, "%s%s", i > 0 ? ", " : "", names[i]);
+	}
+	names[config->output_count] = NULL;
+	nearest = report_nearest(name, names);
+	rule_fault(builder, "output", "unknown output \"%.64s\"%s%s%s; outputs of the site: %s",
+		   name, nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+		   nearest != NULL ? "\"?" : "", known.data != NULL ? known.data : "none");
+	bytes_deinit(&known);
+}
+
+static void read_window(struct rule_builder *builder)
+{
+	struct rule *rule = builder->rule;
+	const char *text = option_text(builder->tree, "window", NULL);
+	char pane[SPAN_TEXT_BYTES_MAX], window[SPAN_TEXT_BYTES_MAX];
+
+	if (text == NULL || span_parse_window(text, &rule->window_ms, NULL) != 0)
+		return;
+	rule->pane_ms = span_pane_ms(rule->window_ms);
+	rule->every_ms = option_span_ms(builder->tree, "every", rule->pane_ms);
+	span_format(rule->pane_ms, pane, sizeof(pane));
+	span_format(rule->window_ms, window, sizeof(window));
+	if (rule->every_ms < rule->pane_ms || rule->every_ms % rule->pane_ms != 0)
+		rule_fault(
+			builder, "every",
+			"\"every\" must be a multiple of %s for a window of %s, found \"%.40s\"; "
+			"example: every = \"%s\"",
+			pane, window, option_text(builder->tree, "every", ""), pane);
+	else if (rule->every_ms > rule->window_ms)
+		rule_fault(builder, "every",
+			   "\"every\" must not be longer than the window %s, found \"%.40s\": "
+			   "readings between two windows would never be seen; example: every = "
+			   "\"%s\"",
+			   window, option_text(builder->tree, "every", ""), pane);
+}
+
+static void read_threshold(struct rule_builder *builder)
+{
+	struct rule *rule = builder->rule;
+	const char *text = option_text(builder->tree, "threshold", NULL);
+	struct err_note why = {0};
+
+	if (text == NULL || rule->type == RULE_SCRIPT)
+		return;
+	if (threshold_parse(&rule->arena, text, &rule->threshold, &why) != 0)
+		rule_fault(builder, "threshold", "%s; example: threshold = \">= 20\"", why.text);
+}
+
+void rule_read_labels(struct rule_builder *builder)
+{
+	const struct tree *labels = tree_get(builder->tree, "labels");
+	struct bytes json = BYTES_EMPTY;
+
+	if (labels != NULL && labels->child_count > RULE_LABELS_MAX)
+		rule_fault(builder, "labels", "\"labels\" has %u entries; at most %d are allowed",
+			   labels->child_count, RULE_LABELS_MAX);
+	bytes_append_char(&json, '{');
+	for (const struct tree *item = labels != NULL && tree_is_map(labels) ? labels->first : NULL;
+	     item != NULL; item = item->next) {
+		char found[TREE_DESCRIPTION_BYTES_MAX];
+
+		if (item->key == NULL || item->type != TREE_STRING) {
+			report_add(builder->report, builder->rule->file, item->line,
+				   "label %.64s must be name = string, found %s; example: "
+				   "labels = { team = \"payments\" }",
+				   item->key != NULL ? item->key : "", tree_describe(item, found));
+			continue;
+		}
+		if (json.length > 1)
+			bytes_append_char(&json, ',');
+		alert_append_json_text(slice_of(item->key), &json);
+		bytes_append_char(&json, ':');
+		alert_append_json_text((struct slice){item->text, item->text_length}, &json);
+	}
+	bytes_append_char(&json, '}');
+	builder->rule->labels_json = arena_copy_text(&builder->rule->arena, json.data);
+	bytes_deinit(&json);
+}
+
+static const struct option incident_rows[] = {
+	{.name = "key",
+	 .type = OPTION_TEXT_LIST,
+	 .is_required = true,
+	 .example = "{ \"merchantId\" }",
+	 .help = "fields whose values make one incident"},
+	{.name = NULL},
+};
+
+static void read_incident_key(struct rule_builder *builder, const struct tree *item)
+{
+	struct rule *rule = builder->rule;
+	struct bytes known = BYTES_EMPTY;
+
+	for (uint32_t i = 0; i < rule->by_count; i++) {
+		if (strcmp(rule->by[i], item->text) == 0) {
+			rule->incident_keys[rule->incident_key_count++] = rule->by[i];
+			return;
+		}
+		bytes_append_format(&known, "%s%s", i > 0 ? ", " : "", rule->by[i]);
+	}
+	report_add(builder->report, rule->file, item->line,
+		   "\"key\" of incident must have fields of the rule's dimension, found "
+		   "\"%.128s\"; allowed: %s",
+		   item->text, known.data != NULL ? known.data : "none, the rule has no dimension");
+	bytes_deinit(&known);
+}
+
+void rule_read_incident(struct rule_builder *builder)
+{
+	const struct tree *incident = tree_get(builder->tree, "incident");
+	struct rule *rule = builder->rule;
+	const struct tree *key;
+	char found[TREE_DESCRIPTION_BYTES_MAX];
+
+	rule->opens_incident = true;
+	if (incident == NULL)
+		return;
+	if (incident->type == TREE_BOOL) {
+		rule->opens_incident = incident->boolean;
+		return;
+	}
+	if (!tree_is_map(incident)) {
+		rule_fault(builder, "incident",
+			   "\"incident\" must be false or { key = { fields } }, found %s; example: "
+			   "incident = { key = { \"merchantId\" } }",
+			   tree_describe(incident, found));
+		return;
+	}
+	if (options_check(incident, incident_rows, rule->file, "incident", builder->report) > 0)
+		return;
+	key = tree_get(incident, "key");
+	if (key->child_count < 1 || key->child_count > DIMENSION_FIELDS_MAX) {
+		rule_fault(builder, "incident",
+			   "\"key\" of incident must have 1 to %d fields, found %u; example: "
+			   "incident = { key = { \"merchantId\" } }",
+			   DIMENSION_FIELDS_MAX, key->child_count);
+		return;
+	}
+	rule->has_incident_key = true;
+	for (const struct tree *item = key->first; item != NULL; item = item->next)
+		read_incident_key(builder, item);
+}
+
+static void read_all(struct rule_builder *builder)
+{
+	struct rule *rule = builder->rule;
+	const struct tree *tree = builder->tree;
+	char what[32];
+	int type;
+
+	read_type(builder, &type);
+	if (type < 0)
+		return;
+	snprintf(what, sizeof(what), "rule.%s", rule_type_name(rule->type));
+	options_check(tree, rule_options(rule->type), rule->file, what, builder->report);
+	rule->description = arena_copy_text(&rule->arena, option_text(tree, "description", ""));
+	rule->title = arena_copy_text(&rule->arena, option_text(tree, "title", rule->name));
+	rule->filter = arena_copy_text(&rule->arena, option_text(tree, "filter", ""));
+	rule->severity = arena_copy_text(&rule->arena, option_text(tree, "severity", "warning"));
+	read_source(builder);
+	read_output(builder);
+	read_window(builder);
+	read_threshold(builder);
+	rule_read_fields(builder);
+	rule_read_labels(builder);
+	rule_read_incident(builder);
+}
+
+struct rule *rule_new(const struct tree *tree, const char *name, uint32_t version, const char *file,
+		      const char *hash, struct rule_runner *runner, const struct config *config,
+		      struct report *report)
+{
+	struct rule *rule = mem_alloc(sizeof(*rule));
+	struct rule_builder builder = {
+		.rule = rule, .tree = tree, .config = config, .report = report};
+	size_t faults_before = report->count + report->dropped_count;
+
+	arena_init(&rule->arena);
+	rule->reference_count = 1;
+	rule->runner = runner;
+	rule->name = arena_copy_text(&rule->arena, name);
+	rule->version = version;
+	rule->file = arena_copy_text(&rule->arena, file);
+	snprintf(rule->hash, sizeof(rule->hash), "%s", hash != NULL ? hash : "");
+	read_all(&builder);
+	if (report->count + report->dropped_count > faults_before) {
+		rule_unref(rule);
+		return NULL;
+	}
+	return rule;
+}

@@ -1,0 +1,418 @@
+#include "core/rule/versions.h"
+
+#include "core/base/err.h"
+#include "core/base/mem.h"
+#include "core/rule/versions_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int versions_new(struct versions **out, struct kv *kv, struct commit *commit, enum keyspace space,
+		 uint32_t versions_kept, struct err_note *why)
+{
+	struct versions *versions = mem_alloc(sizeof(*versions));
+	int code;
+
+	versions->kv = kv;
+	versions->commit = commit;
+	versions->space = space;
+	versions->versions_kept = versions_kept;
+	code = versions_restore(versions, why);
+	if (code != 0) {
+		versions_free(versions);
+		return code;
+	}
+	*out = versions;
+	return 0;
+}
+
+void versions_free(struct versions *versions)
+{
+	if (versions == NULL)
+		return;
+	for (uint32_t i = 0; i < versions->name_count; i++) {
+		mem_free(versions->names[i].name);
+		mem_free(versions->names[i].entries);
+	}
+	mem_free(versions->names);
+	mem_free(versions);
+}
+
+static int compare_name(const void *name, const void *entry)
+{
+	return strcmp(name, ((const struct version_name *)entry)->name);
+}
+
+static struct version_name *find_name(const struct versions *versions, const char *name)
+{
+	if (versions->name_count == 0)
+		return NULL;
+	return bsearch(name, versions->names, versions->name_count, sizeof(*versions->names),
+		       compare_name);
+}
+
+struct version_name *versions_add_name(struct versions *versions, const char *name)
+{
+	struct version_name *found = find_name(versions, name);
+	uint32_t index = 0;
+
+	if (found != NULL)
+		return found;
+	while (index < versions->name_count && strcmp(versions->names[index].name, name) < 0)
+		index++;
+	versions->names =
+		mem_grow(versions->names, versions->name_count + 1, sizeof(*versions->names));
+	memmove(&versions->names[index + 1], &versions->names[index],
+		(versions->name_count - index) * sizeof(*versions->names));
+	versions->names[index] = (struct version_name){.name = mem_copy_text(name)};
+	versions->name_count++;
+	return &versions->names[index];
+}
+
+static struct version_entry *find_entry(const struct version_name *name, uint32_t number)
+{
+	for (uint32_t i = 0; name != NULL && i < name->entry_count; i++)
+		if (name->entries[i].row.number == number)
+			return &name->entries[i];
+	return NULL;
+}
+
+struct version_entry *version_name_insert(struct version_name *name, uint32_t number)
+{
+	uint32_t index = 0;
+
+	while (index < name->entry_count && name->entries[index].row.number > number)
+		index++;
+	name->entries = mem_grow(name->entries, name->entry_count + 1, sizeof(*name->entries));
+	memmove(&name->entries[index + 1], &name->entries[index],
+		(name->entry_count - index) * sizeof(*name->entries));
+	name->entries[index] = (struct version_entry){.row.number = number};
+	name->entry_count++;
+	return &name->entries[index];
+}
+
+static void set_reason(struct version_row *row, const char *actor, const char *reason,
+		       int64_t now_ms)
+{
+	snprintf(row->actor, sizeof(row->actor), "%s", actor != NULL ? actor : "");
+	snprintf(row->reason, sizeof(row->reason), "%s", reason != NULL ? reason : "");
+	row->changed_ms = now_ms;
+}
+
+/** The `versions_kept` newest stay, the active one, and those that wait for a later time. */
+static void prune(const struct versions *versions, struct version_name *name, int64_t now_ms)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < name->entry_count; i++) {
+		const struct version_row *row = &name->entries[i].row;
+		bool is_waiting = row->state == VERSION_PENDING && row->effective_ms > now_ms;
+
+		if (i < versions->versions_kept || row->is_active || is_waiting)
+			name->entries[kept++] = name->entries[i];
+	}
+	name->entry_count = kept;
+}
+
+int versions_check(const struct versions *versions, const char *name, uint32_t number,
+		   const char *type, const char *hash, struct err_note *why)
+{
+	const struct version_name *known = find_name(versions, name);
+	const struct version_entry *entry = find_entry(known, number);
+
+	if (strlen(name) > VERSION_NAME_BYTES_MAX || name[0] == '\0' || number == 0)
+		return err_set(why, ERR_INVALID,
+			       "a name of 1 to %d bytes and a version from 1 are needed",
+			       VERSION_NAME_BYTES_MAX);
+	if (entry != NULL && entry->row.was_active && strcmp(entry->row.hash, hash) != 0)
+		return err_set(why, ERR_CONFLICT,
+			       "version %u of %s was active and must not change: undo the change "
+			       "and save it as version %u (%s/%u.lua)",
+			       number, name, known->entries[0].row.number + 1, name,
+			       known->entries[0].row.number + 1);
+	for (uint32_t i = 0; known != NULL && i < known->entry_count; i++) {
+		const struct version_row *row = &known->entries[i].row;
+
+		/* The only version may still become anything until it was active once. */
+		if (strcmp(row->type, type) != 0 && (row->number != number || row->was_active))
+			return err_set(why, ERR_CONFLICT,
+				       "%s is of type %s since version %u, and the type of a name "
+				       "cannot change to %s: give the new one another name",
+				       name, row->type, row->number, type);
+	}
+	return 0;
+}
+
+static bool is_too_old(const struct versions *versions, const struct version_name *name,
+		       uint32_t number)
+{
+	return name->entry_count >= versions->versions_kept &&
+	       name->entries[versions->versions_kept - 1].row.number > number;
+}
+
+static void add_version(struct versions *versions, struct version_name *known, uint32_t number,
+			const char *type, const char *hash, int64_t now_ms)
+{
+	bool is_newest = known->entry_count == 0 || number > known->entries[0].row.number;
+	struct version_entry *entry = version_name_insert(known, number);
+
+	entry->is_seen = true;
+	entry->row.state = is_newest ? VERSION_PENDING : VERSION_DISABLED;
+	entry->row.first_seen_ms = now_ms;
+	entry->row.effective_ms = is_newest ? now_ms : 0;
+	snprintf(entry->row.type, sizeof(entry->row.type), "%s", type);
+	snprintf(entry->row.hash, sizeof(entry->row.hash), "%s", hash);
+	set_reason(&entry->row, "reload", is_newest ? "new version" : "found after a newer version",
+		   now_ms);
+	prune(versions, known, now_ms);
+	versions_persist(versions, known);
+}
+
+int versions_seen(struct versions *versions, const char *name, uint32_t number, const char *type,
+		  const char *hash, int64_t now_ms, struct err_note *why)
+{
+	int code = versions_check(versions, name, number, type, hash, why);
+	struct version_name *known;
+	struct version_entry *entry;
+	struct version_row *row;
+
+	if (code != 0)
+		return code;
+	known = versions_add_name(versions, name);
+	entry = find_entry(known, number);
+	if (entry == NULL) {
+		if (!is_too_old(versions, known, number))
+			add_version(versions, known, number, type, hash, now_ms);
+		return 0;
+	}
+	row = &entry->row;
+	entry->is_seen = true;
+	if (!row->is_missing && strcmp(row->hash, hash) == 0 && strcmp(row->type, type) == 0)
+		return 0;
+	row->is_missing = false;
+	snprintf(row->hash, sizeof(row->hash), "%s", hash);
+	snprintf(row->type, sizeof(row->type), "%s", type);
+	versions_persist(versions, known);
+	return 0;
+}
+
+void versions_load_begin(struct versions *versions)
+{
+	for (uint32_t i = 0; i < versions->name_count; i++)
+		for (uint32_t k = 0; k < versions->names[i].entry_count; k++)
+			versions->names[i].entries[k].is_seen = false;
+}
+
+void versions_load_end(struct versions *versions, int64_t now_ms)
+{
+	for (uint32_t i = 0; i < versions->name_count; i++) {
+		struct version_name *name = &versions->names[i];
+		bool has_changed = false;
+
+		for (uint32_t k = 0; k < name->entry_count; k++) {
+			struct version_entry *entry = &name->entries[k];
+
+			if (entry->is_seen || entry->row.is_missing)
+				continue;
+			entry->row.is_missing = true;
+			entry->row.changed_ms = now_ms;
+			has_changed = true;
+		}
+		if (has_changed)
+			versions_persist(versions, name);
+	}
+}
+
+static bool is_due(const struct version_row *row, int64_t now_ms)
+{
+	return row->state == VERSION_PENDING && !row->is_missing && row->effective_ms <= now_ms;
+}
+
+/** Of several that are due, the one with the latest effective time wins, then the newest. */
+static struct version_entry *find_due(const struct version_name *name, int64_t now_ms)
+{
+	struct version_entry *best = NULL;
+
+	for (uint32_t i = 0; i < name->entry_count; i++)
+		if (is_due(&name->entries[i].row, now_ms) &&
+		    (best == NULL || name->entries[i].row.effective_ms > best->row.effective_ms))
+			best = &name->entries[i];
+	return best;
+}
+
+static void activate(struct version_name *name, struct version_entry *chosen, int64_t now_ms)
+{
+	char reason[64];
+
+	snprintf(reason, sizeof(reason), "version %u became active", chosen->row.number);
+	for (uint32_t i = 0; i < name->entry_count; i++) {
+		struct version_row *row = &name->entries[i].row;
+
+		if (row == &chosen->row || (!row->is_active && !is_due(row, now_ms)))
+			continue;
+		row->is_active = false;
+		row->state = VERSION_DISABLED;
+		set_reason(row, chosen->row.actor, reason, now_ms);
+	}
+	chosen->row.state = VERSION_ENABLED;
+	chosen->row.is_active = true;
+	chosen->row.was_active = true;
+	chosen->row.is_quarantined = false;
+	chosen->row.changed_ms = now_ms;
+}
+
+bool versions_advance(struct versions *versions, int64_t now_ms)
+{
+	bool has_changed = false;
+
+	for (uint32_t i = 0; i < versions->name_count; i++) {
+		struct version_name *name = &versions->names[i];
+		struct version_entry *due = find_due(name, now_ms);
+
+		if (due == NULL)
+			continue;
+		activate(name, due, now_ms);
+		prune(versions, name, now_ms);
+		versions_persist(versions, name);
+		has_changed = true;
+	}
+	return has_changed;
+}
+
+int64_t versions_next_ms(const struct versions *versions)
+{
+	int64_t next = -1;
+
+	for (uint32_t i = 0; i < versions->name_count; i++)
+		for (uint32_t k = 0; k < versions->names[i].entry_count; k++) {
+			const struct version_row *row = &versions->names[i].entries[k].row;
+
+			if (row->state == VERSION_PENDING && !row->is_missing &&
+			    (next < 0 || row->effective_ms < next))
+				next = row->effective_ms > 0 ? row->effective_ms : 0;
+		}
+	return next;
+}
+
+static struct version_entry *find_active(const struct version_name *name)
+{
+	for (uint32_t i = 0; name != NULL && i < name->entry_count; i++)
+		if (name->entries[i].row.is_active)
+			return &name->entries[i];
+	return NULL;
+}
+
+uint32_t versions_active(const struct versions *versions, const char *name)
+{
+	const struct version_entry *active = find_active(find_name(versions, name));
+
+	return active != NULL ? active->row.number : 0;
+}
+
+void versions_each(const struct versions *versions, const char *name,
+		   void (*each)(void *arg, const char *name, const struct version_row *row),
+		   void *arg)
+{
+	for (uint32_t i = 0; i < versions->name_count; i++) {
+		const struct version_name *known = &versions->names[i];
+
+		if (name != NULL && strcmp(known->name, name) != 0)
+			continue;
+		for (uint32_t k = 0; k < known->entry_count; k++)
+			each(arg, known->name, &known->entries[k].row);
+	}
+}
+
+static int find_command(struct versions *versions, const char *name, uint32_t number,
+			struct version_name **known, struct version_entry **entry,
+			struct err_note *why)
+{
+	*known = find_name(versions, name);
+	if (*known == NULL || (*known)->entry_count == 0)
+		return err_set(why, ERR_NOT_FOUND, "there is no \"%.100s\"", name);
+	if (number == 0)
+		return 0;
+	*entry = find_entry(*known, number);
+	if (*entry == NULL)
+		return err_set(why, ERR_NOT_FOUND,
+			       "%.100s has no version %u; the newest is %u, and %u are kept", name,
+			       number, (*known)->entries[0].row.number, (*known)->entry_count);
+	return 0;
+}
+
+int versions_enable(struct versions *versions, const char *name, uint32_t number, int64_t at_ms,
+		    const char *actor, const char *reason, int64_t now_ms, struct err_note *why)
+{
+	struct version_name *known;
+	struct version_entry *entry = NULL;
+	int code = find_command(versions, name, number, &known, &entry, why);
+
+	if (code != 0)
+		return code;
+	if (entry == NULL)
+		entry = &known->entries[0];
+	if (entry->row.is_active)
+		return err_set(why, ERR_CONFLICT, "version %u of %.100s is active already",
+			       entry->row.number, name);
+	if (entry->row.is_missing)
+		return err_set(why, ERR_CONFLICT,
+			       "the file of version %u of %.100s is gone; put it back and reload",
+			       entry->row.number, name);
+	entry->row.state = VERSION_PENDING;
+	entry->row.effective_ms = at_ms > now_ms ? at_ms : now_ms;
+	entry->row.is_quarantined = false;
+	set_reason(&entry->row, actor, reason, now_ms);
+	versions_persist(versions, known);
+	return 0;
+}
+
+static struct version_entry *find_running(const struct version_name *name)
+{
+	struct version_entry *active = find_active(name);
+
+	for (uint32_t i = 0; active == NULL && i < name->entry_count; i++)
+		if (name->entries[i].row.state == VERSION_PENDING)
+			active = &name->entries[i];
+	return active;
+}
+
+int versions_disable(struct versions *versions, const char *name, uint32_t number,
+		     const char *actor, const char *reason, int64_t now_ms, struct err_note *why)
+{
+	struct version_name *known;
+	struct version_entry *entry = NULL;
+	int code = find_command(versions, name, number, &known, &entry, why);
+
+	if (code != 0)
+		return code;
+	if (entry == NULL)
+		entry = find_running(known);
+	if (entry == NULL)
+		return err_set(why, ERR_CONFLICT,
+			       "no version of %.100s is active or pending: there is nothing to "
+			       "disable",
+			       name);
+	if (entry->row.state == VERSION_DISABLED)
+		return err_set(why, ERR_CONFLICT, "version %u of %.100s is disabled already",
+			       entry->row.number, name);
+	entry->row.state = VERSION_DISABLED;
+	entry->row.is_active = false;
+	set_reason(&entry->row, actor, reason, now_ms);
+	versions_persist(versions, known);
+	return 0;
+}
+
+void versions_quarantine(struct versions *versions, const char *name, uint32_t number,
+			 const char *reason, int64_t now_ms)
+{
+	struct version_name *known = find_name(versions, name);
+	struct version_entry *entry = find_entry(known, number);
+
+	if (entry == NULL)
+		return;
+	entry->row.state = VERSION_DISABLED;
+	entry->row.is_active = false;
+	entry->row.is_quarantined = true;
+	set_reason(&entry->row, "engine", reason, now_ms);
+	versions_persist(versions, known);
+}
