@@ -1,10 +1,12 @@
-/** control.h - operators' door: newline-delimited JSON over a Unix socket (0660, SO_PEERCRED).
+/** control.h - operators' door: newline-delimited JSON over a Unix socket.
  *
  *  Request:  {"id": 1, "verb": "rule.disable", "args": {…}}
- *  Answer:   {"id": 1, "ok": true, "result": …}  or  {"id": 1, "ok": false, "code": "ERR_CONFLICT", "error": "…"}
- *  One table of verbs (control_verbs.c): name, least role, function, help. Who may: root, the daemon's own uid, and members
- *  of the socket's group; everybody else is refused. Limits: CONTROL_LINE_BYTES_MAX a request, 32 clients.
- *  The actor of an audited command is "uid:<n>(<name>)".
+ *  Answer:   {"id": 1, "ok": true, "result": …}
+ *       or   {"id": 1, "ok": false, "code": "ERR_CONFLICT", "error": "…"}
+ *  One table of verbs (control_verbs.c). The answer to a verb with an effect is sent when the
+ *  effect is durable. Who may connect: the socket's mode 0660 says it (owner and group); who it was:
+ *  SO_PEERCRED, written into every command as the actor "uid:<n>(<name>)".
+ *  Limits: CONTROL_LINE_BYTES_MAX a request, CONTROL_CLIENTS_MAX clients.
  */
 #ifndef TOCSIN_CORE_CONTROL_CONTROL_H
 #define TOCSIN_CORE_CONTROL_CONTROL_H
@@ -36,14 +38,15 @@ struct control_target {
 	const char *site_dir;
 	const char *state_dir;
 	uint64_t *generation;
-	/** Reloads the site; `done` gets the per-file answer as a JSON array text (borrowed) and whether any file was
-	 *  refused. May call it later. */
-	void (*reload)(void *arg, void (*done)(void *done_arg, const char *files_json, bool any_refused),
+	/** Reloads the site; `done` gets the per-file answers as JSON array text (borrowed) and
+	 *  whether any file was refused, when the new generation is installed and durable. */
+	void (*reload)(void *arg,
+		       void (*done)(void *done_arg, const char *files_json, bool any_refused),
 		       void *done_arg);
 	/** Versions were enabled, disabled or activated: install the new set now. Returns after the swap. */
 	void (*apply_versions)(void *arg);
-	/** Declared part of a kept rule version as JSON (owned text) and its source; NULL when not on disk. */
-	char *(*describe_rule)(void *arg, const char *name, uint32_t version);
+	/** Source text of a rule version (owned); NULL when its file is not there. */
+	char *(*rule_source)(void *arg, const char *name, uint32_t version);
 	void *arg;
 };
 

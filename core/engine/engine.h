@@ -21,11 +21,13 @@ struct engine;
 struct err_note;
 struct kv;
 struct rule;
+struct script_marker;
 
 struct engine_options {
 	struct kv *kv;
 	struct commit *commit;
 	uint64_t seed; /**< of hash tables */
+	struct script_marker *marker; /**< set while a script runs; NULL in replay */
 	/** A firing or resolved alert was decided; what the callee puts into commit_batch() is atomic with it. */
 	void (*on_alert)(void *arg, const struct rule *rule, const struct alert *alert);
 	/** A script rule used up its budget, memory or errors: it is stopped from here on. */

@@ -1,0 +1,284 @@
+#include "core/app/app.h"
+
+#include "core/app/app_internal.h"
+#include "core/base/env.h"
+#include "core/base/err.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/config/config.h"
+#include "core/control/control.h"
+#include "core/engine/engine.h"
+#include "core/incident/incident.h"
+#include "core/ingest/source.h"
+#include "core/loop/http_client.h"
+#include "core/loop/http_server.h"
+#include "core/loop/loop.h"
+#include "core/outbox/outbox.h"
+#include "core/plan/action.h"
+#include "core/plan/plan_engine.h"
+#include "core/rule/versions.h"
+#include "lua/host/generation.h"
+#include "storage/commit.h"
+#include "storage/keyspace.h"
+#include "storage/kv.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+static void on_commit_wake(void *arg)
+{
+	struct app *app = arg;
+	commit_poll(app->commit);
+}
+
+/** Called on the writer thread. */
+static void wake_for_commit(void *arg)
+{
+	struct app *app = arg;
+	wake_signal(app->commit_wake);
+}
+
+/** Fail-stop: nothing after a failed write may be acknowledged, and fsync must not be tried again. */
+static void on_commit_failure(void *arg, const struct err_note *why)
+{
+	struct app *app = arg;
+	log_crit(STORAGE, "the store cannot be written, stopping: %s", why->text);
+	app->exit_code = 1;
+	loop_stop(app->loop);
+}
+
+static int make_directory(const char *path, struct err_note *why)
+{
+	struct stat found;
+	if (mkdir(path, 0750) == 0 || (errno == EEXIST && stat(path, &found) == 0 &&
+				       S_ISDIR(found.st_mode)))
+		return 0;
+	return err_errno(why, ERR_IO, errno, "cannot make the state directory %s", path);
+}
+
+static int open_storage(struct app *app, const struct config *config, struct err_note *why)
+{
+	struct kv_options options = {
+	    .sync = (enum kv_sync)config->sync,
+	    .accepts_loss = app->options->accepts_loss,
+	};
+	char *path = mem_format("%s/db", app->options->state_dir);
+	int code = kv_rocksdb_open(&app->kv, path, &options, why);
+	mem_free(path);
+	if (code != 0)
+		return code;
+	app->commit_wake = wake_new(app->loop, on_commit_wake, app);
+	struct commit_options commit = {true, wake_for_commit, on_commit_failure, app};
+	code = commit_new(&app->commit, app->kv, &commit, why);
+	if (code == 0)
+		code = versions_new(&app->rule_versions, app->kv, app->commit, KEYSPACE_RULE,
+				    config->versions_kept, why);
+	if (code == 0)
+		code = versions_new(&app->plan_versions, app->kv, app->commit, KEYSPACE_PLAN,
+				    config->versions_kept, why);
+	return code;
+}
+
+/** Versions whose time has come, disk space, interval syncs: once a second. */
+static void on_housekeeping(void *arg)
+{
+	struct app *app = arg;
+	int64_t now_ms = loop_wall_ms(app->loop);
+	int64_t next_ms = versions_next_ms(app->rule_versions);
+	int64_t next_plan_ms = versions_next_ms(app->plan_versions);
+	if ((next_ms >= 0 && next_ms <= now_ms) || (next_plan_ms >= 0 && next_plan_ms <= now_ms))
+		app_apply_versions(app);
+	bool has_room = kv_has_room(app->kv);
+	if (has_room == app->is_paused) {
+		app->is_paused = !has_room;
+		if (app->is_paused)
+			log_warn(STORAGE, "the disk is nearly full: input waits");
+		else
+			log_info(STORAGE, "the disk has room again: input goes on");
+		app_sources_pause(app, app->is_paused);
+	}
+	timer_set(app->housekeeping_timer, APP_HOUSEKEEPING_MS);
+}
+
+static void on_stop_signal(void *arg, int number)
+{
+	struct app *app = arg;
+	log_info(APP, "signal %d: stopping", number);
+	loop_stop(app->loop);
+}
+
+static void on_reload_signal(void *arg, int number)
+{
+	(void)number;
+	log_info(APP, "SIGHUP: reloading the site");
+	app_reload(arg, NULL, NULL);
+}
+
+static int open_signals(struct app *app, struct err_note *why)
+{
+	int code = loop_on_signal(app->loop, SIGTERM, on_stop_signal, app, why);
+	if (code == 0)
+		code = loop_on_signal(app->loop, SIGINT, on_stop_signal, app, why);
+	if (code == 0)
+		code = loop_on_signal(app->loop, SIGHUP, on_reload_signal, app, why);
+	signal(SIGPIPE, SIG_IGN);
+	return code;
+}
+
+static int open_control(struct app *app, struct err_note *why)
+{
+	char *path = app->config->listen_control != NULL
+			 ? mem_copy_text(app->config->listen_control)
+			 : mem_format("%s/control.sock", app->options->state_dir);
+	app->target = (struct control_target){
+	    .loop = app->loop,
+	    .kv = app->kv,
+	    .commit = app->commit,
+	    .engine = app->engine,
+	    .rule_versions = app->rule_versions,
+	    .plan_versions = app->plan_versions,
+	    .incidents = app->incidents,
+	    .plans = app->plans,
+	    .outbox = app->outbox,
+	    .pool = app->pool,
+	    .started_wall_ms = loop_wall_ms(app->loop),
+	    .site_dir = app->options->site_dir,
+	    .state_dir = app->options->state_dir,
+	    .generation = &app->generation_number,
+	    .reload = app_reload,
+	    .apply_versions = app_apply_versions,
+	    .rule_source = app_rule_source,
+	    .arg = app,
+	};
+	int code = control_new(&app->control, &app->target, path, why);
+	mem_free(path);
+	return code;
+}
+
+/** The site decides how the store is opened, so it is read once before and once with the store. */
+static int peek_config(struct app *app, struct config **out, struct err_note *why)
+{
+	struct generation *generation = NULL;
+	static const char *const no_files[] = {"tocsin.lua"};
+	int code = generation_load(&generation, app->options->site_dir, no_files, 1, why);
+	if (code != 0)
+		return code;
+	if (generation->config == NULL) {
+		for (size_t i = 0; i < generation->report.count; i++) {
+			char text[ERR_NOTE_BYTES_MAX];
+			finding_format(&generation->report.findings[i], text, sizeof(text));
+			log_error(CONFIG, "%s", text);
+		}
+		code = err_set(why, ERR_INVALID, "the site %s has faults",
+			       app->options->site_dir);
+	} else {
+		*out = config_ref(generation->config);
+	}
+	generation_free(generation);
+	return code;
+}
+
+static int open_parts(struct app *app, struct config *config, struct err_note *why)
+{
+	int code = open_storage(app, config, why);
+	if (code == 0)
+		code = app_marker_open(app, why);
+	if (code == 0)
+		code = http_client_new(&app->client, app->loop, why);
+	if (code == 0)
+		code = app_engine_open(app, why);
+	if (code == 0)
+		code = app_pool_open(app, config->readers, why);
+	if (code == 0)
+		code = app_alerts_open(app, why);
+	if (code == 0)
+		code = app_site_open(app, why);
+	if (code == 0)
+		code = plan_engine_resume(app->plans, why);
+	if (code == 0)
+		code = commit_flush(app->commit, why);
+	if (code == 0)
+		code = open_control(app, why);
+	if (code == 0)
+		code = app_http_open(app, why);
+	return code;
+}
+
+static int app_open(struct app *app, struct err_note *why)
+{
+	struct config *config = NULL;
+	int code = lua_self_test(why);
+	if (code == 0)
+		code = loop_live_new(&app->loop, app->env, why);
+	if (code == 0)
+		code = open_signals(app, why);
+	if (code == 0)
+		code = make_directory(app->options->state_dir, why);
+	if (code == 0)
+		code = peek_config(app, &config, why);
+	if (code == 0)
+		code = open_parts(app, config, why);
+	config_unref(config);
+	if (code != 0)
+		return code;
+	app->housekeeping_timer = timer_new(app->loop, on_housekeeping, app);
+	on_housekeeping(app);
+	app_sources_reconcile(app);
+	app_advance(app);
+	app->is_ready = true;
+	return 0;
+}
+
+static void app_close(struct app *app)
+{
+	struct err_note why = {{0}};
+	app->is_ready = false;
+	http_server_free(app->http);
+	control_free(app->control);
+	app_sources_close(app);
+	pool_free(app->pool);
+	if (app->commit != NULL && app->exit_code == 0 && commit_flush(app->commit, &why) != 0) {
+		log_crit(STORAGE, "the last commit failed: %s", why.text);
+		app->exit_code = 1;
+	}
+	plan_engine_free(app->plans);
+	plan_actions_free(app->actions);
+	incident_store_free(app->incidents);
+	engine_free(app->engine);
+	outbox_free(app->outbox);
+	http_client_free(app->client);
+	app_site_close(app);
+	app_marker_close(app);
+	versions_free(app->rule_versions);
+	versions_free(app->plan_versions);
+	commit_free(app->commit);
+	wake_free(app->commit_wake);
+	timer_free(app->advance_timer);
+	timer_free(app->housekeeping_timer);
+	kv_free(app->kv);
+	loop_free(app->loop);
+	mem_free(app->token);
+	mem_free(app->http_address);
+}
+
+int app_run(const struct app_options *options)
+{
+	struct app app = {.options = options, .env = env_live()};
+	struct err_note why = {{0}};
+	if (app_open(&app, &why) != 0) {
+		log_crit(APP, "%s", why.text);
+		app.exit_code = 1;
+		app_close(&app);
+		return 1;
+	}
+	log_info(APP, "ready: site %s, state %s, http %s", options->site_dir, options->state_dir,
+		 app.http_address != NULL ? app.http_address : "off");
+	if (loop_run(app.loop, &why) != 0) {
+		log_crit(LOOP, "%s", why.text);
+		app.exit_code = 1;
+	}
+	app_close(&app);
+	log_info(APP, "stopped");
+	return app.exit_code;
+}

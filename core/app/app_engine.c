@@ -1,0 +1,74 @@
+#include "core/app/app_internal.h"
+
+#include "core/base/env.h"
+#include "core/base/err.h"
+#include "core/base/log.h"
+#include "core/engine/engine.h"
+#include "core/ingest/source.h"
+#include "core/loop/loop.h"
+#include "core/rule/rule.h"
+#include "core/rule/versions.h"
+#include "storage/commit.h"
+
+static void on_advance_time(void *arg)
+{
+	app_advance(arg);
+}
+
+void app_advance(struct app *app)
+{
+	int64_t now_ms = loop_mono_ms(app->loop);
+	engine_advance(app->engine, now_ms, loop_wall_ms(app->loop));
+	commit_kick(app->commit);
+	int64_t next_ms = engine_next_ms(app->engine, now_ms);
+	if (next_ms >= 0)
+		timer_set(app->advance_timer, next_ms > now_ms ? next_ms - now_ms : 1);
+	else
+		timer_cancel(app->advance_timer);
+}
+
+static void on_bundle(void *arg, struct bundle *bundle)
+{
+	struct app *app = arg;
+	int code = engine_apply(app->engine, bundle, loop_mono_ms(app->loop));
+	if (code != 0)
+		log_warn(INGEST, "a bundle was refused (%s): its source starts again",
+			 err_sentence(code));
+	app_advance(app);
+}
+
+static void on_quarantine(void *arg, const struct rule *rule, const char *reason)
+{
+	struct app *app = arg;
+	log_error(RULE, "%s@%u is quarantined: %s", rule->name, rule->version, reason);
+	versions_quarantine(app->rule_versions, rule->name, rule->version, reason,
+			    loop_wall_ms(app->loop));
+}
+
+int app_engine_open(struct app *app, struct err_note *why)
+{
+	uint64_t seed = 0;
+	env_random(app->env, &seed, sizeof(seed));
+	struct engine_options options = {
+	    .kv = app->kv,
+	    .commit = app->commit,
+	    .seed = seed,
+	    .on_alert = app_on_alert,
+	    .on_quarantine = on_quarantine,
+	    .arg = app,
+	};
+	int code = engine_new(&app->engine, &options, why);
+	app->advance_timer = timer_new(app->loop, on_advance_time, app);
+	return code;
+}
+
+int app_pool_open(struct app *app, uint32_t reader_count, struct err_note *why)
+{
+	struct pool_options options = {
+	    .reader_count = reader_count,
+	    .on_bundle = on_bundle,
+	    .on_room = app_sources_on_room,
+	    .arg = app,
+	};
+	return pool_new(&app->pool, app->loop, app->env, &options, why);
+}

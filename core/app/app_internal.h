@@ -1,0 +1,99 @@
+/** app_internal.h - the daemon's own struct, for the files of core/app only. Loop thread only. */
+#ifndef TOCSIN_CORE_APP_APP_INTERNAL_H
+#define TOCSIN_CORE_APP_APP_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/bytes.h"
+#include "core/control/control.h"
+
+struct alert;
+struct app_options;
+struct app_source;
+struct bundle;
+struct config;
+struct err_note;
+struct generation;
+struct http_request;
+struct incident;
+struct plan;
+struct plan_factory;
+struct rule;
+struct script_marker;
+struct zone;
+
+enum { APP_HOUSEKEEPING_MS = 1000, APP_ALERT_LOG_KEPT_MS_DEFAULT = 30 };
+
+struct app {
+	const struct app_options *options;
+	const struct env *env;
+	struct loop *loop;
+	struct kv *kv;
+	struct wake *commit_wake;
+	struct commit *commit;
+	struct http_client *client;
+	struct outbox *outbox;
+	struct incident_store *incidents;
+	struct plan_actions *actions;
+	struct plan_engine *plans;
+	struct versions *rule_versions;
+	struct versions *plan_versions;
+	struct engine *engine;
+	struct pool *pool;
+	struct control *control;
+	struct http_server *http;
+	struct control_target target;
+
+	struct config *config;
+	struct zone *zone;
+	struct generation *generation; /* files as last read */
+	uint64_t generation_number;
+	struct rule **rules; /* good versions that may be active, one reference each */
+	uint32_t rule_count;
+	struct plan **plan_list;
+	uint32_t plan_count;
+
+	struct app_source *sources; /* open ones, linked */
+	struct timer *advance_timer;
+	struct timer *housekeeping_timer;
+	struct script_marker *marker; /* mapped file: which script runs right now */
+	char *http_address;
+	char *token;
+	bool is_paused; /* the disk is nearly full */
+	bool is_ready;
+	int exit_code;
+};
+
+/* app_engine.c: what the engine says, and when it must be called. */
+int app_engine_open(struct app *app, struct err_note *why);
+int app_pool_open(struct app *app, uint32_t reader_count, struct err_note *why);
+void app_advance(struct app *app); /**< evaluate, commit, set the timer for the next time */
+
+/* app_alerts.c: alert -> outbox, log and incident -> plan. */
+int app_alerts_open(struct app *app, struct err_note *why);
+void app_on_alert(void *arg, const struct rule *rule, const struct alert *alert);
+
+/* app_site.c: load and reload of the site, active versions. */
+int app_site_open(struct app *app, struct err_note *why);
+void app_site_close(struct app *app);
+void app_reload(void *arg,
+		void (*done)(void *done_arg, const char *files_json, bool any_refused),
+		void *done_arg);
+void app_apply_versions(void *arg);
+char *app_rule_source(void *arg, const char *name, uint32_t version);
+
+/* app_sources.c: opens and closes what config.sources[].from names. */
+void app_sources_reconcile(struct app *app);
+void app_sources_close(struct app *app);
+void app_sources_on_room(void *arg);
+void app_sources_pause(struct app *app, bool is_paused);
+
+/* app_http.c: routes of the HTTP listener. */
+int app_http_open(struct app *app, struct err_note *why);
+
+/* app_marker.c: survives a script that kills the process. */
+int app_marker_open(struct app *app, struct err_note *why);
+void app_marker_close(struct app *app);
+
+#endif

@@ -1,0 +1,359 @@
+#include "core/app/app_internal.h"
+
+#include "core/app/app.h"
+#include "core/base/err.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/config/config.h"
+#include "core/engine/engine.h"
+#include "core/loop/loop.h"
+#include "core/model/zone.h"
+#include "core/outbox/outbox.h"
+#include "core/plan/action.h"
+#include "core/plan/plan.h"
+#include "core/plan/plan_engine.h"
+#include "core/rule/rule.h"
+#include "core/rule/versions.h"
+#include "lua/host/generation.h"
+#include "storage/commit.h"
+
+#include <jansson.h>
+#include <string.h>
+
+/*
+ *  A reload in steps; whatever fails before "install" leaves the running generation untouched:
+ *
+ *      read + compile all files (generation_load)
+ *      keep, for every refused file, the good version that was loaded before
+ *      versions: seen files become known versions; an edited active version is refused
+ *      install: engine, plans, outbox, sources
+ */
+
+/** The rules and plans that are good now: of the new generation, and kept ones whose file is refused. */
+struct good_set {
+	struct rule **rules;
+	uint32_t rule_count;
+	struct plan **plans;
+	uint32_t plan_count;
+};
+
+static void good_add_rule(struct good_set *set, struct rule *rule)
+{
+	set->rules = mem_grow(set->rules, set->rule_count + 1, sizeof(struct rule *));
+	set->rules[set->rule_count++] = rule_ref(rule);
+}
+
+static void good_add_plan(struct good_set *set, struct plan *plan)
+{
+	set->plans = mem_grow(set->plans, set->plan_count + 1, sizeof(struct plan *));
+	set->plans[set->plan_count++] = plan_ref(plan);
+}
+
+static void good_free(struct good_set *set)
+{
+	for (uint32_t i = 0; i < set->rule_count; i++)
+		rule_unref(set->rules[i]);
+	for (uint32_t i = 0; i < set->plan_count; i++)
+		plan_unref(set->plans[i]);
+	mem_free(set->rules);
+	mem_free(set->plans);
+	*set = (struct good_set){0};
+}
+
+static struct rule *find_rule(struct rule *const *rules, uint32_t count, const char *name,
+			      uint32_t version)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (rules[i]->version == version && strcmp(rules[i]->name, name) == 0)
+			return rules[i];
+	}
+	return NULL;
+}
+
+static struct plan *find_plan(struct plan *const *plans, uint32_t count, const char *name,
+			      uint32_t version)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (plans[i]->version == version && strcmp(plans[i]->name, name) == 0)
+			return plans[i];
+	}
+	return NULL;
+}
+
+static void file_refuse(struct generation_file *file, const char *reason)
+{
+	file->is_refused = true;
+	mem_free(file->reason);
+	file->reason = mem_copy_text(reason);
+}
+
+/** The good version that was loaded before stays, and its file counts as present. */
+static void keep_refused(struct app *app, const struct generation_file *file, int64_t now_ms,
+			 struct good_set *good)
+{
+	struct rule *rule = find_rule(app->rules, app->rule_count, file->name, file->version);
+	struct plan *plan = find_plan(app->plan_list, app->plan_count, file->name, file->version);
+	if (!file->is_plan && rule != NULL) {
+		good_add_rule(good, rule);
+		versions_seen(app->rule_versions, rule->name, rule->version,
+			      rule_type_name(rule->type), rule->hash, now_ms, NULL);
+	}
+	if (file->is_plan && plan != NULL) {
+		good_add_plan(good, plan);
+		versions_seen(app->plan_versions, plan->name, plan->version, "plan", plan->hash,
+			      now_ms, NULL);
+	}
+}
+
+/** Makes one file's version known, or refuses the file. */
+static void accept_file(struct app *app, struct generation *generation,
+			struct generation_file *file, int64_t now_ms, struct good_set *good)
+{
+	struct versions *versions = file->is_plan ? app->plan_versions : app->rule_versions;
+	struct rule *rule = file->is_plan ? NULL
+					  : find_rule(generation->rules, generation->rule_count,
+						      file->name, file->version);
+	struct plan *plan = !file->is_plan ? NULL
+					   : find_plan(generation->plans, generation->plan_count,
+						       file->name, file->version);
+	struct err_note why = {{0}};
+	const char *type = rule != NULL ? rule_type_name(rule->type) : "plan";
+	if (!file->is_refused && (rule != NULL || plan != NULL) &&
+	    versions_seen(versions, file->name, file->version, type, file->hash, now_ms, &why) != 0)
+		file_refuse(file, why.text);
+	if (file->is_refused)
+		keep_refused(app, file, now_ms, good);
+	else if (rule != NULL)
+		good_add_rule(good, rule);
+	else if (plan != NULL)
+		good_add_plan(good, plan);
+}
+
+static void accept_files(struct app *app, struct generation *generation, struct good_set *good)
+{
+	int64_t now_ms = loop_wall_ms(app->loop);
+	versions_load_begin(app->rule_versions);
+	versions_load_begin(app->plan_versions);
+	for (uint32_t i = 0; i < generation->file_count; i++) {
+		if (generation->files[i].name != NULL)
+			accept_file(app, generation, &generation->files[i], now_ms, good);
+	}
+	versions_load_end(app->rule_versions, now_ms);
+	versions_load_end(app->plan_versions, now_ms);
+	versions_advance(app->rule_versions, now_ms);
+	versions_advance(app->plan_versions, now_ms);
+}
+
+/** Installs the active versions of what is good. On failure nothing changes. */
+static int install(struct app *app, struct config *config, const struct good_set *good,
+		   struct err_note *why)
+{
+	struct rule **active = mem_alloc_array(good->rule_count + 1, sizeof(struct rule *));
+	struct plan **plans = mem_alloc_array(good->plan_count + 1, sizeof(struct plan *));
+	uint32_t active_count = 0, plan_count = 0;
+	for (uint32_t i = 0; i < good->rule_count; i++) {
+		struct rule *rule = good->rules[i];
+		if (versions_active(app->rule_versions, rule->name) == rule->version)
+			active[active_count++] = rule;
+	}
+	for (uint32_t i = 0; i < good->plan_count; i++) {
+		struct plan *plan = good->plans[i];
+		if (versions_active(app->plan_versions, plan->name) == plan->version)
+			plans[plan_count++] = plan;
+	}
+	int code = engine_install(app->engine, config, active, active_count,
+				  loop_mono_ms(app->loop), loop_wall_ms(app->loop), why);
+	if (code == 0) {
+		plan_engine_install(app->plans, config, plans, plan_count);
+		plan_actions_configure(app->actions, config);
+		code = outbox_configure(app->outbox, config, why);
+	}
+	mem_free(active);
+	mem_free(plans);
+	return code;
+}
+
+/** What is good becomes the app's own; the references move. */
+static void adopt(struct app *app, struct generation *generation, struct good_set *good)
+{
+	struct good_set old = {app->rules, app->rule_count, app->plan_list, app->plan_count};
+	struct err_note why = {{0}};
+	struct zone *zone = NULL;
+	app->rules = good->rules;
+	app->rule_count = good->rule_count;
+	app->plan_list = good->plans;
+	app->plan_count = good->plan_count;
+	*good = (struct good_set){0};
+	good_free(&old);
+	if (zone_open(&zone, generation->config->timezone, &why) == 0) {
+		zone_free(app->zone);
+		app->zone = zone;
+	} else {
+		log_error(CONFIG, "timezone %s is not used: %s", generation->config->timezone,
+			  why.text);
+	}
+	config_unref(app->config);
+	app->config = config_ref(generation->config);
+}
+
+static const struct generation_file *find_file(const struct generation *generation,
+					       const char *path)
+{
+	for (uint32_t i = 0; generation != NULL && i < generation->file_count; i++) {
+		if (strcmp(generation->files[i].path, path) == 0)
+			return &generation->files[i];
+	}
+	return NULL;
+}
+
+/** Answer per file; returns whether any was refused. Refusals are logged here, once. */
+static bool report_files(const struct app *app, const struct generation *generation, json_t *list)
+{
+	bool any_refused = false;
+	for (uint32_t i = 0; i < generation->file_count; i++) {
+		const struct generation_file *file = &generation->files[i];
+		const struct generation_file *old = find_file(app->generation, file->path);
+		const char *status = "loaded";
+		if (file->is_refused)
+			status = "refused";
+		else if (old != NULL && !old->is_refused && strcmp(old->hash, file->hash) == 0)
+			status = "unchanged";
+		any_refused |= file->is_refused;
+		if (file->is_refused)
+			log_warn(CONFIG, "%s:%d refused: %s", file->path, file->line, file->reason);
+		json_array_append_new(
+		    list, json_pack("{s:s, s:s, s:i, s:s?}", "path", file->path, "status", status,
+				    "line", file->is_refused ? file->line : 0, "reason",
+				    file->is_refused ? file->reason : NULL));
+	}
+	return any_refused;
+}
+
+struct reload_answer {
+	void (*done)(void *done_arg, const char *files_json, bool any_refused);
+	void *done_arg;
+	char *files_json;
+	bool any_refused;
+};
+
+static void reload_durable(void *arg)
+{
+	struct reload_answer *answer = arg;
+	answer->done(answer->done_arg, answer->files_json, answer->any_refused);
+	free(answer->files_json);
+	mem_free(answer);
+}
+
+static void reload_end(struct app *app, json_t *list, bool any_refused,
+		       void (*done)(void *done_arg, const char *files_json, bool any_refused),
+		       void *done_arg)
+{
+	if (done != NULL) {
+		struct reload_answer *answer = mem_alloc(sizeof(*answer));
+		answer->done = done;
+		answer->done_arg = done_arg;
+		answer->files_json = json_dumps(list, JSON_COMPACT);
+		answer->any_refused = any_refused;
+		commit_after(app->commit, reload_durable, answer);
+	}
+	json_decref(list);
+	commit_kick(app->commit);
+}
+
+/** The whole reload refused: an entry that stands for all files. */
+static void refuse_all(const struct app *app, json_t *list, const char *reason)
+{
+	log_warn(CONFIG, "the reload of %s was refused: %s", app->options->site_dir, reason);
+	json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:s}", "path",
+					      app->options->site_dir, "status", "refused", "line",
+					      0, "reason", reason));
+}
+
+static bool load(struct app *app, json_t *list)
+{
+	struct generation *generation = NULL;
+	struct good_set good = {0};
+	struct err_note why = {{0}};
+	if (generation_load(&generation, app->options->site_dir, NULL, 0, &why) != 0) {
+		refuse_all(app, list, why.text);
+		return true;
+	}
+	if (generation->config == NULL) {
+		report_files(app, generation, list);
+		generation_free(generation);
+		return true;
+	}
+	accept_files(app, generation, &good);
+	bool any_refused = report_files(app, generation, list);
+	if (install(app, generation->config, &good, &why) != 0) {
+		refuse_all(app, list, why.text);
+		good_free(&good);
+		generation_free(generation);
+		return true;
+	}
+	adopt(app, generation, &good);
+	generation_free(app->generation);
+	app->generation = generation;
+	app->generation_number++;
+	log_info(CONFIG, "generation %llu: %u rule versions, %u plan versions",
+		 (unsigned long long)app->generation_number, app->rule_count, app->plan_count);
+	return any_refused;
+}
+
+void app_reload(void *arg,
+		void (*done)(void *done_arg, const char *files_json, bool any_refused),
+		void *done_arg)
+{
+	struct app *app = arg;
+	json_t *list = json_array();
+	bool any_refused = load(app, list);
+	app_sources_reconcile(app);
+	app_advance(app);
+	reload_end(app, list, any_refused, done, done_arg);
+}
+
+int app_site_open(struct app *app, struct err_note *why)
+{
+	json_t *list = json_array();
+	load(app, list);
+	json_decref(list);
+	if (app->config == NULL)
+		return err_set(why, ERR_INVALID,
+			       "the site %s cannot be used (see above; \"tocsin check --site %s\" "
+			       "lists every fault)",
+			       app->options->site_dir, app->options->site_dir);
+	return 0;
+}
+
+void app_site_close(struct app *app)
+{
+	struct good_set good = {app->rules, app->rule_count, app->plan_list, app->plan_count};
+	good_free(&good);
+	generation_free(app->generation);
+	config_unref(app->config);
+	zone_free(app->zone);
+}
+
+void app_apply_versions(void *arg)
+{
+	struct app *app = arg;
+	struct good_set good = {app->rules, app->rule_count, app->plan_list, app->plan_count};
+	struct err_note why = {{0}};
+	versions_advance(app->rule_versions, loop_wall_ms(app->loop));
+	versions_advance(app->plan_versions, loop_wall_ms(app->loop));
+	if (install(app, app->config, &good, &why) != 0)
+		log_error(CONFIG, "the active versions could not be installed: %s", why.text);
+	app_advance(app);
+}
+
+char *app_rule_source(void *arg, const char *name, uint32_t version)
+{
+	struct app *app = arg;
+	for (uint32_t i = 0; i < app->generation->file_count; i++) {
+		const struct generation_file *file = &app->generation->files[i];
+		if (file->name != NULL && !file->is_plan && file->version == version &&
+		    strcmp(file->name, name) == 0)
+			return mem_copy_text(file->source);
+	}
+	return NULL;
+}

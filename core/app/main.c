@@ -1,0 +1,63 @@
+#include "core/app/run.h"
+
+#include "core/cli/cli.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *text;
+} verbs[] = {
+    {"run", app_run_verb, "the daemon, in the foreground"},
+    {"check", cli_check, "loads a site and lists every fault as file:line: text"},
+    {"query", cli_query, "counts and sums log files by time and group"},
+    {"replay", cli_replay, "runs history through the rules and prints the alerts"},
+    {"status", cli_status, "what the daemon has read and what it waits for"},
+    {"reload", cli_reload, "reads the site again and swaps it in"},
+    {"rule", cli_rule, "list, show, history, enable, disable, activate"},
+    {"incident", cli_incident, "list, show, ack, resolve"},
+    {"plan", cli_plan, "list, runs, show, approve, reject"},
+};
+
+static void print_help(FILE *to)
+{
+	fputs("Usage: tocsin VERB [OPTION…]\n\n"
+	      "Tocsin watches logs with rules, opens incidents and runs emergency plans.\n\n",
+	      to);
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		fprintf(to, "  %-10s %s\n", verbs[i].name, verbs[i].text);
+	fputs("\nEach verb has --help with examples. Exit codes: 0 ok, 1 failed, 2 usage,\n"
+	      "4 daemon not reachable, 5 refused.\n\n"
+	      "Examples:\n"
+	      "  tocsin query pay.jsonl --by merchantId --every 1m --stat 'count, sum(amount)'\n"
+	      "  tocsin check --site scripts\n"
+	      "  tocsin run --site scripts --state state\n",
+	      to);
+}
+
+int main(int argc, char **argv)
+{
+	json_object_seed(0); /* before any thread: jansson's seeding is not thread-safe */
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
+		print_help(stdout);
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("tocsin " TOCSIN_VERSION);
+		return EXIT_DONE;
+	}
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return verbs[i].run(argc - 1, argv + 1);
+	}
+	fprintf(stderr, "tocsin: there is no verb \"%s\"; tocsin --help lists them\n", argv[1]);
+	return EXIT_USAGE;
+}

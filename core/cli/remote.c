@@ -1,0 +1,204 @@
+#include "core/cli/remote.h"
+
+#include "core/base/bytes.h"
+#include "core/base/err.h"
+#include "core/base/mem.h"
+#include "core/base/number.h"
+#include "core/cli/cli.h"
+#include "core/control/client.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int remote_parse(struct remote *remote, int argc, char **argv, const char *help)
+{
+	static const struct option options[] = {
+	    {"state", required_argument, NULL, 's'}, {"socket", required_argument, NULL, 'S'},
+	    {"reason", required_argument, NULL, 'r'}, {"at", required_argument, NULL, 't'},
+	    {"value", required_argument, NULL, 'v'}, {"revision", required_argument, NULL, 'R'},
+	    {"json", no_argument, NULL, 'j'},        {"all", no_argument, NULL, 'a'},
+	    {"active", no_argument, NULL, 'A'},      {"wait", no_argument, NULL, 'w'},
+	    {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
+	};
+	int option;
+	memset(remote, 0, sizeof(*remote));
+	remote->help = help;
+	remote->state_dir = getenv("TOCSIN_STATE");
+	if (remote->state_dir == NULL)
+		remote->state_dir = CLI_STATE_DEFAULT;
+	optind = 1;
+	while ((option = getopt_long(argc, argv, "hj", options, NULL)) != -1) {
+		switch (option) {
+		case 's': remote->state_dir = optarg; break;
+		case 'S': remote->socket = optarg; break;
+		case 'r': remote->reason = optarg; break;
+		case 't': remote->at = optarg; break;
+		case 'v': remote->value = optarg; break;
+		case 'R': remote->revision = optarg; break;
+		case 'j': remote->is_json = true; break;
+		case 'a': remote->has_all = true; break;
+		case 'A': remote->has_active = true; break;
+		case 'w': remote->waits = true; break;
+		case 'h': fputs(help, stdout); return EXIT_DONE;
+		default: fprintf(stderr, "hint: tocsin %s --help\n", argv[0]); return EXIT_USAGE;
+		}
+	}
+	for (; optind < argc; optind++) {
+		if (remote->word_count == REMOTE_WORDS_MAX) {
+			fprintf(stderr, "tocsin %s: too many words at \"%s\"\n", argv[0],
+				argv[optind]);
+			return EXIT_USAGE;
+		}
+		remote->words[remote->word_count++] = argv[optind];
+	}
+	return -1;
+}
+
+static int print_refusal(const json_t *answer)
+{
+	const char *error = json_string_value(json_object_get(answer, "error"));
+	fprintf(stderr, "tocsin: refused: %s\n", error != NULL ? error : "no reason given");
+	return EXIT_REFUSED;
+}
+
+int remote_call(const struct remote *remote, const char *verb, json_t *args, json_t **result)
+{
+	struct err_note why = {{0}};
+	char *text = json_dumps(args, JSON_COMPACT), *answer = NULL;
+	char *socket = remote->socket != NULL ? mem_copy_text(remote->socket)
+					      : mem_format("%s/control.sock", remote->state_dir);
+	json_decref(args);
+	int code = control_request(socket, verb, text, REMOTE_TIMEOUT_MS, &answer, &why);
+	free(text);
+	if (code != 0) {
+		fprintf(stderr, "tocsin: %s\nhint: is \"tocsin run --state %s\" running?\n",
+			why.text, remote->state_dir);
+		mem_free(socket);
+		return EXIT_UNREACHABLE;
+	}
+	mem_free(socket);
+	json_t *object = json_loads(answer, 0, NULL);
+	mem_free(answer);
+	int exit_code = EXIT_DONE;
+	if (object == NULL) {
+		fprintf(stderr, "tocsin: the daemon's answer is not JSON\n");
+		return EXIT_FAILED;
+	}
+	if (json_is_true(json_object_get(object, "ok")))
+		*result = json_incref(json_object_get(object, "result"));
+	else
+		exit_code = print_refusal(object);
+	json_decref(object);
+	return exit_code;
+}
+
+void remote_print_json(const json_t *result)
+{
+	char *text = json_dumps(result, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	puts(text != NULL ? text : "null");
+	free(text);
+}
+
+/** Appends a value the way a table cell shows it. */
+static void append_value(const json_t *value, struct bytes *out)
+{
+	char number[NUMBER_TEXT_BYTES_MAX];
+	if (json_is_string(value)) {
+		for (const char *c = json_string_value(value); *c != '\0'; c++) {
+			if ((unsigned char)*c < 0x20 || *c == 0x7f)
+				bytes_append_format(out, "\\x%02x", (unsigned char)*c);
+			else
+				bytes_append_char(out, *c);
+		}
+	} else if (json_is_integer(value)) {
+		bytes_append_format(out, "%lld", (long long)json_integer_value(value));
+	} else if (json_is_real(value)) {
+		number_format(json_real_value(value), number);
+		bytes_append_text(out, number);
+	} else if (json_is_boolean(value)) {
+		bytes_append_text(out, json_is_true(value) ? "yes" : "no");
+	} else if (value == NULL || json_is_null(value)) {
+		bytes_append_char(out, '-');
+	} else {
+		char *text = json_dumps(value, JSON_COMPACT);
+		bytes_append_text(out, text);
+		free(text);
+	}
+}
+
+void remote_print_value(const json_t *value)
+{
+	struct bytes text = BYTES_EMPTY;
+	append_value(value, &text);
+	fputs(text.length > 0 ? text.data : "", stdout);
+	bytes_deinit(&text);
+}
+
+enum { COLUMNS_MAX = 16 };
+
+static void print_cell(const struct bytes *text, size_t width, bool is_last)
+{
+	fputs(text->length > 0 ? text->data : "", stdout);
+	if (is_last)
+		putchar('\n');
+	else
+		printf("%*s", (int)(width - text->length) + 2, "");
+}
+
+/** Member name and title of a column "member=TITLE". */
+static void column_parts(const char *column, char *member, size_t bytes, struct bytes *title)
+{
+	const char *equals = strchr(column, '=');
+	size_t length = equals != NULL ? (size_t)(equals - column) : strlen(column);
+	snprintf(member, bytes, "%.*s", (int)length, column);
+	bytes_clear(title);
+	bytes_append_text(title, equals != NULL ? equals + 1 : column);
+}
+
+void remote_print_table(const json_t *rows, const char *const *columns)
+{
+	size_t widths[COLUMNS_MAX] = {0}, count = 0, index;
+	struct bytes text = BYTES_EMPTY;
+	char member[64];
+	const json_t *row;
+	for (; columns[count] != NULL && count < COLUMNS_MAX; count++) {
+		column_parts(columns[count], member, sizeof(member), &text);
+		widths[count] = text.length;
+		json_array_foreach(rows, index, row)
+		{
+			bytes_clear(&text);
+			append_value(json_object_get(row, member), &text);
+			widths[count] = text.length > widths[count] ? text.length : widths[count];
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		column_parts(columns[i], member, sizeof(member), &text);
+		print_cell(&text, widths[i], i + 1 == count);
+	}
+	json_array_foreach(rows, index, row)
+	{
+		for (size_t i = 0; i < count; i++) {
+			column_parts(columns[i], member, sizeof(member), &text);
+			bytes_clear(&text);
+			append_value(json_object_get(row, member), &text);
+			print_cell(&text, widths[i], i + 1 == count);
+		}
+	}
+	bytes_deinit(&text);
+}
+
+bool remote_split_version(const char *word, char *name, size_t name_bytes, json_int_t *version)
+{
+	const char *at = strrchr(word, '@');
+	int64_t number = 0;
+	snprintf(name, name_bytes, "%.*s", (int)(at != NULL ? at - word : (long)strlen(word)), word);
+	*version = 0;
+	if (at == NULL)
+		return true;
+	if (number_parse_int(slice_of(at + 1), &number) != 0 || number < 1)
+		return false;
+	*version = number;
+	return true;
+}

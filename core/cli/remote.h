@@ -1,0 +1,44 @@
+/** remote.h - what the verbs that ask the daemon have in common: options, the call, tables. */
+#ifndef TOCSIN_CORE_CLI_REMOTE_H
+#define TOCSIN_CORE_CLI_REMOTE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+enum { REMOTE_WORDS_MAX = 4, REMOTE_TIMEOUT_MS = 60000 };
+
+/** Options and words of one command line. Texts are borrowed from argv. */
+struct remote {
+	const char *help;
+	const char *state_dir; /**< --state, TOCSIN_STATE, or "state" */
+	const char *socket;    /**< --socket, or <state>/control.sock */
+	const char *reason;    /**< --reason */
+	const char *at;        /**< --at */
+	const char *value;     /**< --value */
+	const char *revision;  /**< --revision */
+	bool is_json;
+	bool has_all;          /**< --all */
+	bool has_active;       /**< --active */
+	bool waits;            /**< --wait */
+	const char *words[REMOTE_WORDS_MAX]; /**< what is no option */
+	int word_count;
+};
+
+/** Reads options and words. -1: go on; otherwise the exit code (help was printed, or the usage error). */
+int remote_parse(struct remote *remote, int argc, char **argv, const char *help);
+
+/** Asks the daemon; takes `args`. EXIT_DONE and a new *result, or the exit code after printing the error. */
+int remote_call(const struct remote *remote, const char *verb, json_t *args, json_t **result);
+
+/** Prints the result as JSON (--json), one document. */
+void remote_print_json(const json_t *result);
+
+/** "-" for null; numbers, booleans and texts as they read. Control characters are shown as \xNN. */
+void remote_print_value(const json_t *value);
+/** A table of the named members of each object in `rows`; `columns` ends with NULL: "member" or "member=TITLE". */
+void remote_print_table(const json_t *rows, const char *const *columns);
+
+/** "name@3" into its parts; version 0 when absent. false: not a version. */
+bool remote_split_version(const char *word, char *name, size_t name_bytes, json_int_t *version);
+
+#endif

@@ -1,0 +1,152 @@
+#include "core/cli/cli.h"
+
+#include "core/cli/remote.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char status_help[] =
+    "Usage: tocsin status [--json] [--state DIR | --socket PATH]\n"
+    "\n"
+    "What the daemon has read, what it waits for, and what it could not use.\n"
+    "\n"
+    "Examples:\n"
+    "  tocsin status\n"
+    "  tocsin status --json | jq '.sources[0].readings'\n";
+
+static const char reload_help[] =
+    "Usage: tocsin reload [--wait] [--json] [--state DIR | --socket PATH]\n"
+    "\n"
+    "Reads the site again and swaps it in whole. With --wait it prints one line per file\n"
+    "(loaded, unchanged, refused with file:line and reason) and ends with 5 when any file was\n"
+    "refused; a refused file never replaces a good version. SIGHUP does the same without answer.\n"
+    "\n"
+    "Example:\n"
+    "  tocsin reload --wait\n";
+
+static void print_dead_letters(const json_t *sources)
+{
+	size_t index, inner;
+	const json_t *source, *letter;
+	json_array_foreach(sources, index, source)
+	{
+		json_array_foreach(json_object_get(source, "dead_letters"), inner, letter)
+		{
+			fputs("  ", stdout);
+			remote_print_value(json_object_get(letter, "partition"));
+			fputs(" at ", stdout);
+			remote_print_value(json_object_get(letter, "offset"));
+			fputs(": ", stdout);
+			remote_print_value(json_object_get(letter, "reason"));
+			fputs("\n    ", stdout);
+			remote_print_value(json_object_get(letter, "text"));
+			putchar('\n');
+		}
+	}
+}
+
+static void print_part(const json_t *status, const char *name)
+{
+	const char *member;
+	json_t *value;
+	printf("%-10s", name);
+	json_object_foreach(json_object_get(status, name), member, value)
+	{
+		printf(" %s ", member);
+		remote_print_value(value);
+	}
+	putchar('\n');
+}
+
+static void print_status(const json_t *status)
+{
+	static const char *const sources[] = {
+	    "name=SOURCE", "readings=READINGS", "malformed=MALFORMED", "late=LATE",
+	    "late_dropped=DROPPED", "clamped=CLAMPED", "watermark=WATERMARK", NULL};
+	static const char *const rules[] = {
+	    "name=RULE", "version=V",      "type=TYPE", "firing=FIRING", "keys=KEYS",
+	    "fired=FIRED", "errors=ERRORS", "quarantined=QUARANTINED", "evaluated=EVALUATED",
+	    NULL};
+	static const char *const outputs[] = {
+	    "name=OUTPUT", "kind=KIND", "waiting=WAITING", "sent=SENT", "retries=RETRIES",
+	    "dead=DEAD", "last_error=LAST ERROR", NULL};
+	printf("tocsin ");
+	remote_print_value(json_object_get(status, "version"));
+	printf(", pid ");
+	remote_print_value(json_object_get(status, "pid"));
+	printf(", up ");
+	remote_print_value(json_object_get(status, "uptime_s"));
+	printf(" s, generation ");
+	remote_print_value(json_object_get(status, "generation"));
+	printf("\n\n");
+	remote_print_table(json_object_get(status, "sources"), sources);
+	print_dead_letters(json_object_get(status, "sources"));
+	putchar('\n');
+	remote_print_table(json_object_get(status, "rules"), rules);
+	putchar('\n');
+	remote_print_table(json_object_get(status, "outputs"), outputs);
+	putchar('\n');
+	print_part(status, "incidents");
+	print_part(status, "plans");
+	print_part(status, "storage");
+	print_part(status, "readers");
+}
+
+int cli_status(int argc, char **argv)
+{
+	struct remote remote;
+	json_t *result = NULL;
+	int code = remote_parse(&remote, argc, argv, status_help);
+	if (code >= 0)
+		return code;
+	code = remote_call(&remote, "status", json_object(), &result);
+	if (code != EXIT_DONE)
+		return code;
+	if (remote.is_json)
+		remote_print_json(result);
+	else
+		print_status(result);
+	json_decref(result);
+	return EXIT_DONE;
+}
+
+static void print_files(const json_t *files)
+{
+	size_t index;
+	const json_t *file;
+	json_array_foreach(files, index, file)
+	{
+		const json_t *line = json_object_get(file, "line");
+		const json_t *reason = json_object_get(file, "reason");
+		remote_print_value(json_object_get(file, "status"));
+		putchar(' ');
+		remote_print_value(json_object_get(file, "path"));
+		if (json_integer_value(line) > 0)
+			printf(":%lld", (long long)json_integer_value(line));
+		if (json_is_string(reason)) {
+			fputs(": ", stdout);
+			remote_print_value(reason);
+		}
+		putchar('\n');
+	}
+}
+
+int cli_reload(int argc, char **argv)
+{
+	struct remote remote;
+	json_t *result = NULL;
+	int code = remote_parse(&remote, argc, argv, reload_help);
+	if (code >= 0)
+		return code;
+	code = remote_call(&remote, "reload", json_object(), &result);
+	if (code != EXIT_DONE)
+		return code;
+	if (remote.is_json)
+		remote_print_json(result);
+	else if (remote.waits)
+		print_files(json_object_get(result, "files"));
+	if (json_is_true(json_object_get(result, "refused")))
+		code = EXIT_REFUSED;
+	json_decref(result);
+	return code;
+}

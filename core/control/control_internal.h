@@ -1,0 +1,54 @@
+/** control_internal.h - the table of verbs, for control.c and the verb files only. */
+#ifndef TOCSIN_CORE_CONTROL_CONTROL_INTERNAL_H
+#define TOCSIN_CORE_CONTROL_CONTROL_INTERNAL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct control_target;
+struct err_note;
+
+/** One request as a verb sees it. */
+struct verb_call {
+	struct control_target *target;
+	json_t *args;      /**< an object, borrowed */
+	const char *actor; /**< "uid:1000(ann)" */
+	int64_t now_ms;
+};
+
+struct verb {
+	const char *name;
+	bool has_effect; /**< the answer waits until the effect is durable */
+	/** 0 and a new *result, or an error. */
+	int (*run)(const struct verb_call *call, json_t **result, struct err_note *why);
+};
+
+const struct verb *verb_find(const char *name); /**< or NULL */
+/** Names of all verbs joined by ", ", for the error about an unknown one. Owned text. */
+char *verb_names(void);
+
+int verb_status(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_rule_list(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_rule_show(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_rule_history(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_rule_enable(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_rule_disable(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_rule_activate(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_incident_list(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_incident_show(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_incident_ack(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_incident_resolve(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_plan_list(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_plan_runs(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_plan_show(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_plan_approve(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_plan_reject(const struct verb_call *call, json_t **result, struct err_note *why);
+
+/** Typed arguments; ERR_INVALID names the argument and what it must be. Absent optional ones keep *out. */
+int arg_text(const struct verb_call *call, const char *name, bool is_required, const char **out,
+	     struct err_note *why);
+int arg_number(const struct verb_call *call, const char *name, bool is_required, uint64_t max,
+	       uint64_t *out, struct err_note *why);
+
+#endif

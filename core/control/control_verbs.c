@@ -1,0 +1,77 @@
+#include "core/control/control_internal.h"
+
+#include "core/base/bytes.h"
+#include "core/base/err.h"
+
+#include <string.h>
+
+static const struct verb verbs[] = {
+    {"status", false, verb_status},
+    {"rule.list", false, verb_rule_list},
+    {"rule.show", false, verb_rule_show},
+    {"rule.history", false, verb_rule_history},
+    {"rule.enable", true, verb_rule_enable},
+    {"rule.disable", true, verb_rule_disable},
+    {"rule.activate", true, verb_rule_activate},
+    {"incident.list", false, verb_incident_list},
+    {"incident.show", false, verb_incident_show},
+    {"incident.ack", true, verb_incident_ack},
+    {"incident.resolve", true, verb_incident_resolve},
+    {"plan.list", false, verb_plan_list},
+    {"plan.runs", false, verb_plan_runs},
+    {"plan.show", false, verb_plan_show},
+    {"plan.approve", true, verb_plan_approve},
+    {"plan.reject", true, verb_plan_reject},
+};
+
+const struct verb *verb_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	}
+	return NULL;
+}
+
+char *verb_names(void)
+{
+	struct bytes names = BYTES_EMPTY;
+	bytes_append_text(&names, "reload");
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		bytes_append_format(&names, ", %s", verbs[i].name);
+	return bytes_take_text(&names);
+}
+
+int arg_text(const struct verb_call *call, const char *name, bool is_required, const char **out,
+	     struct err_note *why)
+{
+	json_t *value = json_object_get(call->args, name);
+	if (value == NULL || json_is_null(value)) {
+		if (is_required)
+			return err_set(why, ERR_INVALID, "argument %s is missing: a text", name);
+		return 0;
+	}
+	if (!json_is_string(value))
+		return err_set(why, ERR_INVALID, "argument %s must be a text", name);
+	*out = json_string_value(value);
+	return 0;
+}
+
+int arg_number(const struct verb_call *call, const char *name, bool is_required, uint64_t max,
+	       uint64_t *out, struct err_note *why)
+{
+	json_t *value = json_object_get(call->args, name);
+	if (value == NULL || json_is_null(value)) {
+		if (is_required)
+			return err_set(why, ERR_INVALID, "argument %s is missing: a whole number",
+				       name);
+		return 0;
+	}
+	json_int_t number = json_integer_value(value);
+	if (!json_is_integer(value) || number < 0 || (uint64_t)number > max)
+		return err_set(why, ERR_INVALID,
+			       "argument %s must be a whole number from 0 to %llu", name,
+			       (unsigned long long)max);
+	*out = (uint64_t)number;
+	return 0;
+}

@@ -1,0 +1,218 @@
+#include "core/control/control.h"
+
+#include "core/base/bytes.h"
+#include "core/engine/engine.h"
+#include "core/incident/incident.h"
+#include "core/ingest/source.h"
+#include "core/outbox/outbox.h"
+#include "core/plan/plan_engine.h"
+#include "core/rule/rule.h"
+#include "core/window/watermark.h"
+#include "storage/commit.h"
+#include "storage/kv.h"
+
+/* Text format 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/ */
+
+static void help(struct bytes *out, const char *name, const char *type, const char *text)
+{
+	bytes_append_format(out, "# HELP tocsin_%s %s\n# TYPE tocsin_%s %s\n", name, text, name,
+			    type);
+}
+
+static void append_label(struct bytes *out, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '\n') {
+			bytes_append_text(out, "\\n");
+			continue;
+		}
+		if (*text == '"' || *text == '\\')
+			bytes_append_char(out, '\\');
+		bytes_append_char(out, *text);
+	}
+}
+
+static void sample(struct bytes *out, const char *name, const char *label, const char *value,
+		   double number)
+{
+	bytes_append_format(out, "tocsin_%s{%s=\"", name, label);
+	append_label(out, value);
+	bytes_append_format(out, "\"} %.17g\n", number);
+}
+
+static void plain(struct bytes *out, const char *name, const char *type, const char *text,
+		  double number)
+{
+	help(out, name, type, text);
+	bytes_append_format(out, "tocsin_%s %.17g\n", name, number);
+}
+
+/** One family needs all its samples together: the walk is repeated per family with this column. */
+struct column {
+	struct bytes *out;
+	const char *name;
+	double (*source)(const struct engine_source_status *status);
+	double (*rule)(const struct engine_rule_status *status);
+	double (*output)(const struct outbox_status *status);
+};
+
+#define COLUMN(function, kind, member)                                                             \
+	static double function(const struct kind *status) { return (double)status->member; }
+COLUMN(source_lines, engine_source_status, total.lines)
+COLUMN(source_readings, engine_source_status, total.readings)
+COLUMN(source_malformed, engine_source_status, total.malformed)
+COLUMN(source_bytes, engine_source_status, total.bytes)
+COLUMN(source_late, engine_source_status, total.late)
+COLUMN(source_late_dropped, engine_source_status, late_dropped)
+COLUMN(source_clamped, engine_source_status, total.clamped)
+COLUMN(source_mistyped, engine_source_status, total.mistyped)
+COLUMN(source_duplicates, engine_source_status, duplicates)
+COLUMN(source_partitions, engine_source_status, partition_count)
+COLUMN(rule_evaluations, engine_rule_status, evaluation_count)
+COLUMN(rule_fired, engine_rule_status, fired_count)
+COLUMN(rule_resolved, engine_rule_status, resolved_count)
+COLUMN(rule_errors, engine_rule_status, error_count)
+COLUMN(rule_overflow, engine_rule_status, overflow_count)
+COLUMN(rule_firing, engine_rule_status, firing_count)
+COLUMN(rule_keys, engine_rule_status, key_count)
+COLUMN(rule_quarantined, engine_rule_status, is_quarantined)
+COLUMN(output_sent, outbox_status, sent)
+COLUMN(output_retries, outbox_status, retries)
+COLUMN(output_dead, outbox_status, dead)
+COLUMN(output_refused, outbox_status, refused)
+COLUMN(output_waiting, outbox_status, waiting)
+#undef COLUMN
+
+static double source_watermark(const struct engine_source_status *status)
+{
+	return status->watermark_ms == WATERMARK_NONE ? 0 : (double)status->watermark_ms / 1000;
+}
+
+static void each_source(void *arg, const struct engine_source_status *status)
+{
+	struct column *column = arg;
+	sample(column->out, column->name, "source", status->name, column->source(status));
+}
+
+static void each_rule(void *arg, const struct engine_rule_status *status)
+{
+	struct column *column = arg;
+	sample(column->out, column->name, "rule", status->rule->name, column->rule(status));
+}
+
+static void each_output(void *arg, const struct outbox_status *status)
+{
+	struct column *column = arg;
+	sample(column->out, column->name, "output", status->target, column->output(status));
+}
+
+static void append_sources(const struct control_target *target, struct bytes *out)
+{
+	static const struct {
+		const char *name, *type, *text;
+		double (*value)(const struct engine_source_status *status);
+	} rows[] = {
+	    {"lines_total", "counter", "Complete lines committed.", source_lines},
+	    {"readings_total", "counter", "Lines that became a reading.", source_readings},
+	    {"malformed_total", "counter", "Lines that did not.", source_malformed},
+	    {"bytes_total", "counter", "Bytes committed.", source_bytes},
+	    {"late_total", "counter", "Readings behind their watermark.", source_late},
+	    {"late_dropped_total", "counter", "Readings whose pane was gone.",
+	     source_late_dropped},
+	    {"clamped_total", "counter", "Readings from the future.", source_clamped},
+	    {"mistyped_total", "counter", "Values not of their declared type.", source_mistyped},
+	    {"duplicate_bundles_total", "counter", "Bundles applied before.", source_duplicates},
+	    {"partitions", "gauge", "Open partitions.", source_partitions},
+	    {"watermark_seconds", "gauge", "Watermark, Unix time.", source_watermark},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct column column = {out, rows[i].name, rows[i].value, NULL, NULL};
+		help(out, rows[i].name, rows[i].type, rows[i].text);
+		engine_each_source(target->engine, each_source, &column);
+	}
+}
+
+static void append_rules(const struct control_target *target, struct bytes *out)
+{
+	static const struct {
+		const char *name, *type, *text;
+		double (*value)(const struct engine_rule_status *status);
+	} rows[] = {
+	    {"rule_evaluations_total", "counter", "Windows judged.", rule_evaluations},
+	    {"alerts_fired_total", "counter", "Firing alerts.", rule_fired},
+	    {"alerts_resolved_total", "counter", "Resolved alerts.", rule_resolved},
+	    {"rule_errors_total", "counter", "Script calls that failed.", rule_errors},
+	    {"rule_overflow_total", "counter", "Readings beyond the key limit.", rule_overflow},
+	    {"alerts_firing", "gauge", "Keys firing now.", rule_firing},
+	    {"rule_keys", "gauge", "Keys with panes.", rule_keys},
+	    {"rule_quarantined", "gauge", "1 when stopped by the engine.", rule_quarantined},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct column column = {out, rows[i].name, NULL, rows[i].value, NULL};
+		help(out, rows[i].name, rows[i].type, rows[i].text);
+		engine_each_rule(target->engine, each_rule, &column);
+	}
+}
+
+static void append_outputs(const struct control_target *target, struct bytes *out)
+{
+	static const struct {
+		const char *name, *type, *text;
+		double (*value)(const struct outbox_status *status);
+	} rows[] = {
+	    {"output_sent_total", "counter", "Rows delivered.", output_sent},
+	    {"output_retries_total", "counter", "Deliveries tried again.", output_retries},
+	    {"output_dead_total", "counter", "Rows given up.", output_dead},
+	    {"output_refused_total", "counter", "Rows beyond the limit.", output_refused},
+	    {"output_waiting", "gauge", "Rows not delivered yet.", output_waiting},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct column column = {out, rows[i].name, NULL, NULL, rows[i].value};
+		help(out, rows[i].name, rows[i].type, rows[i].text);
+		outbox_each(target->outbox, each_output, &column);
+	}
+}
+
+static void append_rest(const struct control_target *target, struct bytes *out)
+{
+	struct incident_usage incidents;
+	struct plan_usage plans;
+	struct commit_usage commits;
+	struct pool_usage pool;
+	incident_usage(target->incidents, &incidents);
+	plan_engine_usage(target->plans, &plans);
+	commit_usage(target->commit, &commits);
+	pool_usage(target->pool, &pool);
+	plain(out, "incidents_opened_total", "counter", "Incidents opened.",
+	      (double)incidents.opened_count);
+	plain(out, "incidents_resolved_total", "counter", "Incidents resolved.",
+	      (double)incidents.resolved_count);
+	plain(out, "incidents_open", "gauge", "Incidents not resolved.",
+	      (double)incidents.open_count);
+	plain(out, "plan_runs_started_total", "counter", "Plan runs started.",
+	      (double)plans.started_count);
+	plain(out, "plan_runs_failed_total", "counter", "Plan runs that failed.",
+	      (double)plans.failed_count);
+	plain(out, "plan_steps_total", "counter", "Plan steps dispatched.",
+	      (double)plans.step_count);
+	plain(out, "plan_steps_in_doubt_total", "counter", "Steps that wait for a person.",
+	      (double)plans.in_doubt_count);
+	plain(out, "plan_runs_active", "gauge", "Plan runs not ended.", plans.active_count);
+	plain(out, "commits_total", "counter", "Write batches.", (double)commits.commit_count);
+	plain(out, "commit_seconds_total", "counter", "Time spent writing batches.",
+	      (double)commits.write_us_total / 1e6);
+	plain(out, "reader_jobs_refused_total", "counter", "Jobs refused by full queues.",
+	      (double)pool.full_count);
+	plain(out, "reload_generation", "gauge", "Generation of the site.",
+	      (double)*target->generation);
+	plain(out, "disk_has_room", "gauge", "0 when input waits for disk space.",
+	      kv_has_room(target->kv) ? 1 : 0);
+}
+
+void metrics_append(const struct control_target *target, struct bytes *out)
+{
+	append_sources(target, out);
+	append_rules(target, out);
+	append_outputs(target, out);
+	append_rest(target, out);
+}

@@ -1,0 +1,234 @@
+#include "core/control/control_internal.h"
+
+#include "core/base/bytes.h"
+#include "core/base/err.h"
+#include "core/base/mem.h"
+#include "core/control/control.h"
+#include "core/control/json_text.h"
+#include "core/engine/engine.h"
+#include "core/model/timestamp.h"
+#include "core/rule/rule.h"
+#include "core/rule/versions.h"
+
+#include <string.h>
+
+static const char *state_name(enum version_state state)
+{
+	static const char *const names[] = {
+#define VERSION_NAME(name, text) text,
+	    VERSION_STATE_LIST(VERSION_NAME)
+#undef VERSION_NAME
+	};
+	return names[state];
+}
+
+static void add_version(void *arg, const char *name, const struct version_row *row)
+{
+	json_t *object = json_object();
+	json_put_text(object, "name", name);
+	json_put_int(object, "version", row->number);
+	json_put_text(object, "type", row->type);
+	json_put_text(object, "state", row->is_quarantined ? "quarantined" : state_name(row->state));
+	json_take(object, "active", json_boolean(row->is_active));
+	json_take(object, "missing", json_boolean(row->is_missing));
+	json_take(object, "effective", json_time(row->effective_ms));
+	json_take(object, "first_seen", json_time(row->first_seen_ms));
+	json_take(object, "changed", json_time(row->changed_ms));
+	json_put_text(object, "hash", row->hash);
+	json_put_text(object, "actor", row->actor);
+	json_put_text(object, "reason", row->reason);
+	json_array_append_new(arg, object);
+}
+
+/** Newest first per name: the active one stands for its rule, else the newest. */
+static void add_current(void *arg, const char *name, const struct version_row *row)
+{
+	json_t *list = arg;
+	size_t count = json_array_size(list);
+	json_t *last = count > 0 ? json_array_get(list, count - 1) : NULL;
+	const char *last_name = last ? json_string_value(json_object_get(last, "name")) : NULL;
+	if (last_name == NULL || strcmp(last_name, name) != 0) {
+		add_version(list, name, row);
+	} else if (row->is_active) {
+		json_array_remove(list, count - 1);
+		add_version(list, name, row);
+	}
+}
+
+struct find_status {
+	const char *name;
+	json_t *object;
+};
+
+static void add_live(void *arg, const struct engine_rule_status *status)
+{
+	struct find_status *find = arg;
+	if (strcmp(status->rule->name, find->name) != 0)
+		return;
+	json_take(find->object, "evaluated", json_time(status->evaluated_ms));
+	json_put_int(find->object, "firing", status->firing_count);
+	json_put_int(find->object, "keys", status->key_count);
+	json_put_int(find->object, "fired", status->fired_count);
+	json_put_int(find->object, "resolved", status->resolved_count);
+	json_put_int(find->object, "errors", status->error_count);
+	json_put_text(find->object, "last_error", status->last_error);
+}
+
+int verb_rule_list(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	json_t *list = json_array();
+	size_t index;
+	json_t *row;
+	(void)why;
+	versions_each(call->target->rule_versions, NULL, add_current, list);
+	json_array_foreach(list, index, row)
+	{
+		struct find_status find = {json_string_value(json_object_get(row, "name")), row};
+		if (json_is_true(json_object_get(row, "active")))
+			engine_each_rule(call->target->engine, add_live, &find);
+	}
+	*result = list;
+	return 0;
+}
+
+int verb_rule_history(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	const char *name = NULL;
+	int code = arg_text(call, "name", true, &name, why);
+	if (code != 0)
+		return code;
+	json_t *list = json_array();
+	versions_each(call->target->rule_versions, name, add_version, list);
+	if (json_array_size(list) == 0) {
+		json_decref(list);
+		return err_set(why, ERR_NOT_FOUND, "there is no rule \"%s\" (see rule list)", name);
+	}
+	*result = list;
+	return 0;
+}
+
+enum { SHOWN_KEYS_MAX = 1000 };
+
+static void add_key(void *arg, struct slice key, const struct aggregate *total, bool is_firing)
+{
+	json_t *list = arg;
+	struct bytes text = BYTES_EMPTY;
+	double value = 0;
+	if (json_array_size(list) >= SHOWN_KEYS_MAX)
+		return;
+	json_t *row = json_object();
+	dimension_append_text(key, &text);
+	json_take(row, "key", json_text_slice(bytes_slice(&text)));
+	json_put_int(row, "count", total->count);
+	for (enum statistic statistic = STATISTIC_SUM; statistic <= STATISTIC_MAX; statistic++) {
+		if (total->samples > 0 && aggregate_value(total, statistic, &value))
+			json_take(row, statistic_name(statistic), json_real(value));
+	}
+	json_take(row, "firing", json_boolean(is_firing));
+	json_array_append_new(list, row);
+	bytes_deinit(&text);
+}
+
+int verb_rule_show(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	const char *name = NULL;
+	uint64_t number = 0;
+	int code = arg_text(call, "name", true, &name, why);
+	if (code == 0)
+		code = arg_number(call, "version", false, RULE_VERSION_MAX, &number, why);
+	json_t *versions = NULL;
+	if (code == 0)
+		code = verb_rule_history(call, &versions, why);
+	if (code != 0)
+		return code;
+	json_t *object = json_object(), *keys = json_array();
+	struct find_status find = {name, object};
+	uint32_t active = versions_active(call->target->rule_versions, name);
+	json_put_text(object, "name", name);
+	json_put_int(object, "active", active);
+	engine_each_rule(call->target->engine, add_live, &find);
+	engine_each_key(call->target->engine, name, add_key, keys);
+	json_take(object, "values", keys);
+	json_take(object, "versions", versions);
+	if (number == 0)
+		number = active;
+	if (number == 0)
+		number = (uint64_t)json_integer_value(
+		    json_object_get(json_array_get(versions, 0), "version"));
+	char *source = call->target->rule_source(call->target->arg, name, (uint32_t)number);
+	json_put_int(object, "shown", number);
+	json_put_text(object, "source", source);
+	mem_free(source);
+	*result = object;
+	return 0;
+}
+
+/** What the three commands have in common. */
+struct change {
+	const char *name;
+	uint64_t number;
+	int64_t at_ms;
+	const char *reason;
+};
+
+static int change_read(const struct verb_call *call, bool needs_number, struct change *change,
+		       struct err_note *why)
+{
+	const char *at = NULL;
+	*change = (struct change){NULL, 0, call->now_ms, "by hand"};
+	int code = arg_text(call, "name", true, &change->name, why);
+	if (code == 0)
+		code = arg_number(call, "version", needs_number, RULE_VERSION_MAX, &change->number,
+				  why);
+	if (code == 0)
+		code = arg_text(call, "reason", false, &change->reason, why);
+	if (code == 0)
+		code = arg_text(call, "at", false, &at, why);
+	if (code == 0 && at != NULL && timestamp_parse(slice_of(at), &change->at_ms) != 0)
+		code = err_set(why, ERR_INVALID,
+			       "argument at must be a time like 2026-11-22T06:00:00Z, not \"%.40s\"",
+			       at);
+	return code;
+}
+
+static int change_end(const struct verb_call *call, int code, json_t **result,
+		      struct err_note *why)
+{
+	if (code != 0)
+		return code;
+	call->target->apply_versions(call->target->arg);
+	return verb_rule_history(call, result, why);
+}
+
+int verb_rule_enable(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	struct change change;
+	int code = change_read(call, false, &change, why);
+	if (code == 0)
+		code = versions_enable(call->target->rule_versions, change.name,
+				       (uint32_t)change.number, change.at_ms, call->actor,
+				       change.reason, call->now_ms, why);
+	return change_end(call, code, result, why);
+}
+
+int verb_rule_disable(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	struct change change;
+	int code = change_read(call, false, &change, why);
+	if (code == 0)
+		code = versions_disable(call->target->rule_versions, change.name,
+					(uint32_t)change.number, call->actor, change.reason,
+					call->now_ms, why);
+	return change_end(call, code, result, why);
+}
+
+int verb_rule_activate(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	struct change change;
+	int code = change_read(call, true, &change, why);
+	if (code == 0)
+		code = versions_enable(call->target->rule_versions, change.name,
+				       (uint32_t)change.number, change.at_ms, call->actor,
+				       change.reason, call->now_ms, why);
+	return change_end(call, code, result, why);
+}

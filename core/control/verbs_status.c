@@ -1,0 +1,201 @@
+#include "core/control/control_internal.h"
+
+#include "core/base/err.h"
+#include "core/control/control.h"
+#include "core/control/json_text.h"
+#include "core/engine/engine.h"
+#include "core/incident/incident.h"
+#include "core/ingest/source.h"
+#include "core/loop/loop.h"
+#include "core/outbox/outbox.h"
+#include "core/plan/plan_engine.h"
+#include "core/rule/rule.h"
+#include "core/window/watermark.h"
+#include "storage/commit.h"
+#include "storage/kv.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static void put_counters(json_t *object, const struct bundle_counters *counters)
+{
+	json_put_int(object, "bytes", counters->bytes);
+	json_put_int(object, "lines", counters->lines);
+	json_put_int(object, "readings", counters->readings);
+	json_put_int(object, "malformed", counters->malformed);
+	json_put_int(object, "late", counters->late);
+	json_put_int(object, "clamped", counters->clamped);
+	json_put_int(object, "mistyped", counters->mistyped);
+}
+
+static void add_source(void *arg, const struct engine_source_status *status)
+{
+	json_t *row = json_object();
+	json_put_text(row, "name", status->name);
+	put_counters(row, &status->total);
+	json_put_int(row, "late_dropped", status->late_dropped);
+	json_put_int(row, "duplicates", status->duplicates);
+	json_take(row, "watermark",
+		  status->watermark_ms == WATERMARK_NONE ? json_null()
+							 : json_time(status->watermark_ms));
+	json_take(row, "partitions", json_array());
+	json_take(row, "dead_letters", json_array());
+	json_array_append_new(arg, row);
+}
+
+static json_t *source_row(json_t *sources, const char *name)
+{
+	size_t index;
+	json_t *row;
+	json_array_foreach(sources, index, row)
+	{
+		const char *text = json_string_value(json_object_get(row, "name"));
+		if (text != NULL && strcmp(text, name) == 0)
+			return row;
+	}
+	return NULL;
+}
+
+static void add_partition(void *arg, const char *source, const char *name,
+			  const struct position *position, const struct bundle_counters *counters)
+{
+	json_t *owner = source_row(arg, source);
+	if (owner == NULL)
+		return;
+	json_t *row = json_object();
+	json_put_text(row, "name", name);
+	json_put_int(row, "epoch", position->epoch);
+	json_put_int(row, "offset", position->offset);
+	put_counters(row, counters);
+	json_array_append_new(json_object_get(owner, "partitions"), row);
+}
+
+static void add_dead_letter(void *arg, const char *source, const char *partition,
+			    const struct dead_letter *letter)
+{
+	json_t *owner = source_row(arg, source);
+	if (owner == NULL)
+		return;
+	json_t *row = json_object();
+	json_put_text(row, "partition", partition);
+	json_put_int(row, "offset", letter->offset);
+	json_put_text(row, "reason", letter->reason);
+	json_put_text(row, "text", letter->text);
+	json_array_append_new(json_object_get(owner, "dead_letters"), row);
+}
+
+static void add_rule(void *arg, const struct engine_rule_status *status)
+{
+	json_t *row = json_object();
+	json_put_text(row, "name", status->rule->name);
+	json_put_int(row, "version", status->rule->version);
+	json_put_text(row, "type", rule_type_name(status->rule->type));
+	json_take(row, "evaluated", json_time(status->evaluated_ms));
+	json_put_int(row, "firing", status->firing_count);
+	json_put_int(row, "keys", status->key_count);
+	json_put_int(row, "evaluations", status->evaluation_count);
+	json_put_int(row, "fired", status->fired_count);
+	json_put_int(row, "resolved", status->resolved_count);
+	json_put_int(row, "errors", status->error_count);
+	json_put_int(row, "overflow", status->overflow_count);
+	json_put_int(row, "memory_bytes", status->memory_bytes);
+	json_take(row, "quarantined", json_boolean(status->is_quarantined));
+	json_put_text(row, "last_error", status->last_error);
+	json_array_append_new(arg, row);
+}
+
+static void add_output(void *arg, const struct outbox_status *status)
+{
+	json_t *row = json_object();
+	json_put_text(row, "name", status->target);
+	json_put_text(row, "kind", status->kind);
+	json_put_int(row, "waiting", status->waiting);
+	json_put_int(row, "sent", status->sent);
+	json_put_int(row, "retries", status->retries);
+	json_put_int(row, "dead", status->dead);
+	json_put_int(row, "refused", status->refused);
+	json_put_int(row, "oldest_ms", (uint64_t)(status->oldest_ms > 0 ? status->oldest_ms : 0));
+	json_put_text(row, "last_error", status->last_error);
+	json_array_append_new(arg, row);
+}
+
+static json_t *incidents_part(const struct incident_store *store)
+{
+	struct incident_usage usage;
+	incident_usage(store, &usage);
+	json_t *part = json_object();
+	json_put_int(part, "open", usage.open_count);
+	json_put_int(part, "opened", usage.opened_count);
+	json_put_int(part, "resolved", usage.resolved_count);
+	json_put_int(part, "overflow", usage.overflow_count);
+	return part;
+}
+
+static json_t *plans_part(const struct plan_engine *plans)
+{
+	struct plan_usage usage;
+	plan_engine_usage(plans, &usage);
+	json_t *part = json_object();
+	json_put_int(part, "active", usage.active_count);
+	json_put_int(part, "started", usage.started_count);
+	json_put_int(part, "done", usage.done_count);
+	json_put_int(part, "failed", usage.failed_count);
+	json_put_int(part, "steps", usage.step_count);
+	json_put_int(part, "retries", usage.retry_count);
+	json_put_int(part, "in_doubt", usage.in_doubt_count);
+	return part;
+}
+
+static json_t *storage_part(const struct control_target *target)
+{
+	struct commit_usage usage;
+	commit_usage(target->commit, &usage);
+	json_t *part = json_object();
+	json_put_int(part, "commits", usage.commit_count);
+	json_put_int(part, "rows", usage.put_count);
+	json_put_int(part, "bytes", usage.bytes);
+	json_put_int(part, "write_us_total", usage.write_us_total);
+	json_put_int(part, "write_us_max", usage.write_us_max);
+	json_take(part, "has_room", json_boolean(kv_has_room(target->kv)));
+	return part;
+}
+
+static json_t *readers_part(const struct pool *pool)
+{
+	struct pool_usage usage;
+	pool_usage(pool, &usage);
+	json_t *part = json_object();
+	json_put_int(part, "threads", usage.reader_count);
+	json_put_int(part, "queued", usage.queued_jobs);
+	json_put_int(part, "full", usage.full_count);
+	return part;
+}
+
+int verb_status(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	const struct control_target *target = call->target;
+	json_t *status = json_object(), *sources = json_array(), *rules = json_array();
+	json_t *outputs = json_array();
+	(void)why;
+	engine_each_source(target->engine, add_source, sources);
+	engine_each_partition(target->engine, add_partition, sources);
+	engine_each_dead_letter(target->engine, NULL, add_dead_letter, sources);
+	engine_each_rule(target->engine, add_rule, rules);
+	outbox_each(target->outbox, add_output, outputs);
+	json_put_text(status, "version", TOCSIN_VERSION);
+	json_put_int(status, "pid", (uint64_t)getpid());
+	json_put_int(status, "uptime_s",
+		     (uint64_t)((call->now_ms - target->started_wall_ms) / 1000));
+	json_put_int(status, "generation", *target->generation);
+	json_put_text(status, "site", target->site_dir);
+	json_put_text(status, "state", target->state_dir);
+	json_take(status, "sources", sources);
+	json_take(status, "rules", rules);
+	json_take(status, "outputs", outputs);
+	json_take(status, "incidents", incidents_part(target->incidents));
+	json_take(status, "plans", plans_part(target->plans));
+	json_take(status, "storage", storage_part(target));
+	json_take(status, "readers", readers_part(target->pool));
+	*result = status;
+	return 0;
+}
