@@ -1,9 +1,9 @@
 /** bundle.h - what stage 1 sends to stage 2: the effect of one piece of one partition.
  *
- *  { partition, from, to, greatest event time, pane deltas, counters, dead letters }. Stage 2 applies it
- *  only when `from` equals the committed position of the partition; a partition without
+ *  { partition, from, to, greatest event time, pane deltas, counters, dead letters }. Stage 2
+ *  applies it only when `from` equals the committed position of the partition; a partition without
  *  positions (HTTP, TCP, stdin) is applied always.
- *  Owner: made by a reader, handed over (taken) to the engine, recycled or freed with bundle_free().
+ *  Owner: made by a reader, handed over (taken) to the engine, recycled or freed by bundle_free().
  */
 #ifndef TOCSIN_CORE_INGEST_BUNDLE_H
 #define TOCSIN_CORE_INGEST_BUNDLE_H
@@ -31,18 +31,21 @@ struct bundle_counters {
 	uint64_t malformed; /**< lines that did not: lines = readings + malformed */
 	uint64_t late;      /**< readings behind their partition's watermark when read */
 	uint64_t clamped;   /**< readings from the future */
-	uint64_t mistyped;  /**< wanted values that were not of their declared type */
+	/** Wanted values that were not of their declared type, or no number where a metric needs one. */
+	uint64_t mistyped;
+	uint64_t blank; /**< blank lines: lines + blank is what `wc -l` counts */
 };
 
 enum { BUNDLE_DEAD_LETTERS_MAX = 8, DEAD_LETTER_BYTES_MAX = 512 };
 
 struct dead_letter {
-	char *text;   /**< first DEAD_LETTER_BYTES_MAX bytes of the line */
-	char *reason; /**< "column 17: ..." */
+	char *text;      /**< first DEAD_LETTER_BYTES_MAX bytes of the line */
+	char *reason;    /**< "column 17: ..." */
 	uint64_t offset; /**< of the line in its partition, when positioned */
+	uint64_t line;   /**< number of the line in its bundle, from 1, blank lines too */
 };
 
-/** Deltas of one metric: the key table holds (pane start as 8 bytes big-endian, dimension key). */
+/** Deltas of one metric: the key table holds pane start (8 bytes big-endian) + dimension key. */
 struct bundle_deltas {
 	struct key_table groups;
 	struct aggregate *aggregates; /**< [groups.count * metric->aggregate_count] */
@@ -57,12 +60,12 @@ struct bundle {
 	struct position from;
 	struct position to;
 	int64_t max_event_ms; /**< WATERMARK_NONE without a reading */
-	int64_t min_event_ms;
+	int64_t min_event_ms; /**< WATERMARK_NONE without a reading */
 	struct bundle_counters counters;
 	struct bundle_deltas *deltas; /**< [intake->metric_count] */
 	uint32_t delta_count;
 	struct dead_letter dead_letters[BUNDLE_DEAD_LETTERS_MAX];
-	uint32_t dead_letter_count;
+	uint32_t dead_letter_count; /**< malformed lines beyond the limit are only counted */
 	/** Called on the owner thread when the effect is durable (or was a duplicate); may be NULL. */
 	void (*on_durable)(void *arg, const struct bundle *bundle);
 	void *arg;

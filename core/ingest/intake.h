@@ -1,7 +1,8 @@
 /** intake.h - what stage 1 must do for one source: format, wanted columns, filters, groupings.
  *
  *  Built from the rules of a generation on the owner thread, then read-only and shared with readers
- *  by reference count; every bundle carries the intake it was made with, so a reload needs no barrier.
+ *  by reference count; every bundle carries the intake it was made with, so a reload needs no
+ *  barrier.
  *  Owner: intake_new() gives one reference; intake_ref/unref from any thread.
  *  Limits: INTAKE_METRICS_MAX metrics; lines longer than line_bytes_max are malformed (counted).
  */
@@ -18,6 +19,7 @@
 
 struct err_note;
 struct filter;
+struct name_tree;
 
 enum intake_format { FORMAT_JSON, FORMAT_CSV };
 enum { INTAKE_METRICS_MAX = 4096, INTAKE_LINE_BYTES_MAX = 65536, INTAKE_COLUMNS_MAX = 256 };
@@ -25,13 +27,12 @@ enum { INTAKE_METRICS_MAX = 4096, INTAKE_LINE_BYTES_MAX = 65536, INTAKE_COLUMNS_
 struct intake_options {
 	const char *source;
 	enum intake_format format;
-	char delimiter;            /**< CSV: one character, default ',' */
+	char delimiter;             /**< CSV: one character, default ',' */
 	const char *const *columns; /**< CSV: names in order */
 	uint32_t column_count;
-	bool has_header;           /**< CSV: the first line of a file names the columns (query only) */
-	int64_t lateness_ms;       /**< default 5000 */
-	int64_t max_ahead_ms;      /**< default 60000: later readings count at their receive time */
-	uint32_t line_bytes_max;   /**< default INTAKE_LINE_BYTES_MAX */
+	int64_t lateness_ms;     /**< 0 is 0; the site's default is 5000 */
+	int64_t max_ahead_ms;    /**< a reading further ahead counts at its receive time */
+	uint32_t line_bytes_max; /**< 0: INTAKE_LINE_BYTES_MAX */
 };
 
 /** One metric as stage 1 computes it. */
@@ -48,15 +49,19 @@ struct intake {
 	char delimiter;
 	char **columns;
 	uint32_t column_count;
-	int *column_of_csv; /**< [column_count] batch column of each CSV column, or -1; -2 = time */
+	int *column_of_csv; /**< [column_count] batch column of each CSV column, or -1 */
+	int time_of_csv;    /**< CSV column of the time field, or -1: no line can become a reading */
 	int64_t lateness_ms;
 	int64_t max_ahead_ms;
 	uint32_t line_bytes_max;
 	uint64_t generation;
 	struct schema schema; /**< owned copy */
 	struct field_set fields;
+	bool *is_number;         /**< [fields.count] a metric computes with the column */
+	struct name_tree *names; /**< the wanted names as JSON decoding looks them up */
 	struct intake_metric *metrics;
 	uint32_t metric_count;
+	uint32_t metric_capacity;
 	unsigned reference_count; /**< atomic */
 };
 
@@ -65,9 +70,10 @@ struct intake *intake_new(const struct intake_options *options, const struct sch
 struct intake *intake_ref(struct intake *intake);
 void intake_unref(struct intake *intake);
 
-/** Adds a metric, or finds the equal one, and returns its index in metrics[]. The filter text is
- *  compiled; ERR_INVALID (filter, field), ERR_RANGE (a string field as value), ERR_FULL. Owner thread,
- *  before the intake is shared. `spec->source` and spec->filter may be uncanonical; spec->filter NULL or "" = all. */
+/** Adds a metric, or finds the equal one; *out_index is its place in metrics[]. The filter text is
+ *  compiled; ERR_INVALID (filter, field), ERR_RANGE (a string field as value), ERR_FULL. Owner
+ *  thread, before the intake is shared. The intake's own source is used; spec->filter may be
+ *  uncanonical, NULL or "" = all. */
 int intake_add_metric(struct intake *intake, const struct metric_spec *spec, uint32_t *out_index,
 		      struct err_note *why);
 

@@ -1,8 +1,8 @@
-/** reader.h - stage 1 for one block of bytes: frame, decode, filter, group. Keeps nothing between bundles.
+/** reader.h - stage 1 for one block of bytes: frame, decode, filter, group. Keeps no state.
  *
- *      block bytes -> lines -> batch (columns) -> filter rows -> group key -> pane deltas in a bundle
+ *      block -> lines -> batch (columns) -> filtered rows -> group key -> pane deltas in a bundle
  *
- *  A reader is used by one thread at a time. The same code runs inline (readers = 0) and in threads.
+ *  A reader is used by one thread at a time; the same code runs inline (readers = 0) and in threads.
  *  Owner: reader_new() result owned. The bytes are borrowed for the call.
  */
 #ifndef TOCSIN_CORE_INGEST_READER_H
@@ -30,10 +30,13 @@ struct reader_block {
 	int64_t watermark_ms; /**< of the partition before this block; WATERMARK_NONE at first */
 };
 
-/** Adds the block's effect to `bundle` (made for `intake`). Returns the bytes consumed: everything up to the
- *  last line end (or all, when is_last). An over-long line is consumed and counted as malformed
- *  once line_bytes_max bytes of it were seen: `skip` (in/out, keep it per partition, starts false) says that
- *  the rest of such a line is being skipped. CR before LF is part of the line end. */
+/** Adds the block's effect to `bundle` (made for `intake`). Returns the bytes consumed: all up to
+ *  the last line end (or all, when is_last). An over-long line is consumed and counted as
+ *  malformed once line_bytes_max + 2 bytes of it were seen: `skip` (in/out, keep it per partition,
+ *  starts false) says that the rest of such a line is being skipped. CR before LF is part of the
+ *  line end. A byte order mark at offset 0 and blank lines are passed over.
+ *  A caller that gives again what was not consumed, with more bytes and with the watermark that
+ *  follows from bundle->max_event_ms, gets the same result however the bytes are cut. */
 size_t reader_read(struct reader *reader, const struct intake *intake,
 		   const struct reader_block *block, bool *skip, struct bundle *bundle);
 
