@@ -1,0 +1,44 @@
+# A thin front over CMakeLists.txt. `make help` lists the targets.
+BUILD  ?= build
+JOBS   ?= $(shell nproc)
+
+.PHONY: help deps build demo test test-sanitize test-thread test-long fuzz check clean
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+deps: ## installs the Debian packages that are missing
+	@packaging/install-deps.sh
+
+build: deps ## release build in build/
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release >$(BUILD).log 2>&1 || \
+		{ cat $(BUILD).log; exit 1; }
+	@ninja -C $(BUILD) -j $(JOBS)
+
+demo: build ## runs the daemon on a live payment stream, breaks a merchant, shows what happens
+	@packaging/demo.sh $(BUILD)
+
+test: build ## every test, ends in one line of totals
+	@tests/run.sh $(BUILD)
+
+test-sanitize: deps ## unit and integration tests under address + undefined sanitizers
+	@cmake -S . -B build-asan -G Ninja -DCMAKE_BUILD_TYPE=Debug -DSANITIZE=address,undefined >/dev/null
+	@ninja -C build-asan -j $(JOBS)
+	@tests/run.sh build-asan
+
+test-thread: deps ## the same under the thread sanitizer
+	@cmake -S . -B build-tsan -G Ninja -DCMAKE_BUILD_TYPE=Debug -DSANITIZE=thread >/dev/null
+	@ninja -C build-tsan -j $(JOBS)
+	@tests/run.sh build-tsan
+
+test-long: build ## the long acceptance runs (5,000,000 lines, 200 kills, 200 reloads)
+	@TOCSIN_LONG=1 tests/run.sh $(BUILD)
+
+fuzz: deps ## every fuzz target for FUZZ_SECONDS (60) seconds
+	@tests/fuzz/run.sh
+
+check: deps ## formatter, clang-tidy and luacheck
+	@tests/tidy/check.sh
+
+clean: ## removes the build directories
+	@rm -rf build build-asan build-tsan build-fuzz *.log

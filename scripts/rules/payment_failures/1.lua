@@ -1,0 +1,16 @@
+-- Detects: payments fail all over the system, whoever the merchant is.
+-- Input:   source pay, every failed payment.
+-- Limits:  400 failures within the last minute (a normal minute has far fewer than 100).
+-- Raises:  critical; plan provider_switch asks a person what to do.
+-- Tested:  tests/integration/rules (the documents of the four types).
+local rule = require "tocsin.rule"
+
+return rule.count {
+  description = "Too many failed payments in the whole system",
+  source = "pay",
+  filter = "success == false",
+  window = "1m",
+  threshold = ">= 400",
+  output = "alerts",
+  severity = "critical",
+}
