@@ -19,20 +19,20 @@ demo: build ## runs the daemon on a live payment stream, breaks a merchant, show
 	@packaging/demo.sh $(BUILD)
 
 test: build ## every test, ends in one line of totals
-	@tests/run.sh $(BUILD)
+	@python3 tests/run.py $(BUILD)
 
 test-sanitize: deps ## unit and integration tests under address + undefined sanitizers
 	@cmake -S . -B build-asan -G Ninja -DCMAKE_BUILD_TYPE=Debug -DSANITIZE=address,undefined >/dev/null
 	@ninja -C build-asan -j $(JOBS)
-	@tests/run.sh build-asan
+	@python3 tests/run.py build-asan
 
 test-thread: deps ## the same under the thread sanitizer
 	@cmake -S . -B build-tsan -G Ninja -DCMAKE_BUILD_TYPE=Debug -DSANITIZE=thread >/dev/null
 	@ninja -C build-tsan -j $(JOBS)
-	@tests/run.sh build-tsan
+	@python3 tests/run.py build-tsan
 
 test-long: build ## the long acceptance runs (5,000,000 lines, 200 kills, 200 reloads)
-	@TOCSIN_LONG=1 tests/run.sh $(BUILD)
+	@TOCSIN_LONG=1 python3 tests/run.py $(BUILD)
 
 fuzz: deps ## every fuzz target for FUZZ_SECONDS (60) seconds
 	@tests/fuzz/run.sh
