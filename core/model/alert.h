@@ -45,7 +45,8 @@ struct alert {
 void alert_make_id(struct alert *alert);
 
 /** Appends the document, one line, UTF-8, without line end. Keys in a fixed order: document, then
- *  envelope. No key is written twice: in `en`, the envelope's version and value are the document's. */
+ *  envelope. No key is written twice: in `en`, the envelope's version and value are the document's.
+ *  `zone` may be NULL for `en`. */
 void alert_append_document(const struct alert *alert, bool has_zh_keys, const struct zone *zone,
 			   struct bytes *out);
 
