@@ -55,6 +55,7 @@ int app_engine_open(struct app *app, struct err_note *why)
 	    .seed = seed,
 	    .on_alert = app_on_alert,
 	    .on_quarantine = on_quarantine,
+	    .marker = app->marker,
 	    .arg = app,
 	};
 	int code = engine_new(&app->engine, &options, why);

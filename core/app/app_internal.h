@@ -89,6 +89,9 @@ void app_sources_close(struct app *app);
 void app_sources_on_room(void *arg);
 void app_sources_pause(struct app *app, bool is_paused);
 
+/** POST /ingest/<source>: answers now or when the effect is durable. */
+void app_sources_ingest(struct app *app, struct http_request *request, const char *source);
+
 /* app_http.c: routes of the HTTP listener. */
 int app_http_open(struct app *app, struct err_note *why);
 
