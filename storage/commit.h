@@ -1,13 +1,16 @@
 /** commit.h - the one place where state becomes durable: a gathering batch and a commit in flight.
  *
- *      gather (loop thread) --commit_kick--> in flight (writer thread) --done--> callbacks (loop thread)
+ *      gather (loop thread) --commit_kick--> in flight (writer thread) --done--> callbacks (loop)
  *
  *  Everybody adds to commit_batch(); commit_after() registers what must wait for durability
- *  (acknowledge, send, resume). While one commit is in flight the next one gathers, so under load batches
- *  grow by themselves. Callbacks run in the order of registration, and may add to the next batch.
- *  A failed write is fail-stop: no callback of it or after it is ever run; `on_failure` is called once.
- *  Without a writer thread (replay, tests) commit_kick() writes at once and runs the callbacks.
- *  Owner: commit_new() result owned; kv borrowed until commit_free(). Threads: loop thread only.
+ *  (acknowledge, send, resume). While one commit is in flight the next one gathers, so under load
+ *  batches grow by themselves. Callbacks run in the order of registration, and may add to the next
+ *  batch. What one turn adds before it returns to the loop is never split over two commits, except
+ *  by its own kick.
+ *  A failed write is fail-stop: no callback of it or after it is ever run; `on_failure` is called
+ *  once. Without a writer thread (replay, tests) commit_kick() writes at once and runs the
+ *  callbacks. Owner: commit_new() result owned; kv borrowed until commit_free(). Threads: loop
+ *  thread only.
  */
 #ifndef TOCSIN_STORAGE_COMMIT_H
 #define TOCSIN_STORAGE_COMMIT_H
@@ -29,18 +32,21 @@ struct commit_options {
 
 int commit_new(struct commit **out, struct kv *kv, const struct commit_options *options,
 	       struct err_note *why);
-void commit_free(struct commit *commit); /**< drops what was not kicked: call commit_flush() first */
+void commit_free(
+	struct commit *commit); /**< drops what was not kicked: call commit_flush() first */
 
-struct kv_batch *commit_batch(struct commit *commit);
+struct kv_batch *commit_batch(struct commit *commit); /**< ask each time: it changes with a kick */
+/** Not called when the write fails. `arg` must live until then, or until commit_free(). */
 void commit_after(struct commit *commit, void (*fn)(void *arg), void *arg);
 void commit_kick(struct commit *commit); /**< starts a write when none is in flight; cheap */
-void commit_poll(struct commit *commit); /**< runs the callbacks of a finished write, starts the next */
-/** Waits until everything gathered so far is durable and its callbacks have run. ERR_IO after failure. */
+void commit_poll(struct commit *commit); /**< callbacks of a finished write, then starts the next */
+/** Waits until everything gathered so far is durable (whatever the sync policy) and its callbacks
+ *  have run. ERR_IO after failure. Not from a callback. */
 int commit_flush(struct commit *commit, struct err_note *why);
 
 struct commit_usage {
 	uint64_t commit_count;
-	uint64_t put_count;
+	uint64_t put_count; /**< operations, deletions included */
 	uint64_t bytes;
 	uint64_t write_us_total;
 	uint64_t write_us_max;

@@ -1,22 +1,23 @@
-/** keyspace.h - every key layout, in one table. Integers big-endian, so memcmp order is their order.
+/** keyspace.h - every key layout, in one table. Integers big-endian: memcmp order is their order.
  *
- *  prefix  key                                                        value
- *  "P"     metric id (16), start_ms (8), dimension key                aggregates (pane)
- *  "s"     source name, 0, partition name, 0                           position, watermark, counters
- *  "S"     source name                                                counters, watermark, dead letters (JSON)
- *  "e"     rule name                                                  evaluated until (8), version (4)
- *  "a"     rule name, 0, dimension key                                alert state (JSON)
- *  "l"     time_ms (8), alert id                                      alert document (JSON): the alert log
- *  "r"     rule name                                                  versions and states (JSON)
- *  "p"     plan name                                                  versions and states (JSON)
- *  "i"     incident number (8)                                        incident (JSON)
- *  "t"     incident number (8), sequence (4)                          timeline record (JSON)
- *  "R"     plan run id text                                           plan run (JSON)
- *  "j"     plan run id text, 0, sequence (4)                          journal record (JSON)
- *  "x"     version hash text                                          script source kept for runs (text)
- *  "o"     target name, 0, sequence (8)                               outbox row (JSON)
- *  "d"     target name, 0, sequence (8)                               outbox dead letter (JSON)
- *  "m"     name                                                       engine-wide settings and counters
+ *  prefix  key                                    value
+ *  "P"     metric id (16), start_ms (8),          aggregates (pane)
+ *            dimension key
+ *  "s"     source name, 0, partition name, 0      position, watermark, counters
+ *  "S"     source name                            counters, watermark, dead letters (JSON)
+ *  "e"     rule name                              evaluated until (8), version (4)
+ *  "a"     rule name, 0, dimension key            alert state (JSON)
+ *  "l"     time_ms (8), alert id                  alert document (JSON): the alert log
+ *  "r"     rule name                              versions and states (JSON)
+ *  "p"     plan name                              versions and states (JSON)
+ *  "i"     incident number (8)                    incident (JSON)
+ *  "t"     incident number (8), sequence (4)      timeline record (JSON)
+ *  "R"     plan run id text                       plan run (JSON)
+ *  "j"     plan run id text, 0, sequence (4)      journal record (JSON)
+ *  "x"     version hash text                      script source kept for runs (text)
+ *  "o"     target name, 0, sequence (8)           outbox row (JSON)
+ *  "d"     target name, 0, sequence (8)           outbox dead letter (JSON)
+ *  "m"     name                                   engine-wide settings and counters
  *
  *  Every value is sealed: version byte, XXH3-64 of the rest (8 bytes), content. keyspace_unseal()
  *  refuses another version or a wrong checksum with ERR_CORRUPT.
@@ -31,9 +32,11 @@
 struct err_note;
 
 #define KEYSPACE_LIST(X)                                                                           \
-	X(PANE, 'P') X(POSITION, 's') X(SOURCE, 'S') X(EVALUATED, 'e') X(ALERT, 'a')               \
-	X(ALERT_LOG, 'l') X(RULE, 'r') X(PLAN, 'p') X(INCIDENT, 'i') X(TIMELINE, 't') X(RUN, 'R')  \
-	X(JOURNAL, 'j') X(SCRIPT, 'x') X(OUTBOX, 'o') X(OUTBOX_DEAD, 'd') X(META, 'm')
+	X(PANE, 'P')                                                                               \
+	X(POSITION, 's') X(SOURCE, 'S') X(EVALUATED, 'e') X(ALERT, 'a') X(ALERT_LOG, 'l')          \
+		X(RULE, 'r') X(PLAN, 'p') X(INCIDENT, 'i') X(TIMELINE, 't') X(RUN, 'R')            \
+			X(JOURNAL, 'j') X(SCRIPT, 'x') X(OUTBOX, 'o') X(OUTBOX_DEAD, 'd')          \
+				X(META, 'm')
 
 enum keyspace {
 #define KEYSPACE_ENUM(name, letter) KEYSPACE_##name = (letter),
