@@ -1,0 +1,204 @@
+#include "core/plan/action.h"
+
+#include "core/base/err.h"
+#include "core/base/mem.h"
+#include "core/config/config.h"
+#include "core/loop/loop.h"
+#include "core/plan/action_internal.h"
+#include "core/plan/plan_json.h"
+
+#include <string.h>
+
+enum { ACTION_TYPES = 4 };
+
+static const struct plan_action_type *const known_types[ACTION_TYPES] = {
+	&action_notify, &action_http, &action_exec, &action_log};
+
+static const struct plan_action_type *find_type(const struct plan_actions *actions,
+						const char *name)
+{
+	for (const struct plan_action_type *type = actions ? actions->types : NULL;
+	     type && type->name; type++) {
+		if (strcmp(type->name, name) == 0)
+			return type;
+	}
+	for (int i = 0; i < ACTION_TYPES; i++) {
+		if (strcmp(known_types[i]->name, name) == 0)
+			return known_types[i];
+	}
+	return NULL;
+}
+
+struct plan_actions *plan_actions_new(const struct plan_actions_options *options)
+{
+	struct plan_actions *actions = mem_alloc(sizeof(*actions));
+	actions->options = *options;
+	return actions;
+}
+
+void plan_actions_free(struct plan_actions *actions)
+{
+	if (!actions)
+		return;
+	if (actions->config)
+		config_unref(actions->config);
+	mem_free(actions);
+}
+
+void plan_actions_configure(struct plan_actions *actions, struct config *config)
+{
+	struct config *former = actions->config;
+	actions->config = config_ref(config);
+	if (former)
+		config_unref(former);
+}
+
+void plan_actions_set_types(struct plan_actions *actions, const struct plan_action_type *types)
+{
+	actions->types = types;
+}
+
+int action_check_names(const json_t *args, const char *action, const char *const *names,
+		       struct err_note *why)
+{
+	const char *name;
+	json_t *value;
+	json_object_foreach((json_t *)(uintptr_t)args, name, value)
+	{
+		struct bytes known = BYTES_EMPTY;
+		bool is_known = false;
+		(void)value;
+		for (int i = 0; names[i]; i++) {
+			is_known = is_known || strcmp(names[i], name) == 0;
+			bytes_append_format(&known, "%s%s", i > 0 ? ", " : "", names[i]);
+		}
+		if (!is_known)
+			err_set(why, ERR_INVALID, "%s has no argument \"%.64s\"; known: %s", action,
+				name, known.data);
+		bytes_deinit(&known);
+		if (!is_known)
+			return ERR_INVALID;
+	}
+	return 0;
+}
+
+int action_text(const json_t *args, const char *action, const char *name, const char **out,
+		struct err_note *why)
+{
+	const char *text = json_string_value(json_object_get(args, name));
+	if (!text || text[0] == '\0')
+		return err_set(why, ERR_INVALID, "%s needs the text argument \"%s\"", action, name);
+	*out = text;
+	return 0;
+}
+
+static int parse_args(const char *action, const char *args_json, json_t **out, struct err_note *why)
+{
+	const char *text = args_json ? args_json : "{}";
+	if (strlen(text) > ACTION_ARGS_BYTES_MAX)
+		return err_set(why, ERR_INVALID, "the arguments of %s are longer than %d bytes",
+			       action, ACTION_ARGS_BYTES_MAX);
+	json_t *args = plan_json_parse(text);
+	if (!json_is_object(args)) {
+		json_decref(args);
+		return err_set(why, ERR_INVALID, "the arguments of %s must be a table", action);
+	}
+	*out = args;
+	return 0;
+}
+
+int plan_action_validate(struct plan_actions *actions, const char *action, const char *args_json,
+			 enum effect *default_effect, struct err_note *why)
+{
+	json_t *args = NULL;
+	const struct plan_action_type *type = find_type(actions, action);
+	if (!type)
+		return err_set(why, ERR_NOT_FOUND,
+			       "there is no action \"%.64s\"; known: notify.send, http.request, "
+			       "exec.run, log.write",
+			       action);
+	int code = parse_args(type->name, args_json, &args, why);
+	if (code == 0)
+		code = type->validate(actions, args, default_effect, why);
+	json_decref(args);
+	return code;
+}
+
+void plan_action_describe(const char *action, const char *args_json, struct bytes *out)
+{
+	const struct plan_action_type *type = find_type(NULL, action);
+	json_t *args = args_json ? plan_json_parse(args_json) : NULL;
+	if (type && json_is_object(args))
+		type->describe(args, out);
+	else
+		bytes_append_text(out, action);
+	json_decref(args);
+}
+
+static void free_run(struct plan_action_run *run)
+{
+	timer_free(run->soon);
+	mem_free(run->idempotency_key);
+	mem_free(run);
+}
+
+int plan_action_start(struct plan_action_run **out, struct plan_actions *actions,
+		      const char *action, const char *args_json, const char *idempotency_key,
+		      int64_t timeout_ms, uint64_t incident,
+		      void (*on_done)(void *arg, const struct plan_action_result *result),
+		      void *arg, struct err_note *why)
+{
+	json_t *args = NULL;
+	enum effect effect;
+	/* Once more: the allow-lists may have been reloaded since the step was scheduled. */
+	int code = plan_action_validate(actions, action, args_json, &effect, why);
+	if (code != 0)
+		return code;
+	code = parse_args(action, args_json, &args, why);
+	if (code != 0)
+		return code;
+	struct plan_action_run *run = mem_alloc(sizeof(*run));
+	run->actions = actions;
+	run->type = find_type(actions, action);
+	run->idempotency_key = mem_copy_text(idempotency_key);
+	run->timeout_ms = timeout_ms;
+	run->incident = incident;
+	run->on_done = on_done;
+	run->arg = arg;
+	code = run->type->start(run, args, why);
+	json_decref(args);
+	if (code != 0) {
+		free_run(run);
+		return code;
+	}
+	*out = run;
+	return 0;
+}
+
+void plan_action_cancel(struct plan_action_run *run)
+{
+	if (!run)
+		return;
+	if (!run->soon && run->type->cancel)
+		run->type->cancel(run);
+	free_run(run);
+}
+
+void plan_action_finish(struct plan_action_run *run, const struct plan_action_result *result)
+{
+	void (*on_done)(void *arg, const struct plan_action_result *result) = run->on_done;
+	void *arg = run->arg;
+	free_run(run);
+	on_done(arg, result);
+}
+
+static void on_soon(void *arg)
+{
+	plan_action_finish(arg, &(struct plan_action_result){.is_ok = true});
+}
+
+void plan_action_finish_soon(struct plan_action_run *run)
+{
+	run->soon = timer_new(run->actions->options.loop, on_soon, run);
+	timer_set(run->soon, 0);
+}

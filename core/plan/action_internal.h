@@ -1,0 +1,74 @@
+/** action_internal.h - how an action plugs in: a struct of functions in a table (action.c).
+ *
+ *  To add one: a file action_<name>.c that fills a struct plan_action_type, and a row in action.c.
+ *  `start` must not call on_done itself: it starts something that later calls plan_action_finish(), or
+ *  plan_action_finish_soon() when the effect is done already.
+ *  A test puts its own table in with plan_actions_set_types().
+ */
+#ifndef TOCSIN_CORE_PLAN_ACTION_INTERNAL_H
+#define TOCSIN_CORE_PLAN_ACTION_INTERNAL_H
+
+#include "core/base/bytes.h"
+#include "core/plan/action.h"
+
+#include <jansson.h>
+
+#include <stddef.h>
+
+enum {
+	ACTION_ARGS_BYTES_MAX = 64 * 1024,
+	ACTION_REPLY_BYTES_MAX = 16 * 1024, /**< of an answer or an output, as journaled */
+	ACTION_EXEC_ARGS_MAX = 64,
+	ACTION_HTTP_HEADERS_MAX = 32
+};
+
+struct timer;
+
+struct plan_action_type {
+	const char *name;
+	int (*validate)(const struct plan_actions *actions, const json_t *args,
+			enum effect *default_effect, struct err_note *why);
+	/** May keep `work`, which `cancel` stops. */
+	int (*start)(struct plan_action_run *run, const json_t *args, struct err_note *why);
+	void (*cancel)(struct plan_action_run *run);
+	void (*describe)(const json_t *args, struct bytes *out);
+};
+
+struct plan_actions {
+	struct plan_actions_options options;
+	struct config *config;
+	const struct plan_action_type *types; /**< ends with name NULL */
+};
+
+struct plan_action_run {
+	struct plan_actions *actions;
+	const struct plan_action_type *type;
+	char *idempotency_key;
+	int64_t timeout_ms;
+	uint64_t incident;
+	void *work;           /**< what `start` began: http_call, process */
+	struct timer *soon;   /**< an outcome that waits for the next turn */
+	void (*on_done)(void *arg, const struct plan_action_result *result);
+	void *arg;
+};
+
+void plan_actions_set_types(struct plan_actions *actions, const struct plan_action_type *types);
+/** Reports and frees the run. */
+void plan_action_finish(struct plan_action_run *run, const struct plan_action_result *result);
+/** Success without a result, on the next turn of the loop. */
+void plan_action_finish_soon(struct plan_action_run *run);
+
+/** Checks that only the named members are there. `names` ends with NULL; NULL names: any. */
+int action_check_names(const json_t *args, const char *action, const char *const *names,
+		       struct err_note *why);
+/** A text member that must be there and not be empty. */
+int action_text(const json_t *args, const char *action, const char *name, const char **out,
+		struct err_note *why);
+
+extern const struct plan_action_type action_notify, action_http, action_exec, action_log;
+
+/** Whether "host" or "host:port" of an http or https URL is on the list; ERR_INVALID, ERR_DENIED. */
+int action_http_check_url(const char *url, const char *const *allow, uint32_t allow_count,
+			  struct err_note *why);
+
+#endif

@@ -1,0 +1,93 @@
+/** journal.h - what a plan run did, record by record; replay reads it back.
+ *
+ *      RunStarted (StepScheduled (StepAttempt (StepFailed StepAttempt)* StepDone|StepFailed|
+ *                                 StepInDoubt Operator StepDone|StepFailed)
+ *                 |TimerSet TimerFired|AskOpened AskAnswered|Value)* Operator? RunEnded
+ *
+ *  A StepFailed with `final` false is one failed try: the next comes at `due_ms`.
+ *  Owner: a decoded record is borrowed from the arena; texts that are absent are NULL.
+ */
+#ifndef TOCSIN_CORE_PLAN_JOURNAL_H
+#define TOCSIN_CORE_PLAN_JOURNAL_H
+
+#include "core/base/bytes.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arena;
+struct err_note;
+struct kv;
+struct kv_batch;
+
+#define RECORD_LIST(X)                                                                             \
+	X(RUN_STARTED, "RunStarted")                                                               \
+	X(STEP_SCHEDULED, "StepScheduled")                                                         \
+	X(STEP_ATTEMPT, "StepAttempt")                                                             \
+	X(STEP_DONE, "StepDone")                                                                   \
+	X(STEP_FAILED, "StepFailed")                                                               \
+	X(STEP_IN_DOUBT, "StepInDoubt")                                                            \
+	X(TIMER_SET, "TimerSet")                                                                   \
+	X(TIMER_FIRED, "TimerFired")                                                               \
+	X(ASK_OPENED, "AskOpened")                                                                 \
+	X(ASK_ANSWERED, "AskAnswered")                                                             \
+	X(VALUE, "Value")                                                                          \
+	X(OPERATOR, "Operator")                                                                    \
+	X(RUN_ENDED, "RunEnded")
+
+enum record_type {
+#define RECORD_ENUM(name, text) RECORD_##name,
+	RECORD_LIST(RECORD_ENUM)
+#undef RECORD_ENUM
+};
+
+struct journal_record {
+	enum record_type type;
+	uint32_t sequence; /**< from 1 */
+	int64_t time_ms;   /**< wall */
+	const char *step;  /**< "tell#1": id and occurrence */
+	const char *id;
+	const char *action;
+	const char *args_json;
+	const char *opts_json;
+	const char *hash; /**< of the arguments' text */
+	const char *effect;
+	const char *result_json;
+	const char *error;
+	const char *actor;
+	const char *reason;
+	const char *text;           /**< Operator: the command; RunEnded: the state */
+	const char *params_json;    /**< RunStarted */
+	const char *incident_json;  /**< RunStarted: as the script saw it */
+	int64_t attempt, due_ms, late_by_ms, incident, version;
+	bool is_final;
+};
+
+const char *record_type_name(enum record_type type);
+/** True for the record that begins a call of the script. */
+bool record_opens_call(enum record_type type);
+
+void journal_encode(const struct journal_record *record, struct bytes *out);
+int journal_decode(struct slice json, struct arena *arena, struct journal_record *out,
+		   struct err_note *why);
+
+/** Puts the record into the batch. Returns its length in bytes. */
+uint32_t journal_put(struct kv_batch *batch, const char *run_id,
+		     const struct journal_record *record);
+void journal_delete(struct kv_batch *batch, const char *run_id);
+
+struct journal {
+	struct journal_record *records; /**< in the arena */
+	uint32_t count;
+	uint64_t bytes;
+};
+/** The whole stored journal of a run. ERR_IO, ERR_CORRUPT (damaged, or a gap in the sequence). */
+int journal_read(struct kv *kv, const char *run_id, struct arena *arena, struct journal *out,
+		 struct err_note *why);
+int journal_each(struct kv *kv, const char *run_id, void (*each)(void *arg, struct slice json),
+		 void *arg, struct err_note *why);
+
+/** XXH3-128 as 32 hex digits. */
+void journal_hash(struct slice text, char out[33]);
+
+#endif

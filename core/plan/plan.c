@@ -1,0 +1,261 @@
+#include "core/plan/plan.h"
+
+#include "core/base/bytes.h"
+#include "core/base/err.h"
+#include "core/base/mem.h"
+#include "core/base/report.h"
+#include "core/config/config.h"
+#include "core/config/options.h"
+#include "core/config/tree.h"
+#include "core/model/span.h"
+#include "core/plan/plan_json.h"
+#include "core/plan/plan_runner.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	PLAN_API = 1,
+	PLAN_TIMEOUT_DEFAULT_MS = 3600 * 1000,
+	PLAN_PARAMS_BYTES_MAX = 64 * 1024,
+	PLAN_CONCURRENCY_MAX = 1000,
+	SPAN_MAX_DAYS = 365,
+};
+
+#define SPAN_MAX_MS (SPAN_MAX_DAYS * 86400.0 * 1000)
+
+static const char *const risk_choices[] = {"low", "medium", "high", NULL};
+static const char *const event_choices[] = {"opened", "reopened", "acked", NULL};
+static const char *const severity_choices[] = {"info", "warning", "critical", NULL};
+static const char *const key_choices[] = {"incident", "rule", "global", NULL};
+static const char *const conflict_choices[] = {"attach", "queue", "reject", NULL};
+
+/* clang-format off */
+static const struct option plan_rows[] = {
+	{.name = "name", .type = OPTION_TEXT, .example = "\"notify-merchant\"",
+	 .help = "the folder's name"},
+	{.name = "api", .type = OPTION_INT, .min = PLAN_API, .max = PLAN_API, .example = "1",
+	 .help = "version of this contract"},
+	{.name = "owner", .type = OPTION_TEXT, .example = "\"payments\"",
+	 .help = "who answers for the plan"},
+	{.name = "description", .type = OPTION_TEXT, .example = "\"Tells the merchant's desk\"",
+	 .help = "what it does"},
+	{.name = "risk", .type = OPTION_CHOICE, .choices = risk_choices, .example = "\"low\"",
+	 .help = "how much harm it can do"},
+	{.name = "params", .type = OPTION_TABLE, .example = "{ limit = 5 }",
+	 .help = "values given to run(ctx, params)"},
+	{.name = "on", .type = OPTION_TABLE, .example = "{ incident = \"opened\" }",
+	 .help = "the event that starts it; without it only people do"},
+	{.name = "concurrency", .type = OPTION_TABLE,
+	 .example = "{ key = \"incident\", limit = 1, on_conflict = \"attach\" }",
+	 .help = "how many runs at once"},
+	{.name = "rate", .type = OPTION_LIST, .example = "{ { 3, \"1h\" }, { 7, \"1d\" } }",
+	 .help = "at most so many starts in a span"},
+	{.name = "timeout", .type = OPTION_SPAN, .min = 1000, .max = SPAN_MAX_MS,
+	 .example = "\"1h\"", .help = "of a whole run"},
+	{.name = "run", .type = OPTION_FUNCTION, .is_required = true,
+	 .example = "function(ctx, params) … end", .help = "the steps"},
+	{.name = NULL},
+};
+
+static const struct option on_rows[] = {
+	{.name = "incident", .type = OPTION_CHOICE, .is_required = true, .choices = event_choices,
+	 .example = "\"opened\"", .help = "what happened to the incident"},
+	{.name = "rule", .type = OPTION_TEXT, .example = "\"merchant-failures\"",
+	 .help = "only incidents of this rule"},
+	{.name = "severity", .type = OPTION_CHOICE, .choices = severity_choices,
+	 .example = "\"critical\"", .help = "only incidents of this severity"},
+	{.name = "category", .type = OPTION_TEXT, .example = "\"offline\"",
+	 .help = "only incidents of this category or below"},
+	{.name = NULL},
+};
+
+static const struct option concurrency_rows[] = {
+	{.name = "key", .type = OPTION_CHOICE, .choices = key_choices, .example = "\"incident\"",
+	 .help = "what the limit is counted for"},
+	{.name = "limit", .type = OPTION_INT, .min = 1, .max = PLAN_CONCURRENCY_MAX,
+	 .example = "1", .help = "runs at once"},
+	{.name = "on_conflict", .type = OPTION_CHOICE, .choices = conflict_choices,
+	 .example = "\"attach\"", .help = "what happens to one more"},
+	{.name = NULL},
+};
+/* clang-format on */
+
+struct plan_builder {
+	struct plan *plan;
+	const char *file;
+	struct report *report;
+};
+
+static const char *keep(struct plan *plan, const char *text)
+{
+	return text ? arena_copy_text(&plan->arena, text) : NULL;
+}
+
+static void check_name(const struct plan_builder *builder, const struct tree *tree)
+{
+	const char *name = option_text(tree, "name", NULL);
+	if (name && strcmp(name, builder->plan->name) != 0)
+		report_add(builder->report, builder->file, tree_get(tree, "name")->line,
+			   "name is \"%.64s\", but the folder is \"%.64s\": they must be equal "
+			   "(or leave `name` out)",
+			   name, builder->plan->name);
+}
+
+static void check_category(const struct plan_builder *builder, const struct config *config,
+			   const struct tree *on)
+{
+	const char *category = builder->plan->on_category;
+	if (!category || !config)
+		return;
+	struct bytes known = BYTES_EMPTY;
+	bool is_known = false;
+	for (uint32_t i = 0; i < config->category_count; i++) {
+		is_known = is_known || strcmp(config->categories[i].name, category) == 0;
+		bytes_append_format(&known, "%s%s", i > 0 ? ", " : "", config->categories[i].name);
+	}
+	if (!is_known)
+		report_add(builder->report, builder->file, tree_get(on, "category")->line,
+			   "there is no category \"%.64s\"; known: %.400s", category,
+			   known.length > 0 ? known.data : "none");
+	bytes_deinit(&known);
+}
+
+static void read_trigger(const struct plan_builder *builder, const struct tree *tree,
+			 const struct config *config)
+{
+	const struct tree *on = tree_get(tree, "on");
+	struct plan *plan = builder->plan;
+	if (!on || options_check(on, on_rows, builder->file, "on", builder->report) > 0)
+		return;
+	plan->on_event = keep(plan, option_text(on, "incident", NULL));
+	plan->on_rule = keep(plan, option_text(on, "rule", NULL));
+	plan->on_severity = keep(plan, option_text(on, "severity", NULL));
+	plan->on_category = keep(plan, option_text(on, "category", NULL));
+	check_category(builder, config, on);
+}
+
+static int choice_index(const char *const *choices, const char *text)
+{
+	int index = 0;
+	while (choices[index] && strcmp(choices[index], text) != 0)
+		index++;
+	return index;
+}
+
+static void read_concurrency(const struct plan_builder *builder, const struct tree *tree)
+{
+	const struct tree *map = tree_get(tree, "concurrency");
+	struct plan *plan = builder->plan;
+	plan->concurrency_key = "incident";
+	plan->concurrency_limit = 1;
+	plan->on_conflict = PLAN_ATTACH;
+	if (!map ||
+	    options_check(map, concurrency_rows, builder->file, "concurrency", builder->report) > 0)
+		return;
+	plan->concurrency_key = keep(plan, option_text(map, "key", "incident"));
+	plan->concurrency_limit = (uint32_t)option_int(map, "limit", 1);
+	plan->on_conflict = (enum plan_conflict)choice_index(
+		conflict_choices, option_text(map, "on_conflict", "attach"));
+}
+
+static bool read_rate(struct plan *plan, const struct tree *pair)
+{
+	const struct tree *count = pair->first;
+	if (pair->type != TREE_LIST || pair->child_count != 2 || count->type != TREE_NUMBER ||
+	    count->next->type != TREE_STRING)
+		return false;
+	int64_t span_ms;
+	if (count->number < 1 || count->number > 1000000 || count->number != floor(count->number) ||
+	    span_parse(count->next->text, &span_ms, NULL) != 0 || span_ms <= 0)
+		return false;
+	plan->rates[plan->rate_count].count = (uint32_t)count->number;
+	plan->rates[plan->rate_count].span_ms = span_ms;
+	plan->rate_count++;
+	return true;
+}
+
+static void read_rates(const struct plan_builder *builder, const struct tree *tree)
+{
+	const struct tree *list = tree_get(tree, "rate");
+	if (!list)
+		return;
+	if (list->child_count > PLAN_RATES_MAX) {
+		report_add(builder->report, builder->file, list->line,
+			   "rate has %u pairs; at most %d are allowed", list->child_count,
+			   PLAN_RATES_MAX);
+		return;
+	}
+	for (const struct tree *pair = list->first; pair; pair = pair->next) {
+		if (!read_rate(builder->plan, pair))
+			report_add(builder->report, builder->file, pair->line,
+				   "each part of rate must be { count, span }, as in "
+				   "{ 3, \"1h\" }: a whole number from 1 and a span");
+	}
+}
+
+static void read_params(const struct plan_builder *builder, const struct tree *tree)
+{
+	const struct tree *params = tree_get(tree, "params");
+	struct bytes json = BYTES_EMPTY;
+	if (!params)
+		bytes_append_text(&json, "{}");
+	else if (plan_json_of_tree(params, &json) != 0)
+		report_add(builder->report, builder->file, params->line,
+			   "params may hold texts, numbers, booleans, lists and tables only");
+	else if (json.length > PLAN_PARAMS_BYTES_MAX)
+		report_add(builder->report, builder->file, params->line,
+			   "params are longer than %d bytes", PLAN_PARAMS_BYTES_MAX);
+	builder->plan->params_json =
+		arena_copy(&builder->plan->arena, json.data ? json.data : "", json.length);
+	bytes_deinit(&json);
+}
+
+struct plan *plan_new(const struct tree *tree, const char *name, uint32_t version, const char *file,
+		      const char *hash, struct plan_factory *factory, const struct config *config,
+		      struct report *report)
+{
+	size_t faults_before = report->count + report->dropped_count;
+	struct plan *plan = mem_alloc(sizeof(*plan));
+	struct plan_builder builder = {plan, file, report};
+	arena_init(&plan->arena);
+	plan->reference_count = 1;
+	plan->name = keep(plan, name);
+	plan->version = version;
+	plan->file = keep(plan, file);
+	snprintf(plan->hash, sizeof(plan->hash), "%s", hash);
+	if (options_check(tree, plan_rows, file, "the plan", report) == 0) {
+		check_name(&builder, tree);
+		plan->owner = keep(plan, option_text(tree, "owner", ""));
+		plan->description = keep(plan, option_text(tree, "description", ""));
+		plan->risk = keep(plan, option_text(tree, "risk", "medium"));
+		plan->timeout_ms = option_span_ms(tree, "timeout", PLAN_TIMEOUT_DEFAULT_MS);
+		read_params(&builder, tree);
+		read_trigger(&builder, tree, config);
+		read_concurrency(&builder, tree);
+		read_rates(&builder, tree);
+	}
+	if (report->count + report->dropped_count > faults_before) {
+		plan_unref(plan);
+		return NULL;
+	}
+	plan->factory = factory;
+	return plan;
+}
+
+struct plan *plan_ref(struct plan *plan)
+{
+	plan->reference_count++;
+	return plan;
+}
+
+void plan_unref(struct plan *plan)
+{
+	if (!plan || --plan->reference_count > 0)
+		return;
+	if (plan->factory)
+		plan->factory->ops->free(plan->factory);
+	arena_deinit(&plan->arena);
+	mem_free(plan);
+}

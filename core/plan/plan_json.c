@@ -1,0 +1,124 @@
+#include "core/plan/plan_json.h"
+
+#include "core/base/err.h"
+#include "core/base/mem.h"
+#include "core/config/tree.h"
+#include "core/model/span.h"
+
+#include <jansson.h>
+
+#include <math.h>
+#include <string.h>
+
+static json_t *tree_json(const struct tree *tree)
+{
+	json_t *json = NULL, *part;
+	switch (tree->type) {
+	case TREE_NIL: return json_null();
+	case TREE_BOOL: return json_boolean(tree->boolean);
+	case TREE_NUMBER:
+		if (tree->number == floor(tree->number) && fabs(tree->number) < 9007199254740992.0)
+			return json_integer((json_int_t)tree->number);
+		return json_real(tree->number);
+	case TREE_STRING: return json_stringn(tree->text, tree->text_length);
+	case TREE_LIST:
+		json = json_array();
+		for (const struct tree *child = tree->first; child; child = child->next) {
+			part = tree_json(child);
+			if (json_array_append_new(json, part) != 0)
+				goto fail;
+		}
+		return json;
+	case TREE_MAP:
+		json = json_object();
+		for (const struct tree *child = tree->first; child; child = child->next) {
+			part = tree_json(child);
+			if (json_object_set_new(json, child->key, part) != 0)
+				goto fail;
+		}
+		return json;
+	case TREE_FUNCTION: return NULL;
+	}
+fail:
+	json_decref(json);
+	return NULL;
+}
+
+static int append_dump(const char *data, size_t length, void *arg)
+{
+	struct bytes *out = arg;
+	bytes_append(out, data, length);
+	return 0;
+}
+
+void plan_json_append(const json_t *json, struct bytes *out)
+{
+	json_dump_callback(json, append_dump, out, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+}
+
+char *plan_json_text(const json_t *json)
+{
+	struct bytes out = BYTES_EMPTY;
+	plan_json_append(json, &out);
+	return bytes_take_text(&out);
+}
+
+int plan_json_of_tree(const struct tree *tree, struct bytes *out)
+{
+	json_t *json = tree_json(tree);
+	if (!json)
+		return ERR_INVALID;
+	plan_json_append(json, out);
+	json_decref(json);
+	return 0;
+}
+
+json_t *plan_json_parse(const char *text)
+{
+	return json_loads(text, JSON_DECODE_ANY, NULL);
+}
+
+/* Length of the UTF-8 character at `data`, 0 when it is not one. */
+static size_t utf8_length(const char *data, size_t left)
+{
+	unsigned char c = (unsigned char)data[0];
+	size_t length = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 0;
+	if (length == 0 || length > left)
+		return 0;
+	if (length == 1)
+		return 1;
+	json_t *json = json_stringn(data, length);
+	json_decref(json);
+	return json ? length : 0;
+}
+
+json_t *plan_json_clean(struct slice text, size_t bytes_max)
+{
+	struct bytes clean = BYTES_EMPTY;
+	size_t i = 0;
+	while (i < text.length) {
+		size_t length = utf8_length(text.data + i, text.length - i);
+		size_t wanted = length > 0 ? length : 1;
+		if (clean.length + wanted > bytes_max)
+			break;
+		if (length == 0 || text.data[i] == '\0')
+			bytes_append_char(&clean, '?');
+		else
+			bytes_append(&clean, text.data + i, length);
+		i += wanted;
+	}
+	json_t *json = json_stringn(clean.data ? clean.data : "", clean.length);
+	bytes_deinit(&clean);
+	return json;
+}
+
+int plan_json_span(const json_t *json, int64_t *out_ms)
+{
+	if (json_is_string(json))
+		return span_parse(json_string_value(json), out_ms, NULL);
+	double seconds = json_number_value(json);
+	if (!json_is_number(json) || !(seconds >= 0) || seconds > 366.0 * 86400)
+		return ERR_INVALID;
+	*out_ms = (int64_t)llround(seconds * 1000);
+	return 0;
+}

@@ -1,0 +1,25 @@
+/** plan_json.h - JSON as the files of core/plan use it. Results are owned, NULL on failure. */
+#ifndef TOCSIN_CORE_PLAN_PLAN_JSON_H
+#define TOCSIN_CORE_PLAN_PLAN_JSON_H
+
+#include "core/base/bytes.h"
+
+#include <jansson.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct tree;
+
+/** Compact, sorted keys: the same values give the same bytes. */
+void plan_json_append(const json_t *json, struct bytes *out);
+char *plan_json_text(const json_t *json);
+json_t *plan_json_parse(const char *text);
+/** At most `bytes_max` bytes of any text; what is not UTF-8 becomes '?'. Never NULL. */
+json_t *plan_json_clean(struct slice text, size_t bytes_max);
+/** "10s" or a number of seconds, up to a year. ERR_INVALID. */
+int plan_json_span(const json_t *json, int64_t *out_ms);
+/** ERR_INVALID: it holds a function, or text that is not UTF-8. */
+int plan_json_of_tree(const struct tree *tree, struct bytes *out);
+
+#endif
