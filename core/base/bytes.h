@@ -44,7 +44,7 @@ void bytes_append_be16(struct bytes *bytes, uint16_t value);
 void bytes_append_be32(struct bytes *bytes, uint32_t value);
 void bytes_append_be64(struct bytes *bytes, uint64_t value);
 
-/** Takes the buffer out as an owned, NUL-terminated string ("" when empty); leaves `bytes` empty. */
+/** Takes the buffer out as an owned, NUL-terminated string ("" when empty); empties `bytes`. */
 char *bytes_take_text(struct bytes *bytes);
 
 /** Bounded big-endian reading: a cursor that fails once and stays failed. */

@@ -1,18 +1,23 @@
 #include "core/base/mem.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/require.h"
 
+_Noreturn static void die(size_t count, size_t length)
+{
+	fprintf(stderr, "out of memory: %zu x %zu bytes\n", count, length);
+	abort();
+}
+
 static void *memory_or_die(void *memory, size_t count, size_t length)
 {
-	if (memory == NULL) {
-		fprintf(stderr, "out of memory: %zu x %zu bytes\n", count, length);
-		abort();
-	}
+	if (memory == NULL)
+		die(count, length);
 	return memory;
 }
 
@@ -26,12 +31,16 @@ void *mem_alloc_array(size_t count, size_t length)
 	/* A size of 0 still gives an address of its own, so NULL never means success. */
 	if (count == 0 || length == 0)
 		return memory_or_die(calloc(1, 1), 1, 1);
+	if (count > PTRDIFF_MAX / length)
+		die(count, length);
 	return memory_or_die(calloc(count, length), count, length);
 }
 
 void *mem_grow(void *old, size_t count, size_t length)
 {
 	REQUIRE(count > 0 && length > 0);
+	if (count > PTRDIFF_MAX / length)
+		die(count, length);
 	return memory_or_die(reallocarray(old, count, length), count, length);
 }
 
