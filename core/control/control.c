@@ -244,6 +244,10 @@ int control_new(struct control **out, const struct control_target *target, const
 {
 	struct control *control = mem_alloc(sizeof(*control));
 	control->target = *target;
+	if (socket_path == NULL) {
+		*out = control;
+		return 0;
+	}
 	char *address = mem_format("unix:%s", socket_path);
 	struct listener_options options = {
 	    .address = address,

@@ -50,6 +50,7 @@ struct control_target {
 	void *arg;
 };
 
+/** `socket_path` NULL: no socket, requests come by control_handle() only. */
 int control_new(struct control **out, const struct control_target *target, const char *socket_path,
 		struct err_note *why);
 void control_free(struct control *control);

@@ -1,0 +1,106 @@
+/** memory_target.h - a whole control target on the memory store and a virtual loop: real parts, no rules.
+ *  Header only, so that the unit tests and the fuzz target of the control protocol share it.
+ */
+#ifndef TOCSIN_TESTS_SUPPORT_MEMORY_TARGET_H
+#define TOCSIN_TESTS_SUPPORT_MEMORY_TARGET_H
+
+#include "core/base/err.h"
+#include "core/base/mem.h"
+#include "core/base/require.h"
+#include "core/control/control.h"
+#include "core/engine/engine.h"
+#include "core/incident/incident.h"
+#include "core/ingest/source.h"
+#include "core/loop/loop.h"
+#include "core/outbox/outbox.h"
+#include "core/plan/action.h"
+#include "core/plan/plan_engine.h"
+#include "core/rule/versions.h"
+#include "storage/commit.h"
+#include "storage/keyspace.h"
+#include "storage/kv.h"
+
+struct memory_target {
+	struct control_target target;
+	struct plan_actions *actions;
+	struct control *control;
+	uint64_t generation;
+};
+
+static inline void memory_target_reload(void *arg,
+					void (*done)(void *done_arg, const char *files_json,
+						     bool any_refused),
+					void *done_arg)
+{
+	(void)arg;
+	done(done_arg, "[]", false);
+}
+
+static inline void memory_target_apply(void *arg) { (void)arg; }
+
+static inline char *memory_target_source(void *arg, const char *name, uint32_t version)
+{
+	(void)arg;
+	return mem_format("-- %s@%u", name, version);
+}
+
+static inline void memory_target_no_bundle(void *arg, struct bundle *bundle)
+{
+	(void)arg;
+	bundle_free(bundle);
+}
+
+static inline void memory_target_no_room(void *arg) { (void)arg; }
+
+static inline void memory_target_open(struct memory_target *memory, int64_t wall_ms)
+{
+	struct control_target *t = &memory->target;
+	*memory = (struct memory_target){0};
+	t->loop = loop_virtual_new(wall_ms);
+	t->kv = kv_memory_new();
+	struct commit_options commit = {0};
+	REQUIRE(commit_new(&t->commit, t->kv, &commit, NULL) == 0);
+	struct engine_options engine = {.kv = t->kv, .commit = t->commit, .seed = 1};
+	REQUIRE(engine_new(&t->engine, &engine, NULL) == 0);
+	REQUIRE(versions_new(&t->rule_versions, t->kv, t->commit, KEYSPACE_RULE, 10, NULL) == 0);
+	REQUIRE(versions_new(&t->plan_versions, t->kv, t->commit, KEYSPACE_PLAN, 10, NULL) == 0);
+	struct incident_options incidents = {.kv = t->kv, .commit = t->commit};
+	REQUIRE(incident_store_new(&t->incidents, &incidents, NULL) == 0);
+	struct outbox_options outbox = {t->kv, t->commit, t->loop, NULL, "."};
+	REQUIRE(outbox_new(&t->outbox, &outbox, NULL) == 0);
+	struct plan_actions_options actions = {t->loop, NULL, t->outbox};
+	memory->actions = plan_actions_new(&actions);
+	struct plan_engine_options plans = {
+	    .kv = t->kv, .commit = t->commit, .loop = t->loop, .actions = memory->actions};
+	REQUIRE(plan_engine_new(&t->plans, &plans, NULL) == 0);
+	struct pool_options pool = {.on_bundle = memory_target_no_bundle,
+				    .on_room = memory_target_no_room};
+	REQUIRE(pool_new(&t->pool, t->loop, loop_env(t->loop), &pool, NULL) == 0);
+	t->started_wall_ms = wall_ms;
+	t->site_dir = "site";
+	t->state_dir = "state";
+	t->generation = &memory->generation;
+	t->reload = memory_target_reload;
+	t->apply_versions = memory_target_apply;
+	t->rule_source = memory_target_source;
+	REQUIRE(control_new(&memory->control, t, NULL, NULL) == 0);
+}
+
+static inline void memory_target_close(struct memory_target *memory)
+{
+	struct control_target *t = &memory->target;
+	control_free(memory->control);
+	pool_free(t->pool);
+	plan_engine_free(t->plans);
+	plan_actions_free(memory->actions);
+	outbox_free(t->outbox);
+	incident_store_free(t->incidents);
+	versions_free(t->plan_versions);
+	versions_free(t->rule_versions);
+	engine_free(t->engine);
+	commit_free(t->commit);
+	kv_free(t->kv);
+	loop_free(t->loop);
+}
+
+#endif
