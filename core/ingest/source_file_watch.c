@@ -1,0 +1,156 @@
+#include "core/ingest/source_file_internal.h"
+
+#include "core/base/err.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/loop/loop.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+/*  Directories are watched, not files: one watch tells of appends, new files, renames and deletions.
+ *  All of it is only a hint to look sooner; a lost event costs at most one scan interval. The exception
+ *  is deletion, which the scan cannot tell from a rename to a name it does not know: only when it was
+ *  seen here is the stored position forgotten. */
+
+enum { DIRECTORIES_MAX = 1024, EVENT_BYTES = 16 * 1024 };
+enum { WATCHED = IN_MODIFY | IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ONLYDIR };
+
+struct directory {
+	int id;
+	char *path; /**< with the slash at its end, or "" */
+};
+
+struct directory_watch {
+	struct file_tail *tail;
+	int fd;
+	struct watch *watch;
+	struct directory *directories;
+	uint32_t count;
+};
+
+static const struct directory *find_directory(const struct directory_watch *watch, int id)
+{
+	for (uint32_t i = 0; i < watch->count; i++) {
+		if (watch->directories[i].id == id)
+			return &watch->directories[i];
+	}
+	return NULL;
+}
+
+static void forget_directory(struct directory_watch *watch, int id)
+{
+	for (uint32_t i = 0; i < watch->count; i++) {
+		if (watch->directories[i].id != id)
+			continue;
+		mem_free(watch->directories[i].path);
+		watch->directories[i] = watch->directories[--watch->count];
+		return;
+	}
+}
+
+static bool is_at(const struct tail_file *file, const struct directory *directory, const char *name)
+{
+	size_t length = strlen(directory->path);
+
+	return !file->has_left && strncmp(file->path, directory->path, length) == 0 &&
+	       strcmp(file->path + length, name) == 0;
+}
+
+static void on_named_event(struct directory_watch *watch, const struct inotify_event *event)
+{
+	const struct directory *directory = find_directory(watch, event->wd);
+
+	if (!directory)
+		return;
+	for (struct tail_file *file = watch->tail->files; file; file = file->next_file) {
+		if (!is_at(file, directory, event->name))
+			continue;
+		if (event->mask & IN_MODIFY) {
+			file->is_dirty = true;
+			file->is_final = false;
+			file->is_over = false;
+			tail_file_queue(file);
+		} else if (!(event->mask & IN_CREATE)) {
+			/* Moved away: it lives on. Deleted, or another file moved over it: gone.
+			 * A scan that finds it under this name after all corrects that. */
+			file->has_left = true;
+			file->is_deleted = !(event->mask & IN_MOVED_FROM);
+		}
+	}
+	if (!(event->mask & IN_MODIFY))
+		file_tail_scan_soon(watch->tail);
+}
+
+static void on_readable(void *arg, int what)
+{
+	struct directory_watch *watch = arg;
+	_Alignas(struct inotify_event) char buffer[EVENT_BYTES];
+	ssize_t length = read(watch->fd, buffer, sizeof(buffer));
+
+	(void)what;
+	for (ssize_t at = 0; at < length;) {
+		const struct inotify_event *event = (const struct inotify_event *)(buffer + at);
+		if (event->mask & IN_Q_OVERFLOW)
+			file_tail_scan_soon(watch->tail);
+		else if (event->mask & IN_IGNORED)
+			forget_directory(watch, event->wd);
+		else if (event->len)
+			on_named_event(watch, event);
+		at += (ssize_t)(sizeof(*event) + event->len);
+	}
+}
+
+struct directory_watch *directory_watch_new(struct file_tail *tail)
+{
+	struct directory_watch *watch = mem_alloc(sizeof(*watch));
+	struct err_note why = {0};
+
+	watch->tail = tail;
+	watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (watch->fd >= 0 && watch_new(&watch->watch, tail->loop, watch->fd, WATCH_READ,
+					on_readable, watch, &why) == 0)
+		return watch;
+	log_debug(INGEST, "%s: no inotify (%s), only scans", tail->source, why.text);
+	directory_watch_free(watch);
+	return NULL;
+}
+
+void directory_watch_free(struct directory_watch *watch)
+{
+	if (!watch)
+		return;
+	watch_free(watch->watch);
+	if (watch->fd >= 0)
+		close(watch->fd);
+	for (uint32_t i = 0; i < watch->count; i++)
+		mem_free(watch->directories[i].path);
+	mem_free(watch->directories);
+	mem_free(watch);
+}
+
+void directory_watch_add(struct directory_watch *watch, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t length = slash ? (size_t)(slash - path) + 1 : 0;
+
+	for (uint32_t i = 0; i < watch->count; i++) {
+		const char *known = watch->directories[i].path;
+		if (strlen(known) == length && strncmp(known, path, length) == 0)
+			return;
+	}
+	if (watch->count == DIRECTORIES_MAX)
+		return;
+	char *directory = mem_copy_bytes(path, length);
+	int id = inotify_add_watch(watch->fd, length ? directory : ".", WATCHED);
+	if (id < 0 || find_directory(watch, id)) {
+		/* No such directory (a pattern with wildcards in it), or known by another path. */
+		mem_free(directory);
+		return;
+	}
+	watch->directories =
+		mem_grow(watch->directories, watch->count + 1, sizeof(*watch->directories));
+	watch->directories[watch->count++] = (struct directory){id, directory};
+}
