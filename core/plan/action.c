@@ -58,30 +58,6 @@ void plan_actions_set_types(struct plan_actions *actions, const struct plan_acti
 	actions->types = types;
 }
 
-int action_check_names(const json_t *args, const char *action, const char *const *names,
-		       struct err_note *why)
-{
-	const char *name;
-	json_t *value;
-	json_object_foreach((json_t *)(uintptr_t)args, name, value)
-	{
-		struct bytes known = BYTES_EMPTY;
-		bool is_known = false;
-		(void)value;
-		for (int i = 0; names[i]; i++) {
-			is_known = is_known || strcmp(names[i], name) == 0;
-			bytes_append_format(&known, "%s%s", i > 0 ? ", " : "", names[i]);
-		}
-		if (!is_known)
-			err_set(why, ERR_INVALID, "%s has no argument \"%.64s\"; known: %s", action,
-				name, known.data);
-		bytes_deinit(&known);
-		if (!is_known)
-			return ERR_INVALID;
-	}
-	return 0;
-}
-
 int action_text(const json_t *args, const char *action, const char *name, const char **out,
 		struct err_note *why)
 {

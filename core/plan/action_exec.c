@@ -22,7 +22,7 @@ static int validate(const struct plan_actions *actions, const json_t *args,
 {
 	static const char *const names[] = {"argv", NULL};
 	const json_t *argv = json_object_get(args, "argv");
-	int code = action_check_names(args, "exec.run", names, why);
+	int code = plan_json_check_names(args, "exec.run", names, why);
 	if (code != 0)
 		return code;
 	if (!json_is_array(argv) || json_array_size(argv) == 0 ||

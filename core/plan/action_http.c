@@ -128,7 +128,7 @@ static int validate(const struct plan_actions *actions, const json_t *args,
 	static const char *const names[] = {"method", "url", "headers", "body", NULL};
 	const struct config *config = actions->config;
 	const char *url, *method = method_of(args);
-	int code = action_check_names(args, "http.request", names, why);
+	int code = plan_json_check_names(args, "http.request", names, why);
 	if (code == 0)
 		code = action_text(args, "http.request", "url", &url, why);
 	if (code == 0 && !is_one_of(method, methods, false))

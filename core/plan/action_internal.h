@@ -46,8 +46,8 @@ struct plan_action_run {
 	char *idempotency_key;
 	int64_t timeout_ms;
 	uint64_t incident;
-	void *work;           /**< what `start` began: http_call, process */
-	struct timer *soon;   /**< an outcome that waits for the next turn */
+	void *work;         /**< what `start` began: http_call, process */
+	struct timer *soon; /**< an outcome that waits for the next turn */
 	void (*on_done)(void *arg, const struct plan_action_result *result);
 	void *arg;
 };
@@ -58,9 +58,6 @@ void plan_action_finish(struct plan_action_run *run, const struct plan_action_re
 /** Success without a result, on the next turn of the loop. */
 void plan_action_finish_soon(struct plan_action_run *run);
 
-/** Checks that only the named members are there. `names` ends with NULL; NULL names: any. */
-int action_check_names(const json_t *args, const char *action, const char *const *names,
-		       struct err_note *why);
 /** A text member that must be there and not be empty. */
 int action_text(const json_t *args, const char *action, const char *name, const char **out,
 		struct err_note *why);

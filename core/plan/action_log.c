@@ -3,6 +3,7 @@
 #include "core/plan/action_internal.h"
 
 #include "core/base/err.h"
+#include "core/plan/plan_json.h"
 
 static int validate(const struct plan_actions *actions, const json_t *args,
 		    enum effect *default_effect, struct err_note *why)
@@ -10,7 +11,7 @@ static int validate(const struct plan_actions *actions, const json_t *args,
 	static const char *const names[] = {"text", NULL};
 	const char *text;
 	(void)actions;
-	int code = action_check_names(args, "log.write", names, why);
+	int code = plan_json_check_names(args, "log.write", names, why);
 	if (code == 0)
 		code = action_text(args, "log.write", "text", &text, why);
 	*default_effect = EFFECT_IDEMPOTENT;

@@ -56,9 +56,9 @@ struct journal_record {
 	const char *error;
 	const char *actor;
 	const char *reason;
-	const char *text;           /**< Operator: the command; RunEnded: the state */
-	const char *params_json;    /**< RunStarted */
-	const char *incident_json;  /**< RunStarted: as the script saw it */
+	const char *text;          /**< Operator: the command; RunEnded: the state */
+	const char *params_json;   /**< RunStarted */
+	const char *incident_json; /**< RunStarted: as the script saw it */
 	int64_t attempt, due_ms, late_by_ms, incident, version;
 	bool is_final;
 };

@@ -122,3 +122,27 @@ int plan_json_span(const json_t *json, int64_t *out_ms)
 	*out_ms = (int64_t)llround(seconds * 1000);
 	return 0;
 }
+
+int plan_json_check_names(const json_t *args, const char *what, const char *const *names,
+			  struct err_note *why)
+{
+	const char *name;
+	json_t *value;
+	json_object_foreach((json_t *)(uintptr_t)args, name, value)
+	{
+		struct bytes known = BYTES_EMPTY;
+		bool is_known = false;
+		(void)value;
+		for (int i = 0; names[i]; i++) {
+			is_known = is_known || strcmp(names[i], name) == 0;
+			bytes_append_format(&known, "%s%s", i > 0 ? ", " : "", names[i]);
+		}
+		if (!is_known)
+			err_set(why, ERR_INVALID, "%s has no member \"%.64s\"; known: %s", what,
+				name, known.data ? known.data : "");
+		bytes_deinit(&known);
+		if (!is_known)
+			return ERR_INVALID;
+	}
+	return 0;
+}

@@ -1,0 +1,139 @@
+/* What operators and pages ask of the plan engine. */
+#include "core/plan/plan_engine.h"
+
+#include "core/base/err.h"
+#include "core/base/mem.h"
+#include "core/plan/plan.h"
+#include "core/plan/plan_run.h"
+#include "storage/commit.h"
+
+static int find_active(const struct plan_engine *engine, const char *run_id, struct plan_run **out,
+		       struct err_note *why)
+{
+	struct plan_run *run = engine_find(engine, run_id);
+	if (!run)
+		return err_set(why, ERR_NOT_FOUND, "there is no plan run \"%.100s\"", run_id);
+	if (run_is_ended(run))
+		return err_set(why, ERR_CONFLICT, "run %s has ended: %s", run_id,
+			       run_state_name(run->state));
+	*out = run;
+	return 0;
+}
+
+/* A person says what became of a `once` step whose outcome nobody saw. */
+static void answer_doubt(struct plan_run *run, bool is_approved, const char *value_json,
+			 const char *actor, const char *reason)
+{
+	struct journal_record command = {.type = RECORD_OPERATOR,
+					 .step = run->call.step,
+					 .text = is_approved ? "it happened" : "it did not happen",
+					 .actor = actor,
+					 .reason = reason};
+	struct journal_record done = {.type = RECORD_STEP_DONE,
+				      .step = run->call.step,
+				      .result_json = value_json ? value_json : "{}"};
+	struct journal_record failed = {.type = RECORD_STEP_FAILED,
+					.step = run->call.step,
+					.is_final = true,
+					.error = "its outcome was unknown, and a person says that "
+						 "it did not happen"};
+	run_record(run, &command);
+	run_record(run, is_approved ? &done : &failed);
+	engine_fact(run, "answered", "%s: %s, says %s%s%s", run->call.step, command.text, actor,
+		    reason && reason[0] ? ": " : "", reason ? reason : "");
+	run_set_state(run, RUN_RUNNING, NULL);
+	run_after(run, run_go_on);
+}
+
+int plan_engine_answer(struct plan_engine *engine, const char *run_id, bool is_approved,
+		       const char *value_json, const char *actor, const char *reason,
+		       struct err_note *why)
+{
+	struct plan_run *run;
+	int code = find_active(engine, run_id, &run, why);
+	if (code != 0)
+		return code;
+	bool is_asking = run->state == RUN_ASKING;
+	if ((!is_asking && run->state != RUN_IN_DOUBT) || !run->call.is_open ||
+	    run->call.is_answered)
+		return err_set(why, ERR_CONFLICT, "run %s is %s: there is nothing to answer",
+			       run_id, run_state_name(run->state));
+	code = ask_check_value(run, is_approved, value_json, why);
+	if (code != 0)
+		return code;
+	if (is_asking)
+		ask_answer(run, is_approved, value_json, actor, reason, false);
+	else
+		answer_doubt(run, is_approved, value_json, actor, reason);
+	return 0;
+}
+
+int plan_engine_cancel(struct plan_engine *engine, const char *run_id, const char *actor,
+		       const char *reason, struct err_note *why)
+{
+	struct plan_run *run;
+	int code = find_active(engine, run_id, &run, why);
+	if (code != 0)
+		return code;
+	if (!run->timer && run->state != RUN_QUEUED && run->state != RUN_BLOCKED)
+		return err_set(why, ERR_CONFLICT, "run %s is not resumed yet", run_id);
+	struct journal_record command = {
+		.type = RECORD_OPERATOR, .text = "cancel", .actor = actor, .reason = reason};
+	struct bytes text = BYTES_EMPTY;
+	bytes_append_format(&text, "cancelled by %s", actor);
+	if (reason && reason[0])
+		bytes_append_format(&text, ": %.500s", reason);
+	if (run->action)
+		bytes_append_format(&text, " (while %s was being sent)", run->call.step);
+	if (run->started_ms != 0 && !run->is_journal_lost)
+		run_record(run, &command);
+	run_end(run, RUN_CANCELLED, text.data);
+	bytes_deinit(&text);
+	return 0;
+}
+
+void plan_engine_each_plan(const struct plan_engine *engine,
+			   void (*each)(void *arg, const struct plan *plan), void *arg)
+{
+	for (uint32_t i = 0; i < engine->plan_count; i++)
+		each(arg, engine->plans[i]);
+}
+
+void plan_engine_each_run(const struct plan_engine *engine, bool active_only,
+			  void (*each)(void *arg, const struct run_summary *run), void *arg)
+{
+	for (uint32_t i = 0; i < engine->run_count; i++) {
+		const struct plan_run *run = engine->runs[i];
+		if (active_only && run_is_ended(run))
+			continue;
+		struct run_summary summary = {.id = run->id,
+					      .plan = run->plan,
+					      .version = run->version,
+					      .incident = run->incident,
+					      .state = run->state,
+					      .started_ms = run->started_ms,
+					      .ended_ms = run->ended_ms,
+					      .waiting_for = run->waiting_for,
+					      .error = run->error,
+					      .record_count = run->record_count};
+		each(arg, &summary);
+	}
+}
+
+int plan_engine_each_record(const struct plan_engine *engine, const char *run_id,
+			    void (*each)(void *arg, struct slice json), void *arg,
+			    struct err_note *why)
+{
+	if (!engine_find(engine, run_id))
+		return err_set(why, ERR_NOT_FOUND, "there is no plan run \"%.100s\"", run_id);
+	int code = commit_flush(engine->options.commit, why);
+	if (code != 0)
+		return code;
+	return journal_each(engine->options.kv, run_id, each, arg, why);
+}
+
+void plan_engine_usage(const struct plan_engine *engine, struct plan_usage *out)
+{
+	*out = engine->usage;
+	out->active_count = engine->run_count - engine->ended_count;
+}
