@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NUMBER_SOURCE_BYTES_MAX = 96 };
+enum { NUMBER_SOURCE_BYTES_MAX = 96, SHOWN_BYTES_MAX = 40, UTF8_BYTES_MAX = 4 };
 
 static bool is_digit(char c)
 {
@@ -46,15 +46,16 @@ struct value filter_number(double number)
 
 const char *token_describe(const struct token *token, char out[TOKEN_DESCRIPTION_BYTES_MAX])
 {
-	size_t shown = token->text.length < 40 ? token->text.length : 40;
+	size_t shown = token->text.length < SHOWN_BYTES_MAX ? token->text.length : SHOWN_BYTES_MAX;
 	size_t length = 0;
 
 	if (token->kind == TOKEN_END) {
 		snprintf(out, TOKEN_DESCRIPTION_BYTES_MAX, "the end of the expression");
 		return out;
 	}
-	/* A cut never splits a UTF-8 character. */
-	while (shown < token->text.length && (token->text.data[shown] & 0xc0) == 0x80)
+	/* A cut never splits a UTF-8 character; what is no UTF-8 at all is cut anywhere. */
+	while (shown < token->text.length && shown > SHOWN_BYTES_MAX - UTF8_BYTES_MAX &&
+	       (token->text.data[shown] & 0xc0) == 0x80)
 		shown--;
 	out[length++] = '`';
 	for (size_t i = 0; i < shown; i++) {

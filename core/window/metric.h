@@ -1,7 +1,9 @@
-/** metric.h - what is measured: readings of a source that match a filter, by fields, values of a field.
+/** metric.h - what is measured: readings of a source that match a filter, by fields, values of a
+ *  field.
  *
  *  Two rules with the same metric share its panes: the id is XXH3-128 of the canonical definition
- *  (source, canonical filter, by fields, value fields, pane length), so it survives restart and reload.
+ *  (source, canonical filter, by fields, value fields, pane length), so it survives restart and
+ *  reload. The order of `by` and of `values` is part of it: it is the order inside keys and panes.
  *  Owner: metric_new() copies everything; shared by count (metric_ref/metric_unref, any thread).
  */
 #ifndef TOCSIN_CORE_WINDOW_METRIC_H
@@ -42,6 +44,6 @@ struct metric {
 
 struct metric *metric_new(const struct metric_spec *spec);
 struct metric *metric_ref(struct metric *metric);
-void metric_unref(struct metric *metric);
+void metric_unref(struct metric *metric); /**< NULL allowed */
 
 #endif

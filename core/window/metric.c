@@ -1,0 +1,86 @@
+#include "core/window/metric.h"
+
+#include <string.h>
+
+#include <xxhash.h>
+
+#include "core/base/mem.h"
+#include "core/base/require.h"
+
+/* Changing the encoding orphans every stored pane; then this word changes with it. */
+static const char encoding_name[] = "tocsin metric 1";
+
+/* Length before bytes, count before lists: no two definitions have one encoding. */
+static void append_text(struct bytes *out, const char *text)
+{
+	bytes_append_be32(out, (uint32_t)strlen(text));
+	bytes_append_text(out, text);
+}
+
+static void append_list(struct bytes *out, const char *const *texts, uint32_t count)
+{
+	bytes_append_be32(out, count);
+	for (uint32_t i = 0; i < count; i++)
+		append_text(out, texts[i]);
+}
+
+static struct metric_id make_id(const struct metric_spec *spec)
+{
+	struct bytes text = BYTES_EMPTY;
+	XXH128_canonical_t canonical;
+	struct metric_id id;
+
+	append_text(&text, encoding_name);
+	append_text(&text, spec->source);
+	append_text(&text, spec->filter);
+	append_list(&text, spec->by, spec->by_count);
+	append_list(&text, spec->values, spec->value_count);
+	bytes_append_be64(&text, (uint64_t)spec->pane_ms);
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits(text.data, text.length));
+	_Static_assert(sizeof(canonical.digest) == METRIC_ID_BYTES, "XXH3-128 has 16 bytes");
+	memcpy(id.bytes, canonical.digest, METRIC_ID_BYTES);
+	bytes_deinit(&text);
+	return id;
+}
+
+struct metric *metric_new(const struct metric_spec *spec)
+{
+	struct metric *metric = mem_alloc(sizeof(*metric));
+
+	REQUIRE(spec->by_count <= DIMENSION_FIELDS_MAX);
+	REQUIRE(spec->value_count <= METRIC_VALUES_MAX);
+	REQUIRE(spec->pane_ms > 0);
+	metric->id = make_id(spec);
+	metric->source = mem_copy_text(spec->source);
+	metric->filter = mem_copy_text(spec->filter);
+	metric->by_count = spec->by_count;
+	for (uint32_t i = 0; i < spec->by_count; i++)
+		metric->by[i] = mem_copy_text(spec->by[i]);
+	metric->value_count = spec->value_count;
+	for (uint32_t i = 0; i < spec->value_count; i++)
+		metric->values[i] = mem_copy_text(spec->values[i]);
+	metric->aggregate_count = spec->value_count > 0 ? spec->value_count : 1;
+	metric->pane_ms = spec->pane_ms;
+	metric->reference_count = 1;
+	return metric;
+}
+
+struct metric *metric_ref(struct metric *metric)
+{
+	__atomic_add_fetch(&metric->reference_count, 1, __ATOMIC_RELAXED);
+	return metric;
+}
+
+void metric_unref(struct metric *metric)
+{
+	/* Whoever frees must see what the others wrote before they let go. */
+	if (metric == NULL || __atomic_sub_fetch(&metric->reference_count, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	for (uint32_t i = 0; i < metric->by_count; i++)
+		mem_free(metric->by[i]);
+	for (uint32_t i = 0; i < metric->value_count; i++)
+		mem_free(metric->values[i]);
+	mem_free(metric->source);
+	mem_free(metric->filter);
+	mem_free(metric);
+}
