@@ -1,13 +1,16 @@
-/** outbox.h - everything that leaves: a row in the same WriteBatch as its cause, then sent, then deleted.
+/** outbox.h - what leaves the program: a row in the same WriteBatch as its cause, sent, deleted.
  *
- *  At least once with a stable id, in order per target while it succeeds. Per target: own queue, own retry with
- *  full-jitter back-off (500 ms .. 60 s), own limits; one slow target delays no other.
- *  A row that fails for OUTBOX_AGE_MAX_MS, or is refused for good (4xx other than 408, 425, 429), becomes a
- *  dead letter: kept (bounded), counted, visible in status.
+ *  At least once with a stable id, in order per target while it succeeds. Per target: own queue,
+ *  own retry with full-jitter back-off (500 ms .. 60 s), own limits; one slow target delays no
+ *  other. A row that still fails after OUTBOX_AGE_MAX_MS, or is refused for good (4xx other than
+ *  408, 425, 429), becomes a dead letter: kept (bounded), counted, visible in status.
  *  Targets: file (JSON lines, appended, fsync per group), stdout, webhook (POST, headers Tocsin-Id,
- *  Idempotency-Key, Tocsin-Timestamp, Tocsin-Signature: HMAC-SHA256 of timestamp "." body).
- *  Owner: outbox_new() result owned. Threads: loop thread.
- *  Limits: OUTBOX_ROWS_MAX rows a target: past it the newest is refused to the dead letters, counted.
+ *  Idempotency-Key, Tocsin-Timestamp in seconds, and with a secret Tocsin-Signature: "sha256=" and
+ *  the HMAC-SHA256 of timestamp "." body in hex).
+ *  Owner: outbox_new() result owned; the options' objects are borrowed until outbox_free(), which
+ *  comes before commit_free(). Threads: loop thread.
+ *  Limits: OUTBOX_ROWS_MAX rows a target: past it the newest is refused to the dead letters,
+ *  counted. OUTBOX_DEAD_MAX dead letters a target: past it the oldest goes.
  */
 #ifndef TOCSIN_CORE_OUTBOX_OUTBOX_H
 #define TOCSIN_CORE_OUTBOX_OUTBOX_H
@@ -26,6 +29,7 @@ struct loop;
 struct outbox;
 
 enum { OUTBOX_ROWS_MAX = 100000, OUTBOX_AGE_MAX_MS = 86400000, OUTBOX_DEAD_MAX = 1000 };
+enum { OUTBOX_BODY_BYTES_MAX = 1024 * 1024 };
 
 struct outbox_options {
 	struct kv *kv;
@@ -35,28 +39,35 @@ struct outbox_options {
 	const char *state_dir;      /**< relative file paths start here */
 };
 
-/** Reads the rows that were not sent yet. They go out once outbox_configure() names their target. */
+/** Reads the rows that were not sent yet. They go out once outbox_configure() names their
+ *  target. */
 int outbox_new(struct outbox **out, const struct outbox_options *options, struct err_note *why);
 void outbox_free(struct outbox *outbox);
-/** Targets from the site (config is referenced). Rows of a target that is gone wait. */
+/** Targets from the site (what is needed is copied). Rows of a target that is gone wait; queues and
+ *  unchanged targets stay. On failure (a secret that cannot be read) nothing changes. */
 int outbox_configure(struct outbox *outbox, struct config *config, struct err_note *why);
 
-/** Puts a row into commit_batch(); it is sent after that batch is durable. `body` is one line of JSON without
- *  line end (copied). `on_sent` (may be NULL) is called on delivery or final failure, in this process only. */
+/** Puts a row into commit_batch(); it is sent after that batch is durable. `body` is one line of
+ *  JSON without line end (copied). `on_sent` (may be NULL) is called on delivery or final failure,
+ *  in this process only. ERR_NOT_FOUND (target), ERR_INVALID (id, body), ERR_RANGE (length),
+ *  ERR_FULL (the row is a dead letter in commit_batch(); `on_sent` is not called). */
 int outbox_put(struct outbox *outbox, const char *target, const char *id, struct slice body,
 	       void (*on_sent)(void *arg, bool is_delivered, const char *error), void *arg,
 	       struct err_note *why);
 
 struct outbox_status {
 	const char *target;
-	const char *kind;
-	uint64_t waiting, sent, retries, dead, refused;
+	const char *kind; /**< "file", "stdout", "webhook"; "none": not in the site any more */
+	uint64_t waiting, sent, retries;
+	uint64_t dead;          /**< became dead letters, those found at start included */
+	uint64_t refused;       /**< of them, because the queue was full */
 	int64_t oldest_ms;      /**< age of the oldest waiting row */
 	const char *last_error; /**< or NULL */
 };
 void outbox_each(const struct outbox *outbox,
 		 void (*each)(void *arg, const struct outbox_status *status), void *arg);
-/** True when nothing waits for a target that can be sent now (end of the demo, tests). */
+/** True when nothing waits that can be sent now: rows in back-off, or without a target, do not
+ *  count (end of the demo, tests). */
 bool outbox_is_drained(const struct outbox *outbox);
 
 #endif
