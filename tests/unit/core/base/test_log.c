@@ -83,7 +83,7 @@ Test(log, long_text_is_one_cut_line, .init = catch_stderr)
 
 Test(log, repeats_are_held_back, .init = catch_stderr)
 {
-	/* The loop may cross one end of a second, hence up to twice the limit and one line telling. */
+	/* The loop may cross the end of a second: twice the limit, and a line that tells. */
 	for (int i = 0; i < 500; i++)
 		log_info(RULE, "again %d", i);
 	int count = lines(caught());
