@@ -158,6 +158,12 @@ static void first_go(struct plan_run *run)
 	run_go_on(run);
 }
 
+/* Later, not at once: a queue of runs that cannot start would otherwise end one inside the other. */
+static void fail_start(struct plan_run *run)
+{
+	run_end(run, RUN_FAILED, run->error);
+}
+
 void run_start(struct plan_run *run)
 {
 	struct plan_engine *engine = run->engine;
@@ -181,9 +187,8 @@ void run_start(struct plan_run *run)
 	int code = make_runner(run, run->params_json, record.incident_json, &why);
 	mem_free(incident);
 	if (code != 0)
-		run_end(run, RUN_FAILED, why.text);
-	else
-		run_after(run, first_go);
+		run->error = mem_copy_text(why.text);
+	run_after(run, code != 0 ? fail_start : first_go);
 }
 
 void run_resume(struct plan_run *run)
@@ -218,9 +223,9 @@ void run_resume(struct plan_run *run)
 void run_end(struct plan_run *run, enum run_state state, const char *error)
 {
 	struct plan_engine *engine = run->engine;
+	char *kept_error = mem_copy_text(error); /* `error` may be the run's own */
 	struct journal_record record = {
-		.type = RECORD_RUN_ENDED, .text = run_state_name(state), .error = error};
-	char *kept_error = mem_copy_text(error);
+		.type = RECORD_RUN_ENDED, .text = run_state_name(state), .error = kept_error};
 	run->epoch++;
 	run->ended_ms = engine_now(engine);
 	run->state = state;
@@ -237,8 +242,8 @@ void run_end(struct plan_run *run, enum run_state state, const char *error)
 	run_release(run);
 	engine_kick(engine);
 	if (run->started_ms != 0)
-		engine_fact(run, "run_ended", "%s%s%s", run_state_name(state), error ? ": " : "",
-			    error ? kept_error : "");
+		engine_fact(run, "run_ended", "%s%s%s", run_state_name(state),
+			    kept_error ? ": " : "", kept_error ? kept_error : "");
 	engine_dequeue(engine, run);
 }
 

@@ -1,0 +1,460 @@
+#include "world.h"
+
+#include "core/base/bytes.h"
+#include "core/base/err.h"
+#include "core/base/mem.h"
+#include "core/base/report.h"
+#include "core/config/config.h"
+#include "core/config/tree.h"
+#include "core/incident/incident.h"
+#include "core/loop/loop.h"
+#include "core/plan/action_internal.h"
+#include "storage/commit.h"
+#include "storage/kv.h"
+#include "storage/kv_backend.h"
+
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#define START_MS INT64_C(1795327200000)
+#define SOURCE "-- the script of the test"
+
+/* ---- the store with a fault ---- */
+
+struct faulty {
+	struct kv kv;
+	struct world *world;
+};
+
+static struct world *world_of(struct kv *kv)
+{
+	return ((struct faulty *)kv)->world;
+}
+
+static int faulty_get(struct kv *kv, struct slice key, struct bytes *out, struct err_note *why)
+{
+	return kv_get(world_of(kv)->store, key, out, why);
+}
+
+static int faulty_write(struct kv *kv, const struct kv_batch *batch, struct err_note *why)
+{
+	struct world *world = world_of(kv);
+	bool is_crash = ++world->write_count == world->crash_at;
+	if (!is_crash || world->crash_takes)
+		cr_assert_eq(kv_write(world->store, batch, why), 0);
+	return is_crash ? err_set(why, ERR_IO, "the test ends the process here") : 0;
+}
+
+static int faulty_scan(struct kv *kv, const struct kv_scan *scan, struct err_note *why)
+{
+	return kv_scan(world_of(kv)->store, scan->prefix, scan->is_backward, scan->each, scan->arg,
+		       why);
+}
+
+static int faulty_flush(struct kv *kv, struct err_note *why)
+{
+	return kv_flush(world_of(kv)->store, why);
+}
+
+static int faulty_idle(struct kv *kv, struct err_note *why)
+{
+	(void)kv;
+	(void)why;
+	return 0;
+}
+
+static bool faulty_has_room(struct kv *kv)
+{
+	return kv_has_room(world_of(kv)->store);
+}
+
+static void faulty_free(struct kv *kv)
+{
+	mem_free(kv);
+}
+
+static const struct kv_ops faulty_ops = {faulty_get,  faulty_write,    faulty_scan, faulty_flush,
+					 faulty_idle, faulty_has_room, faulty_free};
+
+static void on_failure(void *arg, const struct err_note *why)
+{
+	struct world *world = arg;
+	(void)why;
+	world->has_crashed = true;
+}
+
+/* ---- the script: a list of calls ---- */
+
+struct list_runner {
+	struct plan_runner base;
+	struct world *world;
+	const struct plan_call *next;
+};
+
+static enum plan_progress list_resume(struct plan_runner *base, const struct plan_answer *answer,
+				      struct plan_call *call, char **result, int *code,
+				      struct err_note *why)
+{
+	struct list_runner *runner = (struct list_runner *)base;
+	struct world *world = runner->world;
+	if (answer) {
+		cr_assert_lt(world->answer_count, WORLD_ANSWERS_MAX);
+		snprintf(world->answers[world->answer_count++], 256, "%s",
+			 answer->is_ok ? answer->result_json : answer->error);
+		const char *opts = runner->next[-1].opts_json;
+		if (!answer->is_ok && !(opts && strstr(opts, "continue"))) {
+			*code = ERR_SCRIPT;
+			err_set(why, ERR_SCRIPT, "script:1: %s", answer->error);
+			return PLAN_RAISED;
+		}
+	}
+	if (!runner->next->id) {
+		*result = mem_copy_text("null");
+		return PLAN_FINISHED;
+	}
+	*call = *runner->next++;
+	return PLAN_CALLED;
+}
+
+static void list_free(struct plan_runner *base)
+{
+	mem_free(base);
+}
+
+static const struct plan_runner_ops list_ops = {list_resume, list_free};
+
+struct list_factory {
+	struct plan_factory base;
+	struct world *world;
+};
+
+static int factory_start(struct plan_factory *factory, const char *run_id, const char *params,
+			 const char *incident, struct plan_runner **out, struct err_note *why)
+{
+	struct world *world = ((struct list_factory *)factory)->world;
+	struct list_runner *runner = mem_alloc(sizeof(*runner));
+	(void)run_id;
+	(void)why;
+	cr_assert_str_eq(params, "{\"limit\":5}");
+	cr_assert_str_eq(incident, "{\"number\":7}");
+	*runner = (struct list_runner){{&list_ops}, world, world->script};
+	world->answer_count = 0;
+	world->start_count++;
+	*out = &runner->base;
+	return 0;
+}
+
+static const char *factory_source(const struct plan_factory *factory)
+{
+	(void)factory;
+	return SOURCE;
+}
+
+static void factory_free(struct plan_factory *factory)
+{
+	mem_free(factory);
+}
+
+static const struct plan_factory_ops factory_ops = {factory_start, factory_source, factory_free};
+
+static struct plan_factory *new_factory(struct world *world)
+{
+	struct list_factory *factory = mem_alloc(sizeof(*factory));
+	*factory = (struct list_factory){{&factory_ops}, world};
+	return &factory->base;
+}
+
+static int make_factory(void *arg, const char *name, uint32_t version, const char *source,
+			struct plan_factory **out, struct err_note *why)
+{
+	struct world *world = arg;
+	(void)why;
+	cr_assert_str_eq(name, "help");
+	cr_assert_eq(version, 3);
+	cr_assert_str_eq(source, SOURCE);
+	world->factory_count++;
+	*out = new_factory(world);
+	return 0;
+}
+
+/* ---- the outside ---- */
+
+static struct world *current; /* effects are functions without an argument of ours */
+
+static int effect_validate(enum effect mine, enum effect *effect)
+{
+	*effect = mine;
+	return 0;
+}
+
+static int validate_idem(const struct plan_actions *actions, const json_t *args,
+			 enum effect *effect, struct err_note *why)
+{
+	(void)actions, (void)args, (void)why;
+	return effect_validate(EFFECT_IDEMPOTENT, effect);
+}
+
+static int validate_once(const struct plan_actions *actions, const json_t *args,
+			 enum effect *effect, struct err_note *why)
+{
+	(void)actions, (void)args, (void)why;
+	return effect_validate(EFFECT_ONCE, effect);
+}
+
+static void reply_soon(void *arg)
+{
+	struct plan_action_run *run = arg;
+	enum world_reply reply = REPLY_OK;
+	if (current->replies) {
+		reply = current->replies[current->try_count];
+		current->try_count++;
+	}
+	struct plan_action_result result = {.is_ok = reply == REPLY_OK,
+					    .is_unknown = reply == REPLY_UNKNOWN,
+					    .can_retry = reply == REPLY_RETRY,
+					    .can_repeat = reply == REPLY_REPEAT,
+					    .result_json = "{\"b\":2,\"a\":0.1}",
+					    .error = reply == REPLY_OK ? NULL : "it went wrong"};
+	if (reply != REPLY_SILENT)
+		plan_action_finish(run, &result);
+}
+
+static int start_effect(struct plan_action_run *run, const json_t *args, struct err_note *why)
+{
+	int i = 0;
+	(void)args, (void)why;
+	while (i < current->effect_count && strcmp(current->effects[i].key, run->idempotency_key))
+		i++;
+	cr_assert_lt(i, WORLD_EFFECTS_MAX);
+	if (i == current->effect_count)
+		snprintf(current->effects[current->effect_count++].key, 128, "%s",
+			 run->idempotency_key);
+	current->effects[i].count++;
+	run->soon = timer_new(run->actions->options.loop, reply_soon, run);
+	timer_set(run->soon, 0);
+	return 0;
+}
+
+static void describe(const json_t *args, struct bytes *out)
+{
+	(void)args;
+	bytes_append_text(out, "test");
+}
+
+static const struct plan_action_type test_types[] = {
+	{"test.idem", validate_idem, start_effect, NULL, describe},
+	{"test.once", validate_once, start_effect, NULL, describe},
+	{NULL, NULL, NULL, NULL, NULL},
+};
+
+/* ---- the world ---- */
+
+static void on_fact(void *arg, uint64_t incident, const char *plan, const char *run_id,
+		    const char *kind, const char *text)
+{
+	struct world *world = arg;
+	(void)incident, (void)plan, (void)run_id;
+	cr_assert_lt(world->fact_count, WORLD_FACTS_MAX);
+	snprintf(world->facts[world->fact_count], 32, "%s", kind);
+	snprintf(world->fact_texts[world->fact_count++], 512, "%s", text);
+}
+
+static char *incident_json(void *arg, uint64_t incident)
+{
+	(void)arg;
+	(void)incident;
+	return mem_copy_text("{\"number\":7}");
+}
+
+static void start_engine(struct world *world)
+{
+	struct faulty *faulty = mem_alloc(sizeof(*faulty));
+	struct err_note why = {{0}};
+	kv_init(&faulty->kv, &faulty_ops);
+	faulty->world = world;
+	world->kv = &faulty->kv;
+	struct commit_options commit_options = {.on_failure = on_failure, .arg = world};
+	cr_assert_eq(commit_new(&world->commit, world->kv, &commit_options, &why), 0);
+	struct plan_actions_options action_options = {.loop = world->loop};
+	world->actions = plan_actions_new(&action_options);
+	plan_actions_set_types(world->actions, test_types);
+	struct plan_engine_options options = {.kv = world->kv,
+					      .commit = world->commit,
+					      .loop = world->loop,
+					      .actions = world->actions,
+					      .make_factory = make_factory,
+					      .on_fact = on_fact,
+					      .incident_json = incident_json,
+					      .arg = world};
+	cr_assert_eq(plan_engine_new(&world->engine, &options, &why), 0, "%s", why.text);
+}
+
+static void stop_engine(struct world *world)
+{
+	commit_free(world->commit);
+	plan_engine_free(world->engine);
+	plan_actions_free(world->actions);
+	kv_free(world->kv);
+}
+
+void world_open(struct world *world, const struct plan_call *script)
+{
+	memset(world, 0, sizeof(*world));
+	current = world;
+	world->script = script;
+	world->store = kv_memory_new();
+	world->loop = loop_virtual_new(START_MS);
+	start_engine(world);
+}
+
+void world_close(struct world *world)
+{
+	stop_engine(world);
+	plan_unref(world->plan);
+	loop_free(world->loop);
+	kv_free(world->store);
+}
+
+void world_restart(struct world *world)
+{
+	struct err_note why = {{0}};
+	stop_engine(world);
+	world->has_crashed = false;
+	world->write_count = 0;
+	world->crash_at = 0;
+	/* The plan's file is gone: runs must live from the kept source. */
+	plan_unref(world->plan);
+	world->plan = NULL;
+	start_engine(world);
+	cr_assert_eq(plan_engine_resume(world->engine, &why), 0, "%s", why.text);
+	world_turn(world);
+}
+
+void world_plan(struct world *world, void (*change)(struct plan *plan))
+{
+	struct arena arena;
+	struct report report;
+	arena_init(&arena);
+	report_init(&report);
+	struct tree *tree = tree_new(&arena, TREE_MAP, 1);
+	struct tree *run = tree_new(&arena, TREE_FUNCTION, 2);
+	struct tree *params = tree_new(&arena, TREE_MAP, 3);
+	struct tree *limit = tree_new(&arena, TREE_NUMBER, 3);
+	run->key = "run";
+	params->key = "params";
+	limit->key = "limit";
+	limit->number = 5;
+	tree_add(params, limit);
+	tree_add(tree, run);
+	tree_add(tree, params);
+	struct plan *plan = plan_new(tree, "help", 3, "plans/help/3.lua",
+				     "0123456789abcdef0123456789abcdef", new_factory(world), NULL,
+				     &report);
+	cr_assert_not_null(plan);
+	plan->on_event = "opened";
+	if (change)
+		change(plan);
+	plan_engine_install(world->engine, NULL, &plan, 1);
+	plan_unref(world->plan);
+	world->plan = plan;
+	report_deinit(&report);
+	arena_deinit(&arena);
+}
+
+void world_trigger(struct world *world, uint64_t number)
+{
+	struct incident incident = {.number = number,
+				    .key = "rule:slow",
+				    .title = "Slow",
+				    .rule = "slow",
+				    .severity = "critical",
+				    .category = "offline/food"};
+	plan_engine_on_incident(world->engine, &incident, "opened");
+	world_turn(world);
+}
+
+void world_turn(struct world *world)
+{
+	loop_virtual_turn(world->loop);
+}
+
+void world_advance(struct world *world, int64_t by_ms)
+{
+	loop_virtual_advance(world->loop, by_ms);
+}
+
+struct find_context {
+	struct world_run run;
+	int wanted;
+	int index;
+};
+
+static void find_run(void *arg, const struct run_summary *run)
+{
+	struct find_context *context = arg;
+	if (context->index++ != context->wanted)
+		return;
+	snprintf(context->run.id, sizeof(context->run.id), "%s", run->id);
+	snprintf(context->run.error, sizeof(context->run.error), "%s", run->error ? run->error : "");
+	snprintf(context->run.waiting_for, sizeof(context->run.waiting_for), "%s",
+		 run->waiting_for ? run->waiting_for : "");
+	context->run.state = run->state;
+	context->run.record_count = run->record_count;
+}
+
+struct world_run world_run(const struct world *world, int index)
+{
+	struct find_context context = {.wanted = index};
+	plan_engine_each_run(world->engine, false, find_run, &context);
+	cr_assert_gt(context.index, index, "there is no run %d", index);
+	return context.run;
+}
+
+int world_run_count(const struct world *world)
+{
+	struct find_context context = {.wanted = -1};
+	plan_engine_each_run(world->engine, false, find_run, &context);
+	return context.index;
+}
+
+int world_effects(const struct world *world, const char *part)
+{
+	int count = 0;
+	for (int i = 0; i < world->effect_count; i++) {
+		if (strstr(world->effects[i].key, part))
+			count += world->effects[i].count;
+	}
+	return count;
+}
+
+bool world_has_fact(const struct world *world, const char *kind)
+{
+	for (int i = 0; i < world->fact_count; i++) {
+		if (strcmp(world->facts[i], kind) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void add_type(void *arg, struct slice json)
+{
+	struct bytes *out = arg;
+	char *text = mem_copy_bytes(json.data, json.length);
+	char *type = strstr(text, "\"type\":\"");
+	cr_assert_not_null(type);
+	type += 8;
+	*strchr(type, '"') = '\0';
+	bytes_append_format(out, "%s%s", out->length > 0 ? " " : "", type);
+	mem_free(text);
+}
+
+char *world_journal(struct world *world, const char *run_id)
+{
+	struct bytes out = BYTES_EMPTY;
+	struct err_note why = {{0}};
+	cr_assert_eq(plan_engine_each_record(world->engine, run_id, add_type, &out, &why), 0, "%s",
+		     why.text);
+	return bytes_take_text(&out);
+}

@@ -1,0 +1,82 @@
+/** world.h - a plan engine on a memory store, a virtual clock and a script that is a list of calls; and the
+ *  effects outside, which survive when the engine "crashes".
+ *
+ *  Crash: the store fails at the n-th write, either after it took the batch (durable, but no callback
+ *  runs) or before (lost). Everything but the store, the clock and the outside is then thrown away.
+ */
+#ifndef TOCSIN_TESTS_PLAN_WORLD_H
+#define TOCSIN_TESTS_PLAN_WORLD_H
+
+#include "core/plan/action.h"
+#include "core/plan/plan.h"
+#include "core/plan/plan_engine.h"
+#include "core/plan/plan_runner.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { WORLD_EFFECTS_MAX = 64, WORLD_ANSWERS_MAX = 64, WORLD_FACTS_MAX = 512 };
+
+struct world_effect {
+	char key[128];
+	int count;
+};
+
+/** What the next tries of an action report; the last one stays. */
+enum world_reply { REPLY_OK, REPLY_UNKNOWN, REPLY_RETRY, REPLY_REPEAT, REPLY_FAIL, REPLY_SILENT };
+
+struct world {
+	struct kv *store;   /**< what survives */
+	struct kv *kv;      /**< the same, with the fault in front */
+	struct commit *commit;
+	struct loop *loop;
+	struct plan_actions *actions;
+	struct plan_engine *engine;
+	struct plan *plan;  /**< of the test; NULL until world_plan() */
+	const struct plan_call *script; /**< ends with id NULL */
+
+	bool has_crashed;
+	int write_count;
+	int crash_at;       /**< write that fails; 0 none */
+	bool crash_takes;   /**< the failing write is stored first */
+
+	struct world_effect effects[WORLD_EFFECTS_MAX];
+	int effect_count;
+	const enum world_reply *replies; /**< one for each try, NULL: always ok */
+	int try_count;
+	char answers[WORLD_ANSWERS_MAX][256]; /**< of the latest runner, in order */
+	int answer_count;
+	char facts[WORLD_FACTS_MAX][32];
+	char fact_texts[WORLD_FACTS_MAX][512];
+	int fact_count;
+	int start_count; /**< runners made */
+	int factory_count; /**< made from kept source */
+};
+
+void world_open(struct world *world, const struct plan_call *script);
+void world_close(struct world *world);
+/** Makes and installs the plan; `change` may edit it before. */
+void world_plan(struct world *world, void (*change)(struct plan *plan));
+void world_restart(struct world *world);
+/** Incident `number` of rule "slow" has event "opened". */
+void world_trigger(struct world *world, uint64_t number);
+void world_turn(struct world *world);
+void world_advance(struct world *world, int64_t by_ms);
+
+struct world_run {
+	char id[128];
+	enum run_state state;
+	char error[1200];
+	char waiting_for[600];
+	uint32_t record_count;
+};
+/** The `index`-th run by creation; the test fails when there is none. */
+struct world_run world_run(const struct world *world, int index);
+int world_run_count(const struct world *world);
+/** Effects received by keys that contain `part`. */
+int world_effects(const struct world *world, const char *part);
+bool world_has_fact(const struct world *world, const char *kind);
+/** Record types of run 0, joined by spaces. Owned text. */
+char *world_journal(struct world *world, const char *run_id);
+
+#endif
