@@ -1,10 +1,11 @@
-/** engine.h - stage 2, the owner: bundles in, windows, rules, alerts out; one WriteBatch for all of it.
+/** engine.h - stage 2, the owner: bundles in, windows, rules, alerts out; one WriteBatch for all.
  *
  *      engine_apply(bundle) -> windows + positions + counters into commit_batch()
  *      engine_advance(now)  -> watermarks pass boundaries -> rules are evaluated -> on_alert
  *
- *  The same object runs live (RocksDB, threaded commit) and in replay (memory, inline, virtual clock).
- *  Owner: engine_new() result owned; kv, commit borrowed. Threads: owner thread only. Time is passed in.
+ *  The same object runs live (RocksDB, threaded commit) and in replay (memory, inline commit).
+ *  Owner: engine_new() result owned; kv, commit borrowed. Threads: owner thread only. Time is
+ *  passed in.
  */
 #ifndef TOCSIN_CORE_ENGINE_ENGINE_H
 #define TOCSIN_CORE_ENGINE_ENGINE_H
@@ -28,46 +29,54 @@ struct engine_options {
 	struct commit *commit;
 	uint64_t seed; /**< of hash tables */
 	struct script_marker *marker; /**< set while a script runs; NULL in replay */
-	/** A firing or resolved alert was decided; what the callee puts into commit_batch() is atomic with it. */
+	/** A firing or resolved alert was decided. What the callee puts into commit_batch() is atomic
+	 *  with it: it must not kick the commit, nor call the engine. */
 	void (*on_alert)(void *arg, const struct rule *rule, const struct alert *alert);
-	/** A script rule used up its budget, memory or errors: it is stopped from here on. */
+	/** A script rule used up its budget, memory or errors: it is stopped from here on, until a
+	 *  later engine_install() has it again. Must not call the engine. */
 	void (*on_quarantine)(void *arg, const struct rule *rule, const char *reason);
 	void *arg;
 };
 
-/** Reads positions, panes, alert states and counters from the store. */
+/** Reads positions, alert states and counters from the store; the first install reads the panes. */
 int engine_new(struct engine **out, const struct engine_options *options, struct err_note *why);
 void engine_free(struct engine *engine);
 
-/** Installs a generation whole: sources with their settings, active rules, and builds the intakes for
- *  stage 1. Rules with the same name, version and hash keep their state; another version keeps the panes of
- *  metrics it did not change; alerts of a removed, disabled or changed rule resolve with a reason.
- *  `config` is referenced, rules are referenced. On failure nothing changes. */
+/** Installs a generation whole: sources with their settings, active rules, and builds the intakes
+ *  for stage 1. Rules with the same name, version and hash keep their state; another version keeps
+ *  the panes of metrics it did not change; alerts of a removed, disabled or changed rule resolve
+ *  with a reason ("rule_removed", "rule_changed"). `config` and rules are referenced. On failure
+ *  nothing changes (but ERR_CORRUPT from the first install: the store is damaged, do not go on). */
 int engine_install(struct engine *engine, struct config *config, struct rule *const *rules,
 		   uint32_t rule_count, int64_t now_mono_ms, int64_t wall_ms, struct err_note *why);
 
-/** Intake of a source for new jobs (borrowed; take a reference), or NULL when the source is unknown. */
+/** Intake of a source for new jobs (borrowed; take a reference), or NULL: an unknown source. */
 struct intake *engine_intake(struct engine *engine, const char *source);
 
-/** A partition starts or goes on: gives its number and the committed position (zero when new). `is_live`: it
- *  holds the watermark back until idle. ERR_FULL. */
+/** A partition starts or goes on: gives its number and the committed position (zero when new).
+ *  It holds the watermark back until it is idle. ERR_NOT_FOUND, ERR_RANGE, ERR_FULL. */
 int engine_partition_open(struct engine *engine, const char *source, const char *name,
 			  bool is_positioned, int64_t now_mono_ms, uint32_t *out,
 			  struct position *committed, struct err_note *why);
-/** It will send nothing more. `is_forgotten`: its stored position is deleted as well (the file is gone). */
+/** It will send nothing more: its number may be given to another one. `is_forgotten`: its stored
+ *  position is deleted as well (the file is gone). */
 void engine_partition_close(struct engine *engine, uint32_t partition, bool is_forgotten);
 /** Watermark of the partition for the next job. */
 int64_t engine_partition_watermark(const struct engine *engine, uint32_t partition);
 
-/** Takes the bundle; its on_durable is called after the commit. A duplicate (from before the committed
- *  position) is dropped and counted; ERR_CONFLICT for a gap: the source must start again at `committed`. */
+/** Takes the bundle; its on_durable is called after the commit, which the caller kicks. A duplicate
+ *  (all of it before the committed position) is dropped and counted. ERR_CONFLICT for a gap or an
+ *  overlap: the source must start again at `committed`, on_durable is not called. ERR_NOT_FOUND:
+ *  the partition was closed. */
 int engine_apply(struct engine *engine, struct bundle *bundle, int64_t now_mono_ms);
 
-/** Evaluates every boundary the watermarks have passed, expires panes. Call after applies and on its timer. */
+/** Evaluates every boundary the watermarks have passed, expires panes. Call after applies and on
+ *  its timer. */
 void engine_advance(struct engine *engine, int64_t now_mono_ms, int64_t wall_ms);
 /** When engine_advance must be called though nothing arrives (monotonic ms), or -1. */
 int64_t engine_next_ms(const struct engine *engine, int64_t now_mono_ms);
-/** End of a finite input (replay): every source is complete; all remaining windows are evaluated. */
+/** End of a finite input (replay): every source is complete to the end of its last pane; the
+ *  windows that end there are the last ones evaluated, for nothing is known of later. */
 void engine_finish(struct engine *engine);
 
 /* ---- answers for status, CLI and metrics ---- */

@@ -1,0 +1,48 @@
+#include "core/engine/engine.h"
+
+#include "core/base/mem.h"
+#include "core/config/config.h"
+#include "core/engine/engine_internal.h"
+
+int engine_new(struct engine **out, const struct engine_options *options, struct err_note *why)
+{
+	struct engine *engine = mem_alloc(sizeof(*engine));
+	int code;
+
+	engine->options = *options;
+	key_table_init(&engine->metric_ids, options->seed);
+	arena_init(&engine->scratch);
+	code = engine_restore(engine, why);
+	if (code != 0) {
+		engine_free(engine);
+		return code;
+	}
+	*out = engine;
+	return 0;
+}
+
+void engine_free(struct engine *engine)
+{
+	if (engine == NULL)
+		return;
+	engine_free_stored(engine);
+	for (uint32_t i = 0; i < engine->rule_count; i++)
+		engine_rule_state_free(engine->rules[i]);
+	for (uint32_t i = 0; i < engine->metric_count; i++)
+		engine_metric_free(engine->metrics[i]);
+	for (uint32_t i = 0; i < engine->source_count; i++)
+		engine_source_free(engine->sources[i]);
+	for (uint32_t i = 0; i < engine->partition_count; i++)
+		mem_free(engine->partitions[i].name);
+	mem_free(engine->rules);
+	mem_free(engine->metrics);
+	mem_free(engine->sources);
+	mem_free(engine->partitions);
+	key_table_deinit(&engine->metric_ids);
+	arena_deinit(&engine->scratch);
+	bytes_deinit(&engine->key);
+	bytes_deinit(&engine->value);
+	bytes_deinit(&engine->content);
+	config_unref(engine->config);
+	mem_free(engine);
+}

@@ -1,0 +1,150 @@
+/* A bundle of a positioned partition, against the committed position C (epoch, offset):
+ *
+ *     from == C                              applied, C = to
+ *     reset: from == (C.epoch + 1, 0)        applied, C = to
+ *     to <= C                                duplicate: dropped, counted, acknowledged
+ *     else                                   gap or overlap: ERR_CONFLICT, start again at C
+ */
+#include "core/engine/engine_internal.h"
+
+#include "core/base/err.h"
+#include "core/base/require.h"
+#include "core/ingest/intake.h"
+#include "core/window/window.h"
+#include "storage/commit.h"
+
+static int position_compare(const struct position *a, const struct position *b)
+{
+	if (a->epoch != b->epoch)
+		return a->epoch < b->epoch ? -1 : 1;
+	return (a->offset > b->offset) - (a->offset < b->offset);
+}
+
+static bool follows(const struct engine_partition *partition, const struct bundle *bundle)
+{
+	if (bundle->is_reset)
+		return bundle->from.epoch == partition->committed.epoch + 1 &&
+		       bundle->from.offset == 0;
+	return position_compare(&bundle->from, &partition->committed) == 0;
+}
+
+static void on_durable(void *arg)
+{
+	struct bundle *bundle = arg;
+
+	bundle->on_durable(bundle->arg, bundle);
+	bundle_free(bundle);
+}
+
+/** Also a duplicate waits for the commit: what it repeats may still be on its way to disk. */
+static void acknowledge(struct engine *engine, struct bundle *bundle)
+{
+	if (bundle->on_durable == NULL)
+		bundle_free(bundle);
+	else
+		commit_after(engine->options.commit, on_durable, bundle);
+}
+
+/** The pane lies behind what some rule has evaluated: its next window must not be skipped. */
+static void mark_late(struct engine_metric *metric, int64_t start_ms)
+{
+	for (uint32_t i = 0; i < metric->rule_count; i++)
+		if (start_ms < metric->rules[i]->evaluated_ms)
+			metric->rules[i]->is_dirty = true;
+}
+
+static void merge_group(struct engine *engine, struct engine_metric *metric, struct slice group,
+			const struct aggregate *delta)
+{
+	int64_t start_ms;
+	struct slice key = bundle_group_key(group, &start_ms);
+	const struct aggregate *pane;
+
+	if (start_ms < metric->cut_ms) {
+		metric->source->late_dropped += delta->count;
+		return;
+	}
+	if (window_merge(metric->window, start_ms, key, delta, &pane) != 0) {
+		window_count_overflow(metric->window, delta->count);
+		return;
+	}
+	engine_put_pane(engine, metric->metric, start_ms, key, pane);
+	mark_late(metric, start_ms);
+}
+
+/** Deltas of metrics that no rule of this generation uses any more are passed over. */
+static void merge_deltas(struct engine *engine, const struct bundle *bundle)
+{
+	for (uint32_t i = 0; i < bundle->delta_count; i++) {
+		const struct bundle_deltas *deltas = &bundle->deltas[i];
+		struct engine_metric *metric =
+			engine_find_metric(engine, bundle->intake->metrics[i].metric);
+
+		for (uint32_t k = 0; metric != NULL && k < deltas->groups.count; k++)
+			merge_group(
+				engine, metric, key_table_key(&deltas->groups, k),
+				&deltas->aggregates[(size_t)k * metric->metric->aggregate_count]);
+	}
+}
+
+static void observe(struct engine *engine, struct engine_partition *partition,
+		    const struct bundle *bundle, int64_t now_mono_ms)
+{
+	struct engine_source *source = partition->source;
+
+	if (bundle->min_event_ms != TIME_NONE &&
+	    (source->first_event_ms == TIME_NONE || bundle->min_event_ms < source->first_event_ms))
+		source->first_event_ms = bundle->min_event_ms;
+	if (bundle->max_event_ms > partition->max_event_ms)
+		partition->max_event_ms = bundle->max_event_ms;
+	if (bundle->max_event_ms > source->max_event_ms)
+		source->max_event_ms = bundle->max_event_ms;
+	watermark_observe(source->watermark, (uint32_t)(partition - engine->partitions),
+			  bundle->max_event_ms, now_mono_ms);
+}
+
+static void apply(struct engine *engine, struct engine_partition *partition,
+		  const struct bundle *bundle, int64_t now_mono_ms)
+{
+	struct engine_source *source = partition->source;
+
+	merge_deltas(engine, bundle);
+	engine_add_counters(&partition->counters, &bundle->counters);
+	engine_add_counters(&source->total, &bundle->counters);
+	for (uint32_t i = 0; i < bundle->dead_letter_count; i++)
+		engine_keep_dead_letter(source, partition->name, &bundle->dead_letters[i]);
+	observe(engine, partition, bundle, now_mono_ms);
+	if (bundle->is_positioned) {
+		partition->committed = bundle->to;
+		engine_put_partition(engine, partition);
+	}
+	engine_put_source(engine, source);
+	if (bundle->dead_letter_count > 0)
+		engine_put_dead_letters(engine, source);
+}
+
+int engine_apply(struct engine *engine, struct bundle *bundle, int64_t now_mono_ms)
+{
+	struct engine_partition *partition;
+
+	REQUIRE(bundle->partition < engine->partition_count);
+	partition = &engine->partitions[bundle->partition];
+	if (partition->name == NULL) {
+		bundle_free(bundle);
+		return ERR_NOT_FOUND;
+	}
+	if (bundle->is_positioned && !follows(partition, bundle)) {
+		bool is_duplicate = position_compare(&bundle->to, &partition->committed) <= 0;
+
+		if (!is_duplicate) {
+			bundle_free(bundle);
+			return ERR_CONFLICT;
+		}
+		partition->source->duplicates++;
+		acknowledge(engine, bundle);
+		return 0;
+	}
+	apply(engine, partition, bundle, now_mono_ms);
+	acknowledge(engine, bundle);
+	return 0;
+}

@@ -1,0 +1,227 @@
+/* One boundary of one rule: collect the keys whose state may change, sort them, decide. */
+#include "core/engine/engine_internal.h"
+
+#include "core/base/err.h"
+#include "core/base/mem.h"
+#include "core/config/config.h"
+#include "core/model/dimension.h"
+#include "core/rule/rule.h"
+#include "core/rule/rule_runner.h"
+#include "core/window/window.h"
+
+#include <stdlib.h>
+
+struct candidate {
+	struct slice key; /**< in the engine's scratch arena */
+	struct aggregate total;
+};
+
+struct evaluation {
+	struct engine *engine;
+	struct rule_state *state;
+	int64_t boundary_ms;
+	bool has_system_key; /**< the key of the whole system had a pane */
+	struct candidate *candidates;
+	uint32_t count, capacity;
+};
+
+bool engine_decide(const struct rule_state *state, const struct aggregate *total, double *value,
+		   bool *has_value)
+{
+	*has_value = aggregate_value(total, state->rule->statistic, value);
+	return *has_value && threshold_holds(&state->rule->threshold, *value);
+}
+
+/** A script is asked about every key; a threshold only matters where it changes the state. */
+static bool is_candidate(const struct rule_state *state, const struct aggregate *total,
+			 bool is_firing)
+{
+	double value;
+	bool has_value;
+
+	return state->rule->type == RULE_SCRIPT ||
+	       engine_decide(state, total, &value, &has_value) != is_firing;
+}
+
+static void add_candidate(struct evaluation *evaluation, struct slice key,
+			  const struct aggregate *total)
+{
+	struct candidate *candidate;
+
+	if (evaluation->count == evaluation->capacity) {
+		evaluation->capacity = evaluation->capacity == 0 ? 16 : evaluation->capacity * 2;
+		evaluation->candidates = mem_grow(evaluation->candidates, evaluation->capacity,
+						  sizeof(*evaluation->candidates));
+	}
+	candidate = &evaluation->candidates[evaluation->count++];
+	candidate->key.data = arena_copy(&evaluation->engine->scratch, key.data, key.length);
+	candidate->key.length = key.length;
+	candidate->total = *total;
+}
+
+static void collect(void *arg, struct slice key, const struct aggregate *total)
+{
+	struct evaluation *evaluation = arg;
+	struct rule_state *state = evaluation->state;
+	uint32_t id = key_table_find(&state->keys, key);
+	bool is_firing = id != KEY_TABLE_NONE && state->firings[id].is_firing;
+
+	if (is_firing)
+		state->firings[id].visit = state->visit;
+	evaluation->has_system_key |= key.length == 0;
+	if (is_candidate(state, total, is_firing))
+		add_candidate(evaluation, key, total);
+}
+
+/** Keys that fire but have no pane any more, and the whole system when nothing happened in it. */
+static void collect_empty(struct evaluation *evaluation)
+{
+	struct rule_state *state = evaluation->state;
+	struct slice system_key = {"", 0};
+	struct aggregate empty = AGGREGATE_EMPTY;
+
+	for (uint32_t id = 0; id < state->keys.count; id++)
+		if (state->firings[id].is_firing && state->firings[id].visit != state->visit) {
+			struct slice key = key_table_key(&state->keys, id);
+
+			evaluation->has_system_key |= key.length == 0;
+			if (is_candidate(state, &empty, true))
+				add_candidate(evaluation, key, &empty);
+		}
+	if (state->rule->by_count == 0 && !evaluation->has_system_key &&
+	    is_candidate(state, &empty, false))
+		add_candidate(evaluation, system_key, &empty);
+}
+
+static int compare_candidates(const void *a, const void *b)
+{
+	return dimension_compare(((const struct candidate *)a)->key,
+				 ((const struct candidate *)b)->key);
+}
+
+static void change_state(struct evaluation *evaluation, const struct candidate *candidate,
+			 bool is_firing, const struct rule_verdict *verdict)
+{
+	evaluation->state->is_settled = false;
+	if (is_firing)
+		engine_fire(evaluation->engine, evaluation->state, candidate->key,
+			    &candidate->total, evaluation->boundary_ms, verdict);
+	else
+		engine_resolve(evaluation->engine, evaluation->state, candidate->key,
+			       &candidate->total, evaluation->boundary_ms, verdict, NULL);
+}
+
+static void quarantine(struct evaluation *evaluation)
+{
+	struct engine *engine = evaluation->engine;
+	struct rule_state *state = evaluation->state;
+
+	state->is_quarantined = true;
+	engine_resolve_all(engine, state, "rule_quarantined");
+	if (engine->options.on_quarantine != NULL)
+		engine->options.on_quarantine(engine->options.arg, state->rule, state->last_error);
+}
+
+static int call_script(struct evaluation *evaluation, const struct candidate *candidate,
+		       bool was_firing, struct rule_verdict *verdict, struct err_note *why)
+{
+	const struct rule *rule = evaluation->state->rule;
+	struct script_marker *marker = evaluation->engine->options.marker;
+	struct rule_window window = {
+		.window_start_ms = evaluation->boundary_ms - rule->window_ms,
+		.window_end_ms = evaluation->boundary_ms,
+		.key = candidate->key,
+		.aggregate = &candidate->total,
+		.by = (const char *const *)rule->by,
+		.by_count = rule->by_count,
+		.is_firing = was_firing,
+	};
+	int code;
+
+	if (marker != NULL) {
+		marker->version = rule->version;
+		snprintf(marker->rule, sizeof(marker->rule), "%s", rule->name);
+	}
+	code = rule->runner->ops->on_window(rule->runner, &window, verdict, why);
+	if (marker != NULL)
+		marker->rule[0] = '\0';
+	return code;
+}
+
+/** A failed call leaves the key as it was. False: the rule is quarantined now. */
+static bool count_error(struct evaluation *evaluation, int code, const struct err_note *why)
+{
+	struct rule_state *state = evaluation->state;
+
+	mem_free(state->last_error);
+	state->last_error = mem_copy_text(why->text[0] != '\0' ? why->text : err_sentence(code));
+	state->error_count++;
+	state->errors_in_row++;
+	state->is_settled = false;
+	if (code != ERR_BUDGET && code != ERR_MEMORY &&
+	    state->errors_in_row < evaluation->engine->config->lua.errors_max)
+		return true;
+	quarantine(evaluation);
+	return false;
+}
+
+static bool judge_by_script(struct evaluation *evaluation, const struct candidate *candidate)
+{
+	struct rule_state *state = evaluation->state;
+	uint32_t id = key_table_find(&state->keys, candidate->key);
+	bool was_firing = id != KEY_TABLE_NONE && state->firings[id].is_firing;
+	struct rule_verdict verdict = {0};
+	struct err_note why = {0};
+	bool goes_on = true;
+	int code = call_script(evaluation, candidate, was_firing, &verdict, &why);
+
+	if (code != 0) {
+		goes_on = count_error(evaluation, code, &why);
+	} else {
+		state->errors_in_row = 0;
+		if (verdict.is_firing != was_firing)
+			change_state(evaluation, candidate, verdict.is_firing, &verdict);
+	}
+	rule_verdict_clear(&verdict);
+	return goes_on;
+}
+
+static void judge(struct evaluation *evaluation)
+{
+	struct rule_state *state = evaluation->state;
+
+	for (uint32_t i = 0; i < evaluation->count; i++) {
+		const struct candidate *candidate = &evaluation->candidates[i];
+		double value;
+		bool has_value;
+
+		if (state->rule->type != RULE_SCRIPT)
+			change_state(evaluation, candidate,
+				     engine_decide(state, &candidate->total, &value, &has_value),
+				     NULL);
+		else if (!judge_by_script(evaluation, candidate))
+			return;
+	}
+}
+
+void engine_evaluate(struct engine *engine, struct rule_state *state, int64_t boundary_ms)
+{
+	struct evaluation evaluation = {
+		.engine = engine, .state = state, .boundary_ms = boundary_ms};
+
+	arena_reset(&engine->scratch);
+	state->visit++;
+	state->evaluation_count++;
+	state->evaluated_ms = boundary_ms;
+	state->is_dirty = false;
+	state->is_settled = true;
+	window_each(state->metric->window, boundary_ms - state->rule->window_ms, boundary_ms,
+		    collect, &evaluation);
+	collect_empty(&evaluation);
+	if (evaluation.count > 1)
+		qsort(evaluation.candidates, evaluation.count, sizeof(*evaluation.candidates),
+		      compare_candidates);
+	judge(&evaluation);
+	mem_free(evaluation.candidates);
+	engine_compact_firings(state);
+}

@@ -1,0 +1,220 @@
+/** engine_internal.h - the parts of the engine, for its own files and its tests.
+ *
+ *      source 1--n partition        who sends, how far it is, what it counted
+ *      source 1--n metric 1--1 window
+ *      metric 1--n rule state       how far it is evaluated, what fires
+ *
+ *  Everything here is owned by the engine. Times are event time in ms unless named otherwise.
+ */
+#ifndef TOCSIN_CORE_ENGINE_ENGINE_INTERNAL_H
+#define TOCSIN_CORE_ENGINE_ENGINE_INTERNAL_H
+
+#include "core/base/arena.h"
+#include "core/base/bytes.h"
+#include "core/base/key_table.h"
+#include "core/engine/engine.h"
+#include "core/model/alert.h"
+#include "core/window/watermark.h"
+
+struct config_source;
+struct window;
+struct metric;
+struct rule_verdict;
+
+enum {
+	ENGINE_DEAD_LETTERS_MAX = 20,    /**< kept for each source, the newest */
+	ENGINE_KEEP_EXTRA_MS = 60000,    /**< panes are kept this much longer than needed */
+	ENGINE_KEYS_REBUILD_MIN = 1024,  /**< a smaller table of firing keys is never rebuilt */
+	ENGINE_PARTITION_NAME_MAX = 512, /**< bytes */
+};
+
+#define TIME_NONE WATERMARK_NONE
+
+struct engine_dead_letter {
+	char *partition;
+	struct dead_letter letter; /**< texts owned */
+};
+
+struct engine_source {
+	char *name;
+	bool is_installed; /**< the site has it; else only its counters are kept */
+	struct intake *intake;
+	struct watermark *watermark;
+	int64_t lateness_ms;
+	int64_t watermark_ms;   /**< as of the last engine_advance() or as stored */
+	int64_t stored_ms;      /**< the watermark that is in the store */
+	int64_t first_event_ms; /**< least event time ever seen */
+	int64_t max_event_ms;
+	bool is_finished;       /**< engine_finish(): nothing more comes */
+	struct bundle_counters total;
+	uint64_t late_dropped, duplicates;
+	struct engine_dead_letter dead_letters[ENGINE_DEAD_LETTERS_MAX];
+	uint32_t dead_letter_count;
+};
+
+/** A free place has no name. */
+struct engine_partition {
+	struct engine_source *source;
+	char *name;
+	bool is_open, is_positioned;
+	struct position committed;
+	int64_t max_event_ms;
+	struct bundle_counters counters;
+};
+
+struct engine_metric {
+	struct metric *metric;
+	struct window *window;
+	struct engine_source *source;
+	int64_t keep_ms;    /**< longest window of its rules + lateness + ENGINE_KEEP_EXTRA_MS */
+	int64_t cut_ms;     /**< panes that start before are refused */
+	int64_t expired_ms; /**< panes that start before are gone from window and store */
+	struct rule_state **rules; /**< [rule_count], borrowed */
+	uint32_t rule_count;
+};
+
+/** Of one key of one rule. */
+struct firing {
+	bool is_firing;
+	int64_t since_ms;
+	uint64_t visit; /**< evaluation that saw the key in the window */
+	char *severity; /**< of a script's verdict; NULL: the rule's */
+};
+
+struct rule_state {
+	struct rule *rule;
+	char *field_text; /**< 字段 of its alerts: the field, or the joined fields of a group */
+	struct engine_metric *metric;
+	int64_t evaluated_ms; /**< last boundary that needs no evaluation any more */
+	int64_t stored_ms;    /**< `evaluated_ms` in the store */
+	int64_t next_ms;      /**< next boundary to evaluate, INT64_MAX when none is due */
+	bool is_dirty;        /**< the window changed behind evaluated_ms: do not skip */
+	bool is_settled;      /**< the last evaluation changed nothing */
+	bool is_quarantined;
+	struct key_table keys;
+	struct firing *firings; /**< [keys.count] by key id */
+	uint32_t firing_capacity, firing_count;
+	uint64_t visit;
+	uint64_t evaluation_count, fired_count, resolved_count, error_count;
+	uint32_t errors_in_row;
+	char *last_error;
+};
+
+/** An alert state from the store, until the first engine_install() finds its rule. */
+struct stored_firing {
+	struct rule *rule; /**< stand-in with what a document needs */
+	struct bytes key;
+	struct firing firing;
+};
+
+/** How far a rule was evaluated, from the store, until the first engine_install(). */
+struct stored_evaluated {
+	char *rule;
+	uint32_t version;
+	int64_t evaluated_ms;
+};
+
+struct engine {
+	struct engine_options options;
+	struct config *config;
+	uint64_t generation;
+	bool is_restored; /**< the first install took over what was stored */
+	struct engine_source **sources;
+	uint32_t source_count;
+	struct engine_partition *partitions;
+	uint32_t partition_count, partition_capacity;
+	struct engine_metric **metrics;
+	uint32_t metric_count;
+	struct key_table metric_ids; /**< id -> index in metrics */
+	struct rule_state **rules;   /**< sorted by name */
+	uint32_t rule_count;
+	struct stored_firing *stored_firings;
+	uint32_t stored_firing_count;
+	struct stored_evaluated *stored_evaluated;
+	uint32_t stored_evaluated_count;
+	bool has_dropped;
+	unsigned char dropped_id[16]; /**< metric whose stored panes were deleted last */
+	struct arena scratch;         /**< of one evaluation */
+	struct bytes key, value, content; /**< of one row */
+};
+
+/* engine_sources.c */
+struct engine_source *engine_find_source(const struct engine *engine, const char *name);
+struct engine_source *engine_add_source(struct engine *engine, const char *name);
+void engine_source_free(struct engine_source *source);
+struct engine_partition *engine_add_partition(struct engine *engine, struct engine_source *source,
+					      const char *name);
+void engine_keep_dead_letter(struct engine_source *source, const char *partition,
+			     const struct dead_letter *letter);
+void engine_add_counters(struct bundle_counters *into, const struct bundle_counters *from);
+
+/* engine_metrics.c */
+struct engine_metric *engine_find_metric(const struct engine *engine, const struct metric *metric);
+void engine_metric_free(struct engine_metric *metric);
+void engine_expire(struct engine *engine);
+
+/* engine_rules.c */
+struct rule_state *engine_rule_state_new(struct rule *rule, uint64_t seed);
+void engine_rule_state_free(struct rule_state *state);
+/** First multiple of `step_ms` after `ms` / last one not after it. */
+int64_t engine_next_multiple(int64_t ms, int64_t step_ms);
+int64_t engine_last_multiple(int64_t ms, int64_t step_ms);
+/** Next boundary up to the source's watermark that must be evaluated, or INT64_MAX. */
+int64_t engine_next_boundary(const struct rule_state *state);
+/** Last boundary the source's watermark allows, or TIME_NONE. */
+int64_t engine_boundary_limit(const struct rule_state *state);
+
+/* engine_evaluate.c */
+void engine_evaluate(struct engine *engine, struct rule_state *state, int64_t boundary_ms);
+bool engine_decide(const struct rule_state *state, const struct aggregate *total, double *value,
+		   bool *has_value);
+
+/* engine_alerts.c */
+struct firing *engine_firing(struct rule_state *state, struct slice key);
+void engine_fire(struct engine *engine, struct rule_state *state, struct slice key,
+		 const struct aggregate *total, int64_t boundary_ms,
+		 const struct rule_verdict *verdict);
+void engine_resolve(struct engine *engine, struct rule_state *state, struct slice key,
+		    const struct aggregate *total, int64_t boundary_ms,
+		    const struct rule_verdict *verdict, const char *reason);
+/** Everything of the rule that fires, with a reason. */
+void engine_resolve_all(struct engine *engine, struct rule_state *state, const char *reason);
+void engine_compact_firings(struct rule_state *state);
+
+/* engine_store.c, engine_restore.c: rows of the gathering batch, and back */
+void engine_put_partition(struct engine *engine, const struct engine_partition *partition);
+void engine_delete_partition(struct engine *engine, const struct engine_partition *partition);
+void engine_put_source(struct engine *engine, struct engine_source *source);
+void engine_put_dead_letters(struct engine *engine, const struct engine_source *source);
+void engine_put_pane(struct engine *engine, const struct metric *metric, int64_t start_ms,
+		     struct slice key, const struct aggregate *pane);
+void engine_delete_panes(struct engine *engine, const unsigned char *metric_id, int64_t from_ms,
+			 int64_t before_ms);
+void engine_put_evaluated(struct engine *engine, struct rule_state *state);
+void engine_delete_evaluated(struct engine *engine, const char *rule);
+void engine_put_firing(struct engine *engine, const struct rule *rule, struct slice key,
+		       const struct firing *firing);
+void engine_delete_firing(struct engine *engine, const char *rule, struct slice key);
+int engine_restore(struct engine *engine, struct err_note *why);
+int engine_restore_panes(struct engine *engine, struct err_note *why);
+
+/* engine_adopt.c: what the store knew about rules, handed over at the first install */
+const struct stored_evaluated *engine_find_stored(const struct engine *engine, const char *rule);
+void engine_adopt_stored(struct engine *engine);
+void engine_free_stored(struct engine *engine);
+
+/* engine_plan.c: what an install will do, made before anything changes */
+struct install_source {
+	const struct config_source *config;
+	struct intake *intake; /**< owned until it is handed over */
+};
+struct install_plan {
+	struct install_source *sources;
+	uint32_t source_count;
+	struct metric **metrics; /**< of each rule, borrowed from the intakes */
+};
+int engine_plan_install(struct engine *engine, struct config *config, struct rule *const *rules,
+			uint32_t rule_count, struct install_plan *out, struct err_note *why);
+void engine_plan_free(struct install_plan *plan);
+
+#endif

@@ -1,0 +1,52 @@
+#include "core/engine/engine_internal.h"
+
+#include "core/base/mem.h"
+#include "core/window/metric.h"
+#include "core/window/window.h"
+
+struct engine_metric *engine_find_metric(const struct engine *engine, const struct metric *metric)
+{
+	struct slice id = {(const char *)metric->id.bytes, METRIC_ID_BYTES};
+	uint32_t index = key_table_find(&engine->metric_ids, id);
+
+	return index != KEY_TABLE_NONE ? engine->metrics[index] : NULL;
+}
+
+void engine_metric_free(struct engine_metric *metric)
+{
+	window_free(metric->window);
+	metric_unref(metric->metric);
+	mem_free(metric->rules);
+	mem_free(metric);
+}
+
+/** What a range delete costs in the store is paid once for many panes, not for each. */
+static int64_t expiry_step_ms(const struct engine_metric *metric)
+{
+	int64_t step_ms = metric->keep_ms / 8;
+
+	return step_ms > metric->metric->pane_ms ? step_ms : metric->metric->pane_ms;
+}
+
+void engine_expire(struct engine *engine)
+{
+	for (uint32_t i = 0; i < engine->metric_count; i++) {
+		struct engine_metric *metric = engine->metrics[i];
+		int64_t watermark_ms = metric->source->watermark_ms;
+		int64_t cut_ms;
+
+		if (watermark_ms == TIME_NONE)
+			continue;
+		cut_ms = engine_last_multiple(watermark_ms - metric->keep_ms,
+					      metric->metric->pane_ms);
+		if (cut_ms > metric->cut_ms)
+			metric->cut_ms = cut_ms;
+		if (metric->expired_ms != TIME_NONE &&
+		    metric->cut_ms - metric->expired_ms < expiry_step_ms(metric))
+			continue;
+		if (window_expire(metric->window, metric->cut_ms) > 0)
+			engine_delete_panes(engine, metric->metric->id.bytes, metric->expired_ms,
+					    metric->cut_ms);
+		metric->expired_ms = metric->cut_ms;
+	}
+}

@@ -1,0 +1,297 @@
+#include "core/engine/engine_internal.h"
+
+#include "core/base/err.h"
+#include "core/base/mem.h"
+#include "core/model/dimension.h"
+#include "core/rule/rule.h"
+#include "core/window/metric.h"
+#include "core/window/window.h"
+#include "storage/keyspace.h"
+#include "storage/kv.h"
+
+#include <string.h>
+
+struct restore {
+	struct engine *engine;
+	/** Reads one row; false: it is damaged. */
+	bool (*row)(struct engine *engine, struct byte_reader *key, struct byte_reader *value);
+	const char *what;
+	struct err_note *why;
+	int code;
+};
+
+static int64_t read_time(struct byte_reader *reader)
+{
+	return (int64_t)byte_reader_be64(reader);
+}
+
+/** Owned text, or NULL for none. */
+static char *read_text(struct byte_reader *reader)
+{
+	uint32_t length = byte_reader_be32(reader);
+	struct slice text;
+
+	if (length == UINT32_MAX || reader->has_failed || length > reader->left) {
+		reader->has_failed |= length != UINT32_MAX;
+		return NULL;
+	}
+	text = byte_reader_bytes(reader, length);
+	return mem_copy_bytes(text.data, text.length);
+}
+
+static const char *read_arena_text(struct byte_reader *reader, struct arena *arena)
+{
+	char *text = read_text(reader);
+	const char *copy = text != NULL ? arena_copy_text(arena, text) : NULL;
+
+	mem_free(text);
+	return copy;
+}
+
+static void read_counters(struct byte_reader *reader, struct bundle_counters *out)
+{
+	out->bytes = byte_reader_be64(reader);
+	out->lines = byte_reader_be64(reader);
+	out->readings = byte_reader_be64(reader);
+	out->malformed = byte_reader_be64(reader);
+	out->late = byte_reader_be64(reader);
+	out->clamped = byte_reader_be64(reader);
+	out->mistyped = byte_reader_be64(reader);
+	out->blank = byte_reader_be64(reader);
+}
+
+static char *read_key_text(struct byte_reader *key)
+{
+	struct slice text = key_read_text(key);
+
+	return mem_copy_bytes(text.data, text.length);
+}
+
+static bool restore_partition(struct engine *engine, struct byte_reader *key,
+			      struct byte_reader *value)
+{
+	char *source_name = read_key_text(key), *name = read_key_text(key);
+	struct engine_partition *partition = NULL;
+
+	if (!key->has_failed)
+		partition =
+			engine_add_partition(engine, engine_add_source(engine, source_name), name);
+	mem_free(source_name);
+	mem_free(name);
+	if (partition == NULL)
+		return false;
+	partition->is_positioned = true;
+	partition->committed.epoch = byte_reader_be32(value);
+	partition->committed.offset = byte_reader_be64(value);
+	partition->committed.check = byte_reader_be64(value);
+	partition->max_event_ms = read_time(value);
+	read_counters(value, &partition->counters);
+	return true;
+}
+
+static void restore_dead_letters(struct engine_source *source, struct byte_reader *value)
+{
+	uint8_t count = byte_reader_u8(value);
+
+	for (uint8_t i = 0; i < count && !value->has_failed; i++) {
+		char *partition = read_text(value);
+		struct dead_letter letter = {.reason = read_text(value)};
+
+		letter.text = read_text(value);
+		letter.offset = byte_reader_be64(value);
+		letter.line = byte_reader_be64(value);
+		if (!value->has_failed && partition != NULL)
+			engine_keep_dead_letter(source, partition, &letter);
+		mem_free(partition);
+		mem_free(letter.reason);
+		mem_free(letter.text);
+	}
+}
+
+static bool restore_source(struct engine *engine, struct byte_reader *key,
+			   struct byte_reader *value)
+{
+	char *name = read_key_text(key);
+	struct engine_source *source = key->has_failed ? NULL : engine_add_source(engine, name);
+
+	mem_free(name);
+	if (source == NULL)
+		return false;
+	if (key->left > 0) {
+		restore_dead_letters(source, value);
+		return true;
+	}
+	source->watermark_ms = read_time(value);
+	source->stored_ms = source->watermark_ms;
+	source->first_event_ms = read_time(value);
+	source->max_event_ms = read_time(value);
+	read_counters(value, &source->total);
+	source->late_dropped = byte_reader_be64(value);
+	source->duplicates = byte_reader_be64(value);
+	if (source->watermark_ms != TIME_NONE)
+		watermark_restore(source->watermark, source->watermark_ms);
+	return true;
+}
+
+static bool restore_evaluated(struct engine *engine, struct byte_reader *key,
+			      struct byte_reader *value)
+{
+	struct slice name = byte_reader_bytes(key, key->left);
+	struct stored_evaluated *stored;
+
+	engine->stored_evaluated =
+		mem_grow(engine->stored_evaluated, engine->stored_evaluated_count + 1,
+			 sizeof(*engine->stored_evaluated));
+	stored = &engine->stored_evaluated[engine->stored_evaluated_count++];
+	stored->rule = mem_copy_bytes(name.data, name.length);
+	stored->evaluated_ms = read_time(value);
+	stored->version = byte_reader_be32(value);
+	return true;
+}
+
+static uint32_t read_names(struct byte_reader *value, struct arena *arena, const char **names)
+{
+	uint32_t count = byte_reader_u8(value);
+
+	if (count > DIMENSION_FIELDS_MAX) {
+		value->has_failed = true;
+		return 0;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		names[i] = read_arena_text(value, arena);
+	return count;
+}
+
+/** As much of the rule as its alerts need; see engine_put_firing(). */
+static void read_rule(struct byte_reader *value, struct rule *rule)
+{
+	const char *hash;
+
+	rule->version = byte_reader_be32(value);
+	hash = read_arena_text(value, &rule->arena);
+	snprintf(rule->hash, sizeof(rule->hash), "%s", hash != NULL ? hash : "");
+	rule->type = (enum rule_type)byte_reader_u8(value);
+	rule->statistic = (enum statistic)byte_reader_u8(value);
+	value->has_failed |= rule->type > RULE_SCRIPT || rule->statistic > STATISTIC_MAX;
+	rule->window_ms = read_time(value);
+	rule->title = read_arena_text(value, &rule->arena);
+	rule->source = read_arena_text(value, &rule->arena);
+	rule->field = read_arena_text(value, &rule->arena);
+	rule->threshold.text = read_arena_text(value, &rule->arena);
+	rule->output = read_arena_text(value, &rule->arena);
+	rule->severity = read_arena_text(value, &rule->arena);
+	rule->labels_json = read_arena_text(value, &rule->arena);
+	rule->by_count = read_names(value, &rule->arena, rule->by);
+	rule->opens_incident = byte_reader_u8(value) != 0;
+	rule->has_incident_key = byte_reader_u8(value) != 0;
+	rule->incident_key_count = read_names(value, &rule->arena, rule->incident_keys);
+}
+
+static bool restore_firing(struct engine *engine, struct byte_reader *key,
+			   struct byte_reader *value)
+{
+	struct stored_firing *stored;
+	struct rule *rule = mem_alloc(sizeof(*rule));
+	char *name = read_key_text(key);
+
+	engine->stored_firings = mem_grow(engine->stored_firings, engine->stored_firing_count + 1,
+					  sizeof(*engine->stored_firings));
+	stored = &engine->stored_firings[engine->stored_firing_count++];
+	*stored = (struct stored_firing){.rule = rule, .firing.is_firing = true};
+	arena_init(&rule->arena);
+	rule->reference_count = 1;
+	rule->name = arena_copy_text(&rule->arena, name);
+	mem_free(name);
+	bytes_append_slice(&stored->key, byte_reader_bytes(key, key->left));
+	stored->firing.since_ms = read_time(value);
+	stored->firing.severity = read_text(value);
+	read_rule(value, rule);
+	return true;
+}
+
+/** The panes of a metric that no rule uses any more are deleted at once, at the first of them. */
+static void drop_metric(struct engine *engine, struct slice id)
+{
+	if (engine->has_dropped && memcmp(engine->dropped_id, id.data, id.length) == 0)
+		return;
+	engine->has_dropped = true;
+	memcpy(engine->dropped_id, id.data, id.length);
+	engine_delete_panes(engine, engine->dropped_id, 0, INT64_MAX);
+}
+
+static bool restore_pane(struct engine *engine, struct byte_reader *key, struct byte_reader *value)
+{
+	struct slice id = byte_reader_bytes(key, METRIC_ID_BYTES);
+	int64_t start_ms = read_time(key);
+	struct slice dimension = byte_reader_bytes(key, key->left);
+	struct aggregate pane[METRIC_VALUES_MAX];
+	struct engine_metric *metric;
+	uint32_t index;
+
+	if (key->has_failed)
+		return false;
+	index = key_table_find(&engine->metric_ids, id);
+	if (index == KEY_TABLE_NONE) {
+		drop_metric(engine, id);
+		byte_reader_bytes(value, value->left);
+		return true;
+	}
+	metric = engine->metrics[index];
+	for (uint32_t i = 0; i < metric->metric->aggregate_count; i++)
+		if (aggregate_decode(value, &pane[i]) != 0)
+			return false;
+	if (window_restore(metric->window, start_ms, dimension, pane) != 0)
+		window_count_overflow(metric->window, pane[0].count);
+	return true;
+}
+
+static bool restore_row(void *arg, struct slice key, struct slice value)
+{
+	struct restore *restore = arg;
+	struct byte_reader key_reader = key_read(key), value_reader;
+	struct slice content;
+
+	restore->code = keyspace_unseal(value, &content, restore->why);
+	if (restore->code != 0)
+		return false;
+	value_reader = byte_reader_of(content);
+	if (!restore->row(restore->engine, &key_reader, &value_reader) || value_reader.has_failed ||
+	    value_reader.left > 0)
+		restore->code =
+			err_set(restore->why, ERR_CORRUPT, "a stored %s is damaged", restore->what);
+	return restore->code == 0;
+}
+
+static int restore_space(struct engine *engine, enum keyspace space, const char *what,
+			 bool (*row)(struct engine *engine, struct byte_reader *key,
+				     struct byte_reader *value),
+			 struct err_note *why)
+{
+	struct restore restore = {engine, row, what, why, 0};
+	struct bytes prefix = BYTES_EMPTY;
+	int code;
+
+	key_begin(&prefix, space);
+	code = kv_scan(engine->options.kv, bytes_slice(&prefix), false, restore_row, &restore, why);
+	bytes_deinit(&prefix);
+	return code != 0 ? code : restore.code;
+}
+
+int engine_restore(struct engine *engine, struct err_note *why)
+{
+	int code = restore_space(engine, KEYSPACE_SOURCE, "source", restore_source, why);
+
+	if (code == 0)
+		code = restore_space(engine, KEYSPACE_POSITION, "position", restore_partition, why);
+	if (code == 0)
+		code = restore_space(engine, KEYSPACE_EVALUATED, "evaluation", restore_evaluated,
+				     why);
+	if (code == 0)
+		code = restore_space(engine, KEYSPACE_ALERT, "alert state", restore_firing, why);
+	return code;
+}
+
+int engine_restore_panes(struct engine *engine, struct err_note *why)
+{
+	return restore_space(engine, KEYSPACE_PANE, "pane", restore_pane, why);
+}

@@ -1,0 +1,247 @@
+/* When a rule is evaluated. E is evaluated_ms, w the window, B the next boundaries E + every, …
+ *
+ *             E-w          E     B
+ *      -------|============|-----|------------> event time
+ *             ^ p_out            the window of B is [B-w, B)
+ *                          ^ p_in
+ *
+ *  The window of B holds the same panes as that of E unless a pane came in (p_in, the first pane at
+ *  or after E, with p_in < B) or went out (p_out, the first pane at or after E-w, with
+ *  p_out < B-w). So the next boundary at which anything can change is the first one after
+ *  min(p_in, p_out + w), and all before it are skipped: a gap of a year costs as much as one of a
+ *  minute. A late reading in between makes the rule dirty, and nothing is skipped.
+ *  A script may look at the time, so for it only boundaries with an empty window are skipped, and
+ *  only after an evaluation that changed nothing.
+ */
+#include "core/engine/engine_internal.h"
+
+#include "core/base/mem.h"
+#include "core/model/span.h"
+#include "core/rule/rule.h"
+#include "core/window/metric.h"
+#include "core/window/window.h"
+
+int64_t engine_last_multiple(int64_t ms, int64_t step_ms)
+{
+	int64_t rest = ms % step_ms;
+
+	return ms - (rest < 0 ? rest + step_ms : rest);
+}
+
+int64_t engine_next_multiple(int64_t ms, int64_t step_ms)
+{
+	return engine_last_multiple(ms, step_ms) + step_ms;
+}
+
+struct rule_state *engine_rule_state_new(struct rule *rule, uint64_t seed)
+{
+	struct rule_state *state = mem_alloc(sizeof(*state));
+	struct bytes text = BYTES_EMPTY;
+
+	state->rule = rule_ref(rule);
+	if (rule->type == RULE_GROUP) {
+		for (uint32_t i = 0; i < rule->by_count; i++)
+			bytes_append_format(&text, "%s%s", i > 0 ? "," : "", rule->by[i]);
+		state->field_text = bytes_take_text(&text);
+	} else {
+		state->field_text = mem_copy_text(rule->field);
+	}
+	state->evaluated_ms = TIME_NONE;
+	state->stored_ms = TIME_NONE;
+	state->next_ms = INT64_MAX;
+	/* After a restart or an edit nobody knows what the last evaluation saw. */
+	state->is_dirty = true;
+	key_table_init(&state->keys, seed);
+	return state;
+}
+
+void engine_rule_state_free(struct rule_state *state)
+{
+	for (uint32_t i = 0; i < state->keys.count; i++)
+		mem_free(state->firings[i].severity);
+	key_table_deinit(&state->keys);
+	mem_free(state->firings);
+	mem_free(state->field_text);
+	mem_free(state->last_error);
+	rule_unref(state->rule);
+	mem_free(state);
+}
+
+int64_t engine_boundary_limit(const struct rule_state *state)
+{
+	const struct engine_source *source = state->metric->source;
+	int64_t every_ms = state->rule->every_ms;
+
+	/* A finished source is complete to the end of its last pane, and says nothing of later. */
+	if (source->is_finished && source->max_event_ms != TIME_NONE) {
+		int64_t end_ms = engine_next_multiple(source->max_event_ms, every_ms);
+		int64_t reached_ms = engine_last_multiple(source->watermark_ms, every_ms);
+
+		return end_ms > reached_ms ? end_ms : reached_ms;
+	}
+	if (source->watermark_ms == TIME_NONE)
+		return TIME_NONE;
+	return engine_last_multiple(source->watermark_ms, every_ms);
+}
+
+/** A rule without history starts at the first reading of its source, matching or not: what comes
+ *  behind the watermark is late for it as for any other rule. */
+static bool find_begin(const struct rule_state *state, int64_t *begin_ms)
+{
+	int64_t first_ms = state->metric->source->first_event_ms;
+
+	if (first_ms == TIME_NONE)
+		return false;
+	*begin_ms = engine_last_multiple(first_ms, state->rule->every_ms);
+	return true;
+}
+
+static int64_t next_of_script(const struct rule_state *state, int64_t first_ms)
+{
+	const struct rule *rule = state->rule;
+	int64_t pane_ms;
+
+	if (!window_next_pane(state->metric->window, first_ms - rule->window_ms, &pane_ms))
+		return state->is_settled ? INT64_MAX : first_ms;
+	if (pane_ms < first_ms || !state->is_settled)
+		return first_ms;
+	return engine_next_multiple(pane_ms, rule->every_ms);
+}
+
+static int64_t next_of_threshold(const struct rule_state *state, int64_t first_ms)
+{
+	const struct rule *rule = state->rule;
+	int64_t change_ms = INT64_MAX;
+	int64_t pane_ms;
+
+	if (window_next_pane(state->metric->window, state->evaluated_ms, &pane_ms))
+		change_ms = pane_ms;
+	if (window_next_pane(state->metric->window, state->evaluated_ms - rule->window_ms,
+			     &pane_ms) &&
+	    pane_ms + rule->window_ms < change_ms)
+		change_ms = pane_ms + rule->window_ms;
+	if (change_ms == INT64_MAX)
+		return INT64_MAX;
+	change_ms = engine_next_multiple(change_ms, rule->every_ms);
+	return change_ms > first_ms ? change_ms : first_ms;
+}
+
+int64_t engine_next_boundary(const struct rule_state *state)
+{
+	int64_t limit_ms = engine_boundary_limit(state);
+	int64_t begin_ms = state->evaluated_ms;
+	int64_t next_ms;
+
+	if (limit_ms == TIME_NONE || state->is_quarantined ||
+	    (begin_ms == TIME_NONE && !find_begin(state, &begin_ms)))
+		return INT64_MAX;
+	next_ms = begin_ms + state->rule->every_ms;
+	if (next_ms > limit_ms)
+		return INT64_MAX;
+	if (!state->is_dirty && state->evaluated_ms != TIME_NONE)
+		next_ms = state->rule->type == RULE_SCRIPT ? next_of_script(state, next_ms)
+							   : next_of_threshold(state, next_ms);
+	return next_ms <= limit_ms ? next_ms : INT64_MAX;
+}
+
+static int64_t least_next(const struct engine *engine)
+{
+	int64_t least_ms = INT64_MAX;
+
+	for (uint32_t i = 0; i < engine->rule_count; i++)
+		if (engine->rules[i]->next_ms < least_ms)
+			least_ms = engine->rules[i]->next_ms;
+	return least_ms;
+}
+
+/** All rules boundary by boundary, so that alerts come in the order of their windows. */
+static void evaluate_due(struct engine *engine)
+{
+	int64_t boundary_ms;
+
+	for (uint32_t i = 0; i < engine->rule_count; i++)
+		engine->rules[i]->next_ms = engine_next_boundary(engine->rules[i]);
+	while ((boundary_ms = least_next(engine)) != INT64_MAX)
+		for (uint32_t i = 0; i < engine->rule_count; i++) {
+			struct rule_state *state = engine->rules[i];
+
+			if (state->next_ms != boundary_ms)
+				continue;
+			engine_evaluate(engine, state, boundary_ms);
+			state->next_ms = engine_next_boundary(state);
+		}
+}
+
+/** An idle source's watermark moves all the time; the store need not know of each step. */
+static bool has_passed_pane(const struct engine_source *source)
+{
+	if (source->watermark_ms == TIME_NONE || source->watermark_ms == source->stored_ms)
+		return false;
+	return source->stored_ms == TIME_NONE ||
+	       engine_last_multiple(source->watermark_ms, PANE_MS) >
+		       engine_last_multiple(source->stored_ms, PANE_MS);
+}
+
+/** What was skipped counts as evaluated: it could not have changed anything. */
+static void store_progress(struct engine *engine)
+{
+	for (uint32_t i = 0; i < engine->rule_count; i++) {
+		struct rule_state *state = engine->rules[i];
+		int64_t limit_ms = engine_boundary_limit(state);
+
+		if (state->evaluated_ms != TIME_NONE && limit_ms > state->evaluated_ms)
+			state->evaluated_ms = limit_ms;
+		if (state->evaluated_ms != state->stored_ms)
+			engine_put_evaluated(engine, state);
+	}
+	for (uint32_t i = 0; i < engine->source_count; i++)
+		if (has_passed_pane(engine->sources[i]))
+			engine_put_source(engine, engine->sources[i]);
+}
+
+static void advance(struct engine *engine)
+{
+	evaluate_due(engine);
+	store_progress(engine);
+	engine_expire(engine);
+}
+
+void engine_advance(struct engine *engine, int64_t now_mono_ms, int64_t wall_ms)
+{
+	for (uint32_t i = 0; i < engine->source_count; i++) {
+		struct engine_source *source = engine->sources[i];
+		int64_t watermark_ms = watermark_get(source->watermark, now_mono_ms, wall_ms);
+
+		if (source->is_installed && watermark_ms > source->watermark_ms)
+			source->watermark_ms = watermark_ms;
+	}
+	advance(engine);
+}
+
+void engine_finish(struct engine *engine)
+{
+	for (uint32_t i = 0; i < engine->source_count; i++) {
+		struct engine_source *source = engine->sources[i];
+
+		source->is_finished = true;
+		if (source->max_event_ms != TIME_NONE && source->watermark_ms == TIME_NONE)
+			source->watermark_ms = source->max_event_ms - source->lateness_ms;
+	}
+	advance(engine);
+}
+
+int64_t engine_next_ms(const struct engine *engine, int64_t now_mono_ms)
+{
+	int64_t next_ms = -1;
+
+	for (uint32_t i = 0; i < engine->source_count; i++) {
+		int64_t change_ms;
+
+		if (!engine->sources[i]->is_installed)
+			continue;
+		change_ms = watermark_next_change(engine->sources[i]->watermark, now_mono_ms);
+		if (change_ms >= 0 && (next_ms < 0 || change_ms < next_ms))
+			next_ms = change_ms;
+	}
+	return next_ms;
+}
