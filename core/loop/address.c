@@ -1,8 +1,7 @@
 #include "core/loop/address.h"
 
-#include <event2/util.h>
-
 #include "core/base/err.h"
+#include "core/base/number.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -30,11 +29,56 @@ static int parse_unix(struct address *out, const char *path, struct err_note *wh
 	return 0;
 }
 
+/** Host without brackets, and port. */
+static bool parse_host(struct address *out, const char *host, uint16_t port)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)&out->storage;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&out->storage;
+
+	if (inet_pton(AF_INET, host, &in->sin_addr) == 1) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons(port);
+		out->length = sizeof(*in);
+		return true;
+	}
+	if (inet_pton(AF_INET6, host, &in6->sin6_addr) == 1) {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons(port);
+		out->length = sizeof(*in6);
+		return true;
+	}
+	return false;
+}
+
+static bool parse_tcp(struct address *out, const char *text)
+{
+	char host[INET6_ADDRSTRLEN];
+	const char *colon = strrchr(text, ':');
+	int64_t port;
+
+	if (!colon || colon[1] < '0' || colon[1] > '9' ||
+	    number_parse_int(slice_of(colon + 1), &port) != 0 || port < 0 || port > UINT16_MAX)
+		return false;
+	size_t length = (size_t)(colon - text);
+	bool is_bracketed = length >= 2 && text[0] == '[' && text[length - 1] == ']';
+	if (is_bracketed) {
+		text++;
+		length -= 2;
+	}
+	if (length >= sizeof(host))
+		return false;
+	snprintf(host, sizeof(host), "%.*s", (int)length, text);
+	if (!is_bracketed && strcmp(host, "localhost") == 0)
+		snprintf(host, sizeof(host), "127.0.0.1");
+	/* "::1:80" is an address of its own: IPv6 needs the brackets. */
+	if (is_bracketed != (strchr(host, ':') != NULL))
+		return false;
+	return parse_host(out, host, (uint16_t)port);
+}
+
 int address_parse(struct address *out, const char *text, struct err_note *why)
 {
 	struct address address = {0};
-	char numeric[80];
-	int length = (int)sizeof(address.storage);
 
 	if (strncmp(text, "unix:", 5) == 0) {
 		int code = parse_unix(&address, text + 5, why);
@@ -42,18 +86,11 @@ int address_parse(struct address *out, const char *text, struct err_note *why)
 			*out = address;
 		return code;
 	}
-	bool is_local = strncmp(text, "localhost:", 10) == 0;
-	snprintf(numeric, sizeof(numeric), "%s%s", is_local ? "127.0.0.1:" : "",
-		 text + (is_local ? 10 : 0));
-	const char *colon = strrchr(numeric, ':');
-	if (strlen(text) >= sizeof(numeric) - 16 || !colon || !colon[1] || colon[1] == '-' ||
-	    colon[1] == '+' ||
-	    evutil_parse_sockaddr_port(numeric, (struct sockaddr *)&address.storage, &length) != 0)
+	if (!parse_tcp(&address, text))
 		return err_set(why, ERR_INVALID,
 			       "address \"%.60s\" is not \"HOST:PORT\" with a numeric host, "
 			       "\"[IPV6]:PORT\", \"localhost:PORT\" or \"unix:/path\"",
 			       text);
-	address.length = (socklen_t)length;
 	*out = address;
 	return 0;
 }
