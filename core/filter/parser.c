@@ -85,7 +85,7 @@ int node_precedence(const struct node *node)
 	return PRECEDENCE_NONE;
 }
 
-/* What a token does between two operands; false when it is no binary operator. */
+/* What a token does between two operands; false when it is no binary infix. */
 static bool binary_of(enum token_kind kind, struct node *out)
 {
 	static const struct {
@@ -167,7 +167,7 @@ static int parse_parentheses(struct parser *parser, struct node **out)
 	if (err == 0)
 		err = parser_expect(parser, TOKEN_CLOSE, "an operator or `)`");
 	if (err == 0 && parser->token.kind == TOKEN_COLON)
-		return parser_fail(parser, "an operator; a method needs a field's name before it");
+		return parser_fail(parser, "an infix; a method needs a field's name before it");
 	parser->depth--;
 	return err;
 }
@@ -249,6 +249,14 @@ static enum comparison mirrored(enum comparison comparison)
 	return comparison;
 }
 
+/* Constants stand on the right of a comparison, and of two of them nil does. */
+static bool belongs_right(const struct node *left, const struct node *right)
+{
+	if (left->kind != NODE_CONSTANT || right->kind != NODE_CONSTANT)
+		return left->kind == NODE_CONSTANT;
+	return left->constant.type == VALUE_NIL && right->constant.type != VALUE_NIL;
+}
+
 static void append_children(struct node *to, struct node *child)
 {
 	struct node **end = &to->first;
@@ -258,14 +266,13 @@ static void append_children(struct node *to, struct node *child)
 	*end = child->kind == to->kind ? child->first : child;
 }
 
-static int join_logical(struct parser *parser, const struct node *operator, struct node * left,
+static int join_logical(struct parser *parser, const struct node *infix, struct node *left,
 			struct node *right, struct node **out)
 {
-	int err = 0;
-
 	*out = left;
-	if (left->kind != operator->kind) {
-		err = parser_node(parser, operator->kind, operator->at, out);
+	if (left->kind != infix->kind) {
+		int err = parser_node(parser, infix->kind, infix->at, out);
+
 		if (err != 0)
 			return err;
 		append_children(*out, left);
@@ -274,33 +281,31 @@ static int join_logical(struct parser *parser, const struct node *operator, stru
 	return 0;
 }
 
-static int join(struct parser *parser, const struct node *operator, struct node * left,
+static int join(struct parser *parser, const struct node *infix, struct node *left,
 		struct node *right, struct node **out)
 {
-	bool is_ordering = operator->kind == NODE_COMPARE &&
-			   operator->comparison != COMPARISON_EQ &&
-			   operator->comparison != COMPARISON_NE;
+	bool is_ordering = infix->kind == NODE_COMPARE && infix->comparison != COMPARISON_EQ &&
+			   infix->comparison != COMPARISON_NE;
 	int err;
 
-	if (operator->kind == NODE_AND || operator->kind == NODE_OR)
-		return join_logical(parser, operator, left, right, out);
+	if (infix->kind == NODE_AND || infix->kind == NODE_OR)
+		return join_logical(parser, infix, left, right, out);
 	if (is_ordering && (left->kind == NODE_COMPARE || right->kind == NODE_COMPARE))
 		return err_set(parser->why, ERR_INVALID,
 			       "column %u: this would order the answer true or false of another "
 			       "comparison; write `1 < a and a < 5` instead of `1 < a < 5`",
-			       operator->at);
-	err = parser_node(parser, operator->kind, operator->at, out);
+			       infix->at);
+	err = parser_node(parser, infix->kind, infix->at, out);
 	if (err != 0)
 		return err;
-	(*out)->comparison = operator->comparison;
-	(*out)->arithmetic = operator->arithmetic;
-	if (operator->kind == NODE_COMPARE && left->kind ==
-	    NODE_CONSTANT &&(right->kind != NODE_CONSTANT || left->constant.type == VALUE_NIL)) {
+	(*out)->comparison = infix->comparison;
+	(*out)->arithmetic = infix->arithmetic;
+	if (infix->kind == NODE_COMPARE && belongs_right(left, right)) {
 		struct node *constant = left;
 
 		left = right;
 		right = constant;
-		(*out)->comparison = mirrored(operator->comparison);
+		(*out)->comparison = mirrored(infix->comparison);
 	}
 	(*out)->first = left;
 	left->next = right;
@@ -310,17 +315,17 @@ static int join(struct parser *parser, const struct node *operator, struct node 
 static int parse_binary(struct parser *parser, int loosest, struct node **out)
 {
 	struct node *left = NULL, *right = NULL;
-	struct node operator;
+	struct node infix;
 	int err = parse_unary(parser, &left);
 
-	while (err == 0 && binary_of(parser->token.kind, &operator) &&
-	       node_precedence(&operator) > loosest) {
-		operator.at = parser->token.at;
+	while (err == 0 && binary_of(parser->token.kind, &infix) &&
+	       node_precedence(&infix) > loosest) {
+		infix.at = parser->token.at;
 		err = parser_advance(parser);
 		if (err == 0)
-			err = parse_binary(parser, node_precedence(&operator), &right);
+			err = parse_binary(parser, node_precedence(&infix), &right);
 		if (err == 0)
-			err = join(parser, &operator, left, right, &left);
+			err = join(parser, &infix, left, right, &left);
 	}
 	if (err == 0)
 		*out = left;

@@ -1,6 +1,6 @@
 // link: core_filter
-/* Any text either compiles or gives a sentence; what compiles runs over any values, and its canonical
- * form compiles to the same canonical form and matches the same rows. */
+/* Any text either compiles or gives a sentence; what compiles runs over any values, and its
+ * canonical form compiles to the same canonical form and matches the same rows. */
 #include "core/filter/filter.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Times are small numbers: event times around 100,000, processing times from 1,000; lateness 5,000 and
- * idle 10,000 as the defaults are. */
+/* Times are small numbers: event times around 100,000, processing times from 1,000; lateness 5,000
+ * and idle 10,000 as the defaults are. */
 #include "core/window/watermark.h"
 
 #include <criterion/criterion.h>

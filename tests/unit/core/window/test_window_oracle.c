@@ -1,5 +1,5 @@
-/* 20,000 random operations against a plain list of panes. All numbers are small whole ones, so every
- * sum is exact and the answers must be equal, not nearly so. */
+/* 20,000 random operations against a plain list of panes. All numbers are small whole ones, so
+ * every sum is exact and the answers must be equal, not nearly so. */
 #include "core/window/window.h"
 
 #include <criterion/criterion.h>
