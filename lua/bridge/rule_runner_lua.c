@@ -1,0 +1,211 @@
+#include "lua/bridge/rule_runner_lua.h"
+
+#include "core/base/err.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/model/aggregate.h"
+#include "core/model/dimension.h"
+#include "core/model/timestamp.h"
+#include "core/rule/rule_runner.h"
+#include "lua/bridge/verdict.h"
+#include "lua/host/call.h"
+#include "lua/host/loader.h"
+#include "lua/host/state.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+
+struct rule_runner_lua {
+	struct rule_runner base;
+	struct script_state *state;
+	const char *name; /**< borrowed during construction only */
+	uint32_t version;
+	int function_ref;
+	int context_ref;
+};
+
+/* ctx:log(text), and ctx.log(text) as well. upvalue: rule name */
+static int l_rule_log(lua_State *lua)
+{
+	struct script_state *state = script_state_of(lua);
+	int index = lua_istable(lua, 1) ? 2 : 1;
+	const char *text = luaL_checkstring(lua, index);
+
+	if (state->log_count++ < RUNNER_LOG_LINES_MAX)
+		log_info(LUA, "rule %s: %.*s", lua_tostring(lua, lua_upvalueindex(1)),
+			 RUNNER_LOG_BYTES_MAX, text);
+	return 0;
+}
+
+static int do_nothing(lua_State *lua)
+{
+	(void)lua;
+	return 0;
+}
+
+/* Finds the function and builds ctx once; runs nothing of the script. */
+static void push_set_up(lua_State *lua, void *arg)
+{
+	struct rule_runner_lua *runner = arg;
+
+	loader_push_field(lua, "on_window");
+	if (!lua_isfunction(lua, -1))
+		luaL_error(lua, "a script rule needs on_window = function(ctx, w) … end");
+	runner->function_ref = luaL_ref(lua, LUA_REGISTRYINDEX);
+	lua_createtable(lua, 0, 3);
+	lua_pushstring(lua, runner->name);
+	lua_setfield(lua, -2, "rule");
+	lua_pushinteger(lua, (lua_Integer)runner->version);
+	lua_setfield(lua, -2, "version");
+	lua_pushstring(lua, runner->name);
+	lua_pushcclosure(lua, l_rule_log, 1);
+	lua_setfield(lua, -2, "log");
+	runner->context_ref = luaL_ref(lua, LUA_REGISTRYINDEX);
+	lua_pushcfunction(lua, do_nothing);
+}
+
+static void set_number(lua_State *lua, const char *name, double number)
+{
+	lua_pushnumber(lua, number);
+	lua_setfield(lua, -2, name);
+}
+
+static void set_time(lua_State *lua, const char *name, const char *text_name, int64_t ms)
+{
+	char text[TIMESTAMP_TEXT_BYTES_MAX];
+
+	set_number(lua, name, (double)ms / 1000);
+	lua_pushlstring(lua, text, (size_t)timestamp_format(ms, text));
+	lua_setfield(lua, -2, text_name);
+}
+
+static void push_value(lua_State *lua, const struct value *value)
+{
+	switch ((enum value_type)value->type) {
+	case VALUE_NIL: lua_pushnil(lua); return;
+	case VALUE_BOOL: lua_pushboolean(lua, value->as.boolean); return;
+	case VALUE_INT: lua_pushnumber(lua, (lua_Number)value->as.integer); return;
+	case VALUE_FLOAT: lua_pushnumber(lua, value->as.number); return;
+	case VALUE_STRING: lua_pushlstring(lua, value->as.text, value->length); return;
+	}
+}
+
+static void set_key(lua_State *lua, const struct rule_window *window)
+{
+	struct bytes *text = &script_state_of(lua)->scratch;
+	struct value values[DIMENSION_FIELDS_MAX];
+	int count = dimension_decode(window->key, values, DIMENSION_FIELDS_MAX);
+
+	lua_createtable(lua, 0, (int)window->by_count);
+	for (int i = 0; i < count && (uint32_t)i < window->by_count; i++) {
+		push_value(lua, &values[i]);
+		lua_setfield(lua, -2, window->by[i]);
+	}
+	lua_setfield(lua, -2, "key");
+	bytes_clear(text);
+	dimension_append_text(window->key, text);
+	lua_pushlstring(lua, text->data ? text->data : "", text->length);
+	lua_setfield(lua, -2, "key_text");
+}
+
+struct question {
+	struct rule_runner_lua *runner;
+	const struct rule_window *window;
+	struct rule_verdict *verdict;
+};
+
+static void push_window(lua_State *lua, void *arg)
+{
+	const struct question *question = arg;
+	const struct rule_window *window = question->window;
+	const struct aggregate *aggregate = window->aggregate;
+
+	lua_rawgeti(lua, LUA_REGISTRYINDEX, question->runner->function_ref);
+	lua_rawgeti(lua, LUA_REGISTRYINDEX, question->runner->context_ref);
+	lua_createtable(lua, 0, 13);
+	set_time(lua, "window_start", "window_start_text", window->window_start_ms);
+	set_time(lua, "window_end", "window_end_text", window->window_end_ms);
+	set_key(lua, window);
+	set_number(lua, "count", (double)aggregate->count);
+	set_number(lua, "samples", (double)aggregate->samples);
+	if (aggregate->samples > 0) {
+		set_number(lua, "sum", aggregate_sum(aggregate));
+		set_number(lua, "min", aggregate->min);
+		set_number(lua, "max", aggregate->max);
+		set_number(lua, "avg", aggregate_sum(aggregate) / (double)aggregate->samples);
+	}
+	lua_pushboolean(lua, window->is_firing);
+	lua_setfield(lua, -2, "is_firing");
+}
+
+static int take_verdict(lua_State *lua, int first, void *arg, struct err_note *why)
+{
+	const struct question *question = arg;
+
+	return verdict_read(lua, first, question->verdict, why);
+}
+
+static int ask(struct rule_runner *base, const struct rule_window *window,
+	       struct rule_verdict *out, struct err_note *why)
+{
+	struct rule_runner_lua *runner = (struct rule_runner_lua *)base;
+	struct rule_verdict verdict = {0};
+	struct question question = {runner, window, &verdict};
+	struct script_call call = {.state = runner->state, .function = "on_window",
+				   .push = push_window, .take = take_verdict, .arg = &question};
+	enum script_end end = script_call(&call, why);
+
+	if (end != SCRIPT_DONE) {
+		rule_verdict_clear(&verdict);
+		return script_end_code(end);
+	}
+	*out = verdict;
+	return 0;
+}
+
+static void usage(const struct rule_runner *base, uint64_t *memory_bytes,
+		  uint64_t *memory_bytes_max, uint64_t *call_count)
+{
+	const struct script_state *state = ((const struct rule_runner_lua *)base)->state;
+
+	*memory_bytes = state->used_bytes;
+	*memory_bytes_max = state->used_bytes_max;
+	*call_count = state->call_count;
+}
+
+static void free_runner(struct rule_runner *base)
+{
+	struct rule_runner_lua *runner = (struct rule_runner_lua *)base;
+
+	script_state_free(runner->state);
+	mem_free(runner);
+}
+
+static const struct rule_runner_ops runner_ops = {
+	.on_window = ask,
+	.usage = usage,
+	.free = free_runner,
+};
+
+int rule_runner_lua_new(struct rule_runner **out, struct script_state *state, const char *name,
+			uint32_t version, struct err_note *why)
+{
+	struct rule_runner_lua *runner = mem_alloc(sizeof(*runner));
+	struct script_call call = {.state = state, .function = "load", .push = push_set_up,
+				   .arg = runner, .has_plain_note = true};
+	enum script_end end;
+
+	runner->base.ops = &runner_ops;
+	runner->state = state;
+	runner->name = name;
+	runner->version = version;
+	end = script_call(&call, why);
+	runner->name = NULL;
+	state->call_count = 0;
+	if (end != SCRIPT_DONE) {
+		free_runner(&runner->base);
+		return end == SCRIPT_RAISED ? ERR_INVALID : script_end_code(end);
+	}
+	*out = &runner->base;
+	return 0;
+}

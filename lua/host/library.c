@@ -1,0 +1,129 @@
+#include "lua/host/library.h"
+
+#include "lua/host/sandbox.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include <stdbool.h>
+#include <string.h>
+#include <xxhash.h>
+
+static const char modules_key;
+
+/* freeze(table, name, call) */
+static int l_library_freeze(lua_State *lua)
+{
+	const char *name = luaL_checkstring(lua, 2);
+
+	luaL_checktype(lua, 1, LUA_TTABLE);
+	lua_settop(lua, 3);
+	lua_pushvalue(lua, 1);
+	lua_pushvalue(lua, 3);
+	sandbox_freeze(lua, name);
+	return 1;
+}
+
+/* tag(table, tag) -> table */
+static int l_library_tag(lua_State *lua)
+{
+	luaL_checktype(lua, 1, LUA_TTABLE);
+	sandbox_tag(lua, 1, luaL_checkstring(lua, 2));
+	lua_settop(lua, 1);
+	return 1;
+}
+
+/* What library modules get as their argument and scripts never see. */
+static void push_privileges(lua_State *lua)
+{
+	lua_createtable(lua, 0, 2);
+	lua_pushcfunction(lua, l_library_freeze);
+	lua_setfield(lua, -2, "freeze");
+	lua_pushcfunction(lua, l_library_tag);
+	lua_setfield(lua, -2, "tag");
+}
+
+static const struct library_file *find(const char *name)
+{
+	for (const struct library_file *file = library_files; file->name; file++)
+		if (strcmp(file->name, name) == 0)
+			return file;
+	return NULL;
+}
+
+static bool is_own(const struct library_file *file)
+{
+	return strncmp(file->name, "tocsin._", 8) == 0;
+}
+
+static void push_file(lua_State *lua, const struct library_file *file)
+{
+	lua_pushlightuserdata(lua, (void *)(uintptr_t)&modules_key);
+	lua_rawget(lua, LUA_REGISTRYINDEX);
+	if (lua_isnil(lua, -1)) {
+		lua_pop(lua, 1);
+		lua_newtable(lua);
+		lua_pushlightuserdata(lua, (void *)(uintptr_t)&modules_key);
+		lua_pushvalue(lua, -2);
+		lua_rawset(lua, LUA_REGISTRYINDEX);
+	}
+	lua_getfield(lua, -1, file->name);
+	if (lua_isnil(lua, -1)) {
+		lua_pop(lua, 1);
+		lua_pushfstring(lua, "=%s", file->name);
+		if (luaL_loadbufferx(lua, (const char *)file->text, file->length,
+				     lua_tostring(lua, -1), "t") != 0)
+			lua_error(lua);
+		lua_remove(lua, -2);
+		sandbox_enter(lua);
+		push_privileges(lua);
+		lua_call(lua, 1, 1);
+		lua_pushvalue(lua, -1);
+		lua_setfield(lua, -3, file->name);
+	}
+	lua_remove(lua, -2);
+}
+
+void library_push_own(lua_State *lua, const char *name)
+{
+	push_file(lua, find(name));
+}
+
+void library_push(lua_State *lua, const char *name)
+{
+	const struct library_file *file = find(name);
+	luaL_Buffer buffer;
+	const char *separator = "";
+
+	if (file && !is_own(file)) {
+		push_file(lua, file);
+		return;
+	}
+	luaL_buffinit(lua, &buffer);
+	for (file = library_files; file->name; file++) {
+		if (is_own(file))
+			continue;
+		luaL_addstring(&buffer, separator);
+		luaL_addstring(&buffer, file->name);
+		separator = ", ";
+	}
+	luaL_pushresult(&buffer);
+	luaL_error(lua, "module '%s' does not exist; allowed: %s", name, lua_tostring(lua, -1));
+}
+
+void library_hash(const char *text, size_t length, char out[LIBRARY_HASH_BYTES])
+{
+	XXH3_state_t *state = XXH3_createState();
+	XXH128_canonical_t canonical;
+
+	XXH3_128bits_reset(state);
+	XXH3_128bits_update(state, text, length);
+	for (const struct library_file *file = library_files; file->name; file++) {
+		XXH3_128bits_update(state, file->name, strlen(file->name) + 1);
+		XXH3_128bits_update(state, file->text, file->length);
+	}
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
+	XXH3_freeState(state);
+	for (size_t i = 0; i < sizeof(canonical.digest); i++)
+		snprintf(out + 2 * i, 3, "%02x", canonical.digest[i]);
+}

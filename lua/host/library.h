@@ -1,0 +1,27 @@
+/** library.h - the modules that scripts may `require`: lua/lib/, embedded into the program by the build. */
+#ifndef TOCSIN_LUA_HOST_LIBRARY_H
+#define TOCSIN_LUA_HOST_LIBRARY_H
+
+#include <stddef.h>
+
+struct lua_State;
+
+struct library_file {
+	const char *name; /**< "tocsin.rule"; "tocsin._plan_run" is for the program alone */
+	const unsigned char *text;
+	size_t length;
+};
+
+/** Generated from lua/lib/ by lua/embed.cmake; ends with name NULL. */
+extern const struct library_file library_files[];
+
+/** Pushes the module, loading it the first time. Raises for a name that scripts may not have. */
+void library_push(struct lua_State *lua, const char *name);
+/** The same for the program's own modules. */
+void library_push_own(struct lua_State *lua, const char *name);
+
+enum { LIBRARY_HASH_BYTES = 33 };
+/** XXH3-128 of a script's text and of the whole library, hex: what the script's behaviour depends on. */
+void library_hash(const char *text, size_t length, char out[LIBRARY_HASH_BYTES]);
+
+#endif

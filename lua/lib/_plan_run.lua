@@ -1,0 +1,168 @@
+-- The program's own half of a plan run: builds `ctx` and runs the plan's function inside the coroutine.
+-- Every call that needs the world goes through `yield(kind, id, action, args, opts)` (C, which turns args
+-- and opts into JSON and suspends); it comes back with `is_ok, result_or_sentence`.
+local text = require "tocsin.text"
+
+local ID_BYTES_MAX = 100
+
+local function check_id(call, id)
+  if type(id) ~= "string" or #id == 0 or #id > ID_BYTES_MAX or id:find("[%c/#]") then
+    error(call .. ": the first argument is the step's id, a text of 1 to " .. ID_BYTES_MAX
+      .. " bytes without '/', '#' and control characters", 3)
+  end
+end
+
+local function check_table(call, name, value)
+  if type(value) ~= "table" then
+    error(call .. ": " .. name .. " must be a table, not a " .. type(value), 3)
+  end
+end
+
+local function span_ms(call, name, value)
+  local ms = text.span(value)
+  if not ms then
+    error(call .. ": " .. name .. " must be a span like \"5s\", \"10m\" or a number of seconds", 3)
+  end
+  return ms
+end
+
+local function make_ctx(yield, run, incident)
+  local ctx = { run = run, incident = incident }
+
+  -- One durable effect. A failure raises, or returns nil and the sentence with on_fail = "continue".
+  local function step(call, id, action, args, opts)
+    local is_ok, result = yield("step", id, action, args, opts)
+    if is_ok then
+      return result
+    end
+    if opts and opts.on_fail == "continue" then
+      return nil, result
+    end
+    error(call .. " '" .. id .. "' failed: " .. result, 3)
+  end
+
+  local function value(action)
+    local is_ok, result = yield("value", action, action)
+    if not is_ok then
+      error("ctx:" .. action .. " failed: " .. result, 3)
+    end
+    return result
+  end
+
+  function ctx:step(id, action, args, opts)
+    check_id("ctx:step", id)
+    if type(action) ~= "string" then
+      error("ctx:step: the second argument is the action, like \"http.request\"", 2)
+    end
+    if args ~= nil then
+      check_table("ctx:step", "args", args)
+    end
+    if opts ~= nil then
+      check_table("ctx:step", "opts", opts)
+    end
+    return step("step", id, action, args or {}, opts)
+  end
+
+  function ctx:notify(id, args, opts)
+    check_id("ctx:notify", id)
+    check_table("ctx:notify", "the second argument", args)
+    return step("notify", id, "notify.send", args, opts)
+  end
+
+  function ctx:http(id, args, opts)
+    check_id("ctx:http", id)
+    check_table("ctx:http", "the second argument", args)
+    return step("http", id, "http.request", args, opts)
+  end
+
+  function ctx:exec(id, argv, opts)
+    check_id("ctx:exec", id)
+    check_table("ctx:exec", "the second argument", argv)
+    return step("exec", id, "exec.run", { argv = argv }, opts)
+  end
+
+  function ctx:log(line)
+    step("log", "log", "log.write", { text = tostring(line) })
+  end
+
+  function ctx:sleep(span)
+    local is_ok, result = yield("sleep", "sleep", nil, { ms = span_ms("ctx:sleep", "the span", span) })
+    if not is_ok then
+      error("sleep failed: " .. result, 2)
+    end
+  end
+
+  function ctx:ask(id, question)
+    check_id("ctx:ask", id)
+    check_table("ctx:ask", "the second argument", question)
+    local is_ok, result = yield("ask", id, nil, question)
+    if not is_ok then
+      error("ask '" .. id .. "' failed: " .. result, 2)
+    end
+    return result
+  end
+
+  -- Looks at once, then after every `every`; nil and "timeout" when `timeout` is over.
+  function ctx:wait_until(id, is_done, opts)
+    check_id("ctx:wait_until", id)
+    if type(is_done) ~= "function" then
+      error("ctx:wait_until: the second argument is a function", 2)
+    end
+    check_table("ctx:wait_until", "the third argument", opts)
+    local every_ms = span_ms("ctx:wait_until", "every", opts.every or "5s")
+    local timeout_ms = span_ms("ctx:wait_until", "timeout", opts.timeout)
+    if every_ms < 1000 then
+      error("ctx:wait_until: every must be at least \"1s\"", 2)
+    end
+    local deadline = value("now") + timeout_ms / 1000
+    while true do
+      local result = is_done()
+      if result then
+        return result
+      end
+      local left_ms = math.floor((deadline - value("now")) * 1000)
+      if left_ms <= 0 then
+        return nil, "timeout"
+      end
+      local is_ok, reason = yield("sleep", id, nil, { ms = math.min(every_ms, left_ms) })
+      if not is_ok then
+        error("wait_until '" .. id .. "' failed: " .. reason, 2)
+      end
+    end
+  end
+
+  function ctx:now()
+    return value("now")
+  end
+
+  function ctx:random()
+    return value("random")
+  end
+
+  function ctx:uuid()
+    return value("uuid")
+  end
+
+  function ctx:incident_now()
+    return value("incident")
+  end
+
+  function ctx:incident_state()
+    local now = value("incident")
+    return now and now.state
+  end
+
+  return ctx
+end
+
+-- The body of the coroutine. `defaults` are the plan's own params.
+return function(run, yield, run_id, given, defaults, incident)
+  local params = {}
+  for name, default in pairs(defaults) do
+    params[name] = default
+  end
+  for name, value in pairs(given) do
+    params[name] = value
+  end
+  return run(make_ctx(yield, run_id, incident), params)
+end

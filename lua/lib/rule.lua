@@ -1,0 +1,22 @@
+-- tocsin.rule: the constructors of a rule file. Each marks its table with the rule's type; what the table
+-- may hold is checked in C (core/rule/), so that every fault is reported with its line.
+local privileges = ...
+
+local function constructor(kind)
+  return function(spec)
+    if type(spec) ~= "table" then
+      error("rule." .. kind .. " takes one table: rule." .. kind .. " { source = …, … }", 2)
+    end
+    if spec.type ~= nil then
+      error("`type` is given by the constructor rule." .. kind .. "; leave it out", 2)
+    end
+    return privileges.tag(spec, kind)
+  end
+end
+
+local rule = {}
+for _, kind in ipairs { "count", "field", "continuous", "group", "script" } do
+  rule[kind] = constructor(kind)
+end
+
+return privileges.freeze(rule, "rule")
