@@ -192,9 +192,9 @@ static int run_with_site(const struct query_options *options, struct query_sourc
 {
 	struct err_note why = {0};
 	struct generation *generation = NULL;
-	const char *no_files[] = {""}; /* rules and plans are not needed */
+	const char *no_files[] = {NULL}; /* rules and plans are not needed */
 	int code = EXIT_FAILED;
-	if (generation_load(&generation, options->site, no_files, 1, &why)) {
+	if (generation_load(&generation, options->site, no_files, 0, &why)) {
 		print_fault(why.text);
 		return EXIT_FAILED;
 	}

@@ -252,7 +252,7 @@ size_t reader_read(struct reader *reader, const struct intake *intake,
 		enum frame frame = framing_next(&framing, &line);
 		if (frame == FRAME_END)
 			break;
-		if (is_first)
+		if (is_first && frame == FRAME_LINE)
 			line = without_byte_order_mark(line);
 		if (frame == FRAME_LINE) {
 			run_line(&run, line,
@@ -263,7 +263,7 @@ size_t reader_read(struct reader *reader, const struct intake *intake,
 		}
 	}
 	run_flush(&run);
-	*skip = framing.skip;
+	*skip = framing.skip && !block->is_last;
 	bundle->counters.bytes += framing.used;
 	return framing.used;
 }

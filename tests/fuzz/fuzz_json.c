@@ -5,7 +5,7 @@
  *   depth            ours is limited to DECODE_DEPTH_MAX, jansson's to 2048: deep lines are passed over
  *   big integers     jansson refuses what does not fit 64 bits, ours reads a float
  *   names with NUL   jansson refuses "\u0000" in a name, ours reads it: such lines are passed over
- *   0-byte in a line jansson is given the length, so both refuse
+ *   bare NUL bytes   jansson overlooks one after a number ("[8\0]"); ours always refuses
  *   tiny numbers     1e-400 is 0 in both; jansson may refuse it as a range error: passed over
  */
 #include <jansson.h>
@@ -98,10 +98,15 @@ static void judge(struct subject *subject, struct slice line)
 	json_error_t error = {0};
 	uint64_t mistyped = 0;
 	struct err_note why = {0};
-	json_t *json = json_loadb(line.data, line.length, JSON_ALLOW_NUL, &error);
+	json_t *json = json_loadb(line.data, line.length, JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
 	batch_clear(&subject->batch);
 	int rc = decoder_decode(subject->decoder, subject->intake, line, 0, &subject->batch,
 				&mistyped, &why);
+	if (memchr(line.data, '\0', line.length)) {
+		REQUIRE(rc != 0 && decode_fault_explain(line, &why));
+		json_decref(json);
+		return;
+	}
 	if (is_passed_over(line, &error)) {
 		json_decref(json);
 		return;
