@@ -198,9 +198,11 @@ static void file_send(struct target *target, const struct outbox_row *rows, uint
 	/* What is in the file now is not known: look at its end again, and write the rows again
 	 * whatever it shows, for pages of a failed sync are seen though they may never reach the
 	 * disk. */
+	if (file->fd >= 0) {
+		file->is_searching = false;
+		err_prefix(&why, "%s", file->path); /* of an open, the sentence has it already */
+	}
 	close_file(file);
-	file->is_searching = file->is_searching && file->buffer.length == 0;
-	err_prefix(&why, "%s", file->path);
 	target_finish(target, 0, SEND_RETRY, why.text);
 }
 
