@@ -14,7 +14,7 @@ enum { NUMBER_TEXT_BYTES_MAX = 32 };
 int number_format(double value, char out[NUMBER_TEXT_BYTES_MAX]);
 
 /** Whole text must be one decimal number / integer ("-1.5e3", ".5", "007"; no "+", blank, "inf",
- *  "0x1"); ERR_INVALID or ERR_RANGE (too large) otherwise. */
+ *  "0x1"); ERR_INVALID, or ERR_RANGE (beyond what a double or an int64_t holds) otherwise. */
 int number_parse(struct slice text, double *out);
 int number_parse_int(struct slice text, int64_t *out);
 

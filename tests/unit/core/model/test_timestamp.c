@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -86,6 +87,34 @@ Test(timestamp, what_is_no_time_is_refused)
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		cr_expect_eq(parsed(texts[i]), ERR_INVALID, "%s", texts[i]);
+}
+
+/* Eight characters are looked at together, so each of them is tried with each byte. */
+Test(timestamp, no_other_byte_stands_for_a_digit_or_a_mark)
+{
+	static const char marks[] = "    -  -  T  :  :  Z";
+	char text[] = "2011-11-11T11:11:11Z";
+
+	for (size_t at = 0; at < sizeof(text) - 1; at++) {
+		char kept = text[at];
+
+		for (int byte = 0; byte < 256; byte++) {
+			bool is_digit = byte >= '0' && byte <= '9';
+			bool is_mark = byte == marks[at] ||
+				       (marks[at] == 'T' && (byte == 't' || byte == ' ')) ||
+				       (marks[at] == 'Z' && byte == 'z');
+			bool is_allowed = marks[at] == ' ' ? is_digit : is_mark;
+			int64_t ms = 0;
+
+			text[at] = (char)byte;
+			int code = timestamp_parse((struct slice){text, sizeof(text) - 1}, &ms);
+			if (!is_allowed)
+				cr_assert_eq(code, ERR_INVALID, "%zu %d", at, byte);
+			else if (marks[at] != ' ')
+				cr_assert_eq(code, 0, "%zu %d", at, byte);
+		}
+		text[at] = kept;
+	}
 }
 
 Test(timestamp, years_outside_1970_to_9999_are_out_of_range)
