@@ -19,7 +19,7 @@
 #include <string.h>
 
 #define START_MS INT64_C(1795327200000)
-#define SOURCE "-- the script of the test"
+#define SOURCE   "-- the script of the test"
 
 /* ---- the store with a fault ---- */
 
@@ -349,9 +349,9 @@ void world_plan(struct world *world, void (*change)(struct plan *plan))
 	tree_add(params, limit);
 	tree_add(tree, run);
 	tree_add(tree, params);
-	struct plan *plan = plan_new(tree, "help", 3, "plans/help/3.lua",
-				     "0123456789abcdef0123456789abcdef", new_factory(world), NULL,
-				     &report);
+	struct plan *plan =
+		plan_new(tree, "help", 3, "plans/help/3.lua", "0123456789abcdef0123456789abcdef",
+			 new_factory(world), NULL, &report);
 	cr_assert_not_null(plan);
 	plan->on_event = "opened";
 	if (change)
@@ -397,7 +397,8 @@ static void find_run(void *arg, const struct run_summary *run)
 	if (context->index++ != context->wanted)
 		return;
 	snprintf(context->run.id, sizeof(context->run.id), "%s", run->id);
-	snprintf(context->run.error, sizeof(context->run.error), "%s", run->error ? run->error : "");
+	snprintf(context->run.error, sizeof(context->run.error), "%s",
+		 run->error ? run->error : "");
 	snprintf(context->run.waiting_for, sizeof(context->run.waiting_for), "%s",
 		 run->waiting_for ? run->waiting_for : "");
 	context->run.state = run->state;
