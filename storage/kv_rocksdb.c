@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 enum {
-	WRITE_BUFFER_BYTES = 32 * 1024 * 1024, /* bounds the log that a start has to read */
+	WRITE_BUFFER_BYTES = 16 * 1024 * 1024, /* bounds what a start has to recover */
 	CACHE_BYTES = 32 * 1024 * 1024,
 	OPEN_FILES_MAX = 256,
 	LOG_FILE_BYTES_MAX = 4 * 1024 * 1024,

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { KV_ROOM_BALLAST_BYTES = 16 * 1024 * 1024, KV_ROOM_CHECK_MS = 1000 };
+enum { KV_ROOM_BALLAST_BYTES = 32 * 1024 * 1024, KV_ROOM_CHECK_MS = 1000 };
 
 #define KV_ROOM_FREE_BYTES_DEFAULT (UINT64_C(128) * 1024 * 1024)
 

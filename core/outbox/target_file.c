@@ -43,7 +43,8 @@ static void close_file(struct target_file *file)
 	file->fd = -1;
 }
 
-/* The end of what is there: as much as the search wants, or the last byte. ERR_NOT_FOUND: no file. */
+/* The end of what is there: as much as the search wants, or the last byte. ERR_NOT_FOUND: no file
+ * is there. */
 static int read_tail(struct target_file *file, struct err_note *why)
 {
 	const struct env_ops *ops = file->env->ops;

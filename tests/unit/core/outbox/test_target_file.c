@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* The real machine, except that the n-th append or sync fails, an append after half of its bytes. */
+/* The real machine, but the n-th append or sync fails, an append after half of its bytes. */
 struct faulty {
 	struct env env;
 	struct env_ops ops;
