@@ -33,10 +33,10 @@ struct err_note;
 
 #define KEYSPACE_LIST(X)                                                                           \
 	X(PANE, 'P')                                                                               \
-	X(POSITION, 's') X(SOURCE, 'S') X(EVALUATED, 'e') X(ALERT, 'a') X(ALERT_LOG, 'l')          \
-		X(RULE, 'r') X(PLAN, 'p') X(INCIDENT, 'i') X(TIMELINE, 't') X(RUN, 'R')            \
-			X(JOURNAL, 'j') X(SCRIPT, 'x') X(OUTBOX, 'o') X(OUTBOX_DEAD, 'd')          \
-				X(META, 'm')
+	X(POSITION, 's')                                                                           \
+	X(SOURCE, 'S') X(EVALUATED, 'e') X(ALERT, 'a') X(ALERT_LOG, 'l') X(RULE, 'r') X(PLAN, 'p') \
+		X(INCIDENT, 'i') X(TIMELINE, 't') X(RUN, 'R') X(JOURNAL, 'j') X(SCRIPT, 'x')       \
+			X(OUTBOX, 'o') X(OUTBOX_DEAD, 'd') X(META, 'm')
 
 enum keyspace {
 #define KEYSPACE_ENUM(name, letter) KEYSPACE_##name = (letter),
