@@ -1,6 +1,5 @@
 #include "core/ingest/decode_fault.h"
 
-#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -128,7 +127,10 @@ static bool read_number(struct cursor *cursor)
 		is_right = read_digits(cursor) > 0;
 	}
 	struct slice text = {start, (size_t)(cursor->at - start)};
-	if (is_right && number_parse(text, &value) == ERR_RANGE)
+	/* Too small is 0 and right; what is too large is told where that is plain to see. */
+	bool is_small = has_zero || memmem(text.data, text.length, "e-", 2) ||
+			memmem(text.data, text.length, "E-", 2);
+	if (is_right && !is_small && number_parse(text, &value) == ERR_RANGE)
 		is_right = false;
 	if (is_right)
 		return true;

@@ -200,6 +200,23 @@ Test(decode_json, malformed_lines_are_refused_with_their_column)
 	decode_fixture_deinit(&f);
 }
 
+Test(decode_json, bare_zero_byte_is_malformed)
+{
+	WITH_FIELDS(f, "v");
+	const char line[] = "{\"time\":1,\"v\":8\0}";
+	cr_expect_eq(decode_fixture_bytes(&f, (struct slice){line, sizeof(line) - 1}), ERR_INVALID);
+	cr_expect(strstr(f.why.text, "column 16: ',' or '}'"), "%s", f.why.text);
+	decode_fixture_deinit(&f);
+}
+
+Test(decode_json, too_small_numbers_are_zero)
+{
+	WITH_FIELDS(f, "v");
+	cr_assert_eq(decode_fixture_line(&f, "{\"time\":1,\"v\":1e-999}"), 0, "%s", f.why.text);
+	expect_float(&f, "v", 0.0);
+	decode_fixture_deinit(&f);
+}
+
 static char *nested(int depth)
 {
 	struct bytes text = BYTES_EMPTY;

@@ -200,6 +200,22 @@ Test(reader, byte_order_mark_is_passed_over_at_offset_zero_only)
 	fixture_deinit(&f);
 }
 
+Test(reader, over_long_first_line_keeps_its_byte_order_mark_in_the_dead_letter)
+{
+	struct fixture f;
+	const char *text = "\xEF\xBB\xBF"
+			   "0123456789";
+	const struct reader_block block = {
+		.data = text, .length = strlen(text), .watermark_ms = WATERMARK_NONE};
+	fixture_init(&f, 10);
+	cr_expect_eq(reader_read(f.reader, f.intake, &block, &f.skip, f.bundle), 13);
+	cr_expect(f.skip);
+	cr_assert_eq(f.bundle->dead_letter_count, 1);
+	cr_expect_str_eq(f.bundle->dead_letters[0].text, "\xEF\xBB\xBF"
+							 "0123456");
+	fixture_deinit(&f);
+}
+
 Test(reader, many_rows_fill_several_batches)
 {
 	struct fixture f;
