@@ -199,7 +199,8 @@ static void read_params(const struct plan_builder *builder, const struct tree *t
 {
 	const struct tree *params = tree_get(tree, "params");
 	struct bytes json = BYTES_EMPTY;
-	if (!params)
+	/* An empty table could be a list as well: here it is a map. */
+	if (!params || params->child_count == 0)
 		bytes_append_text(&json, "{}");
 	else if (plan_json_of_tree(params, &json) != 0)
 		report_add(builder->report, builder->file, params->line,
