@@ -28,9 +28,10 @@ struct pool;
 
 enum {
 	POOL_READERS_MAX = 64,
-	POOL_QUEUE_JOBS_MAX = 64,                 /**< per reader, queued, running or not yet collected */
-	POOL_QUEUE_BYTES_MAX = 128 * 1024 * 1024, /**< per reader, of bytes jobs; one is always taken */
-	POOL_FILE_BLOCK_BYTES = 1024 * 1024,      /**< one file job reads at most this much */
+	POOL_QUEUE_JOBS_MAX = 64, /**< per reader, queued, running or not yet collected */
+	POOL_QUEUE_BYTES_MAX =
+		128 * 1024 * 1024,           /**< per reader, of bytes jobs; one is always taken */
+	POOL_FILE_BLOCK_BYTES = 1024 * 1024, /**< one file job reads at most this much */
 	POSITION_CHECK_BYTES = 64,
 };
 
@@ -53,7 +54,7 @@ struct pool_bytes_job {
 	struct intake *intake; /**< referenced by the pool */
 	uint32_t partition;
 	struct bytes data; /**< taken on success */
-	bool is_last;      /**< see reader.h; that a long line is being skipped is not kept between jobs */
+	bool is_last; /**< see reader.h; that a long line is being skipped is not kept between jobs */
 	int64_t watermark_ms;
 	/** On the reader: changes the bytes before they are read (inflate, unwrap); may be NULL. */
 	int (*prepare)(struct bytes *data, struct err_note *why);
@@ -73,8 +74,8 @@ struct pool_file_read {
 	uint64_t read_to; /**< bytes up to here were seen; beyond `to` is a line without its end */
 	bool skip;        /**< for the next job */
 	bool at_end;      /**< no more bytes now */
-	bool is_changed;  /**< the bytes before `from` are not those of its check: nothing was read */
-	int code;         /**< ERR_IO: reading failed */
+	bool is_changed; /**< the bytes before `from` are not those of its check: nothing was read */
+	int code;        /**< ERR_IO: reading failed */
 };
 
 struct pool_file_job {

@@ -80,12 +80,12 @@ void file_tail_stop(struct file_tail *tail, void (*on_stopped)(void *arg), void 
 
 struct file_tail_status {
 	uint32_t file_count;
-	uint32_t rotated_count;     /**< of them, files that are read to their end and then closed */
-	uint64_t behind_bytes;      /**< as of the last scan: not yet durable */
-	uint64_t truncations;       /**< files that became shorter */
-	uint64_t replacements;      /**< files whose read bytes were changed in place */
+	uint32_t rotated_count; /**< of them, files that are read to their end and then closed */
+	uint64_t behind_bytes;  /**< as of the last scan: not yet durable */
+	uint64_t truncations;   /**< files that became shorter */
+	uint64_t replacements;  /**< files whose read bytes were changed in place */
 	uint64_t read_errors;
-	uint64_t ignored_files;     /**< compressed, not regular, or beyond FILE_TAIL_FILES_MAX */
+	uint64_t ignored_files; /**< compressed, not regular, or beyond FILE_TAIL_FILES_MAX */
 };
 void file_tail_status(const struct file_tail *tail, struct file_tail_status *out);
 

@@ -21,21 +21,21 @@ struct tail_file {
 	struct position durable; /**< what the store certainly has */
 	bool is_reset;           /**< next is the start of an epoch the engine does not know yet */
 	bool skip;
-	uint64_t read_to;        /**< bytes up to here were seen by a reader */
-	bool is_dirty;           /**< there may be bytes to read */
+	uint64_t read_to; /**< bytes up to here were seen by a reader */
+	bool is_dirty;    /**< there may be bytes to read */
 	bool is_in_flight;
 	bool is_queued;
-	bool has_failed;         /**< reading failed; the next scan tries again */
+	bool has_failed; /**< reading failed; the next scan tries again */
 	bool must_rewind;
-	bool is_seen;            /**< by the scan at hand */
-	bool has_left;           /**< its path is not its name any more (renamed since the last scan) */
+	bool is_seen;  /**< by the scan at hand */
+	bool has_left; /**< its path is not its name any more (renamed since the last scan) */
 	bool is_deleted;
 	bool is_rotated;
-	bool is_final;           /**< the last job counts a line without its end */
-	bool is_over;            /**< rotated, and all of it was read */
+	bool is_final; /**< the last job counts a line without its end */
+	bool is_over;  /**< rotated, and all of it was read */
 	uint32_t missed_scans;
 	int64_t quiet_since_ms;
-	uint64_t size_bytes;     /**< at the last scan */
+	uint64_t size_bytes; /**< at the last scan */
 	struct tail_file *next_file;
 	struct tail_file *next_queued;
 };

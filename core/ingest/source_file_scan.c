@@ -205,8 +205,8 @@ void file_tail_scan(struct file_tail *tail)
 void file_tail_scan_soon(struct file_tail *tail)
 {
 	/* In a busy directory at most SCANS_PER_INTERVAL of them: a listing is not free. */
-	int64_t delay_ms = tail->last_scan_ms + tail->scan_ms / SCANS_PER_INTERVAL -
-			   loop_mono_ms(tail->loop);
+	int64_t delay_ms =
+		tail->last_scan_ms + tail->scan_ms / SCANS_PER_INTERVAL - loop_mono_ms(tail->loop);
 
 	if (!tail->is_stopping)
 		timer_set(tail->scan_timer, delay_ms > SCAN_SOON_MS ? delay_ms : SCAN_SOON_MS);

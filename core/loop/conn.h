@@ -45,7 +45,8 @@ struct listener_options {
 
 int listener_new(struct listener **out, struct loop *loop, const struct listener_options *options,
 		 struct err_note *why);
-void listener_free(struct listener *listener); /**< its connections are closed (on_close is called) */
+void listener_free(
+	struct listener *listener); /**< its connections are closed (on_close is called) */
 uint16_t listener_port(const struct listener *listener); /**< of TCP; useful with port 0 */
 uint64_t listener_refused_count(const struct listener *listener);
 

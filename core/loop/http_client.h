@@ -34,8 +34,8 @@ struct http_call_options {
 };
 
 struct http_result {
-	int code;    /**< 0: an answer came (any status); else ERR_TIMEOUT, ERR_IO, ERR_FULL … */
-	int status;  /**< HTTP status, 0 without answer */
+	int code;   /**< 0: an answer came (any status); else ERR_TIMEOUT, ERR_IO, ERR_FULL … */
+	int status; /**< HTTP status, 0 without answer */
 	bool was_sent; /**< false: certainly nothing reached the server (name, connect failed) */
 	struct slice body; /**< borrowed for the call */
 	const char *error; /**< sentence when code != 0 */

@@ -32,7 +32,8 @@ struct MHD_Response *http_refusal(int status)
 {
 	char text[96];
 	const char *reason = MHD_get_reason_phrase_for((unsigned)status);
-	int length = snprintf(text, sizeof(text), "{\"error\":\"%s\"}\n", reason ? reason : "error");
+	int length =
+		snprintf(text, sizeof(text), "{\"error\":\"%s\"}\n", reason ? reason : "error");
 	struct MHD_Response *response =
 		MHD_create_response_from_buffer((size_t)length, text, MHD_RESPMEM_MUST_COPY);
 

@@ -25,10 +25,10 @@ struct loop;
 enum { HTTP_REQUEST_MS = 30000, HTTP_HEADER_BYTES_MAX = 16 * 1024 };
 
 struct http_server_options {
-	const char *address; /**< "127.0.0.1:8787"; port 0 picks one */
-	uint32_t conns_max;  /**< default 256 */
+	const char *address;   /**< "127.0.0.1:8787"; port 0 picks one */
+	uint32_t conns_max;    /**< default 256 */
 	size_t body_bytes_max; /**< default 8 MiB, as received */
-	int64_t idle_ms;     /**< default 10,000 */
+	int64_t idle_ms;       /**< default 10,000 */
 	/** The whole request is here (body included). Loop thread. */
 	void (*on_request)(void *arg, struct http_request *request);
 	void *arg;
@@ -41,8 +41,10 @@ uint16_t http_server_port(const struct http_server *server);
 
 const char *http_request_method(const struct http_request *request);
 const char *http_request_path(const struct http_request *request); /**< decoded, without query */
-const char *http_request_header(const struct http_request *request, const char *name); /**< or NULL */
-const char *http_request_query(const struct http_request *request, const char *name); /**< or NULL */
+const char *http_request_header(const struct http_request *request,
+				const char *name); /**< or NULL */
+const char *http_request_query(const struct http_request *request,
+			       const char *name); /**< or NULL */
 struct slice http_request_body(const struct http_request *request);
 /** Called when the client leaves before the answer; the request is gone after the call and must not be
  *  answered. A client that shuts down its writing side counts as gone. */

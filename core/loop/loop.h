@@ -49,7 +49,7 @@ void wake_signal(struct wake *wake); /**< any thread; several signals may give o
 void wake_free(struct wake *wake);
 
 enum watch_what { WATCH_READ = 1, WATCH_WRITE = 2 };
-/** Level-triggered; ERR_UNSUPPORTED on a virtual loop. */
+/** Level-triggered; ERR_UNSUPPORTED on a virtual loop and for regular files. */
 int watch_new(struct watch **out, struct loop *loop, int fd, int what,
 	      void (*on_ready)(void *arg, int what), void *arg, struct err_note *why);
 void watch_free(struct watch *watch);

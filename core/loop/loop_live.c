@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 /*  libevent waits for descriptors, signals and one alarm: the first timer of our own heap. No call into
  *  libevent comes from another thread (wakes are eventfds), so its locks stay off. */
@@ -123,6 +124,11 @@ int watch_new(struct watch **out, struct loop *loop, int fd, int what,
 		return err_set(why, ERR_UNSUPPORTED,
 			       "descriptors cannot be watched on a virtual loop");
 
+	/* epoll refuses these, and libevent would print about it. */
+	struct stat info;
+	if (fstat(fd, &info) == 0 && (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)))
+		return err_set(why, ERR_UNSUPPORTED, "descriptor %d is a file, always ready", fd);
+
 	short flags = (short)(EV_PERSIST | ((what & WATCH_READ) ? EV_READ : 0) |
 			      ((what & WATCH_WRITE) ? EV_WRITE : 0));
 	struct watch *watch = mem_alloc(sizeof(*watch));
@@ -133,8 +139,7 @@ int watch_new(struct watch **out, struct loop *loop, int fd, int what,
 	if (!watch->event || event_add(watch->event, NULL) != 0) {
 		int number = errno;
 		watch_free(watch);
-		return err_errno(why, number == EPERM ? ERR_UNSUPPORTED : ERR_IO, number,
-				 "descriptor %d cannot be watched", fd);
+		return err_errno(why, ERR_IO, number, "descriptor %d cannot be watched", fd);
 	}
 	*out = watch;
 	return 0;

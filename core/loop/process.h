@@ -19,7 +19,7 @@ struct process;
 enum { PROCESS_OUTPUT_BYTES_MAX = 64 * 1024, PROCESS_KILL_AFTER_MS = 2000 };
 
 struct process_result {
-	bool has_exited;   /**< else killed by signal_number */
+	bool has_exited; /**< else killed by signal_number */
 	int exit_code;
 	int signal_number;
 	bool has_timed_out;

@@ -41,7 +41,7 @@ struct source_case {
 	struct bundle *held;
 	struct bundle **held_end;
 	uint32_t rooms;
-	uint64_t wanted; /**< readings, for has_wanted() */
+	uint64_t wanted;    /**< readings, for has_wanted() */
 	uint32_t refuse_at; /**< the bundle with this number is refused as if it were a gap */
 	void (*on_gap)(struct source_case *source, uint32_t partition);
 	void (*on_room)(struct source_case *source);

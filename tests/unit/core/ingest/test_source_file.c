@@ -25,8 +25,6 @@ static void make_directory(void)
 
 static void remove_directory(void)
 {
-	char command[128];
-	snprintf(command, sizeof(command), "%s", directory);
 	for (const char *const *name =
 		     (const char *const[]){"a.log", "a.log.1", "b.log", "z.gz", "old", NULL};
 	     *name; name++) {

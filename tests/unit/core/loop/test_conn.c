@@ -333,9 +333,10 @@ Test(conn, an_idle_client_is_closed)
 Test(conn, bad_addresses_are_refused_with_the_forms_allowed)
 {
 	struct loop *loop = run_loop_new();
-	static const char *const bad[] = {"",	     "127.0.0.1",   "127.0.0.1:",  "127.0.0.1:65536",
-					  "host:80", "127.0.0.1:x", "127.0.0.1:-1", "unix:",
-					  NULL};
+	static const char *const bad[] = {
+		"",        "127.0.0.1",   "127.0.0.1:",   "127.0.0.1:65536",
+		"host:80", "127.0.0.1:x", "127.0.0.1:-1", "unix:",
+		NULL};
 
 	for (const char *const *address = bad; *address; address++) {
 		struct listener *listener = NULL;

@@ -61,8 +61,8 @@ static void on_request(void *arg, struct http_request *request)
 		site->waiting[site->waiting_count++] = request;
 	} else {
 		const char *query = http_request_query(request, "q");
-		int length = snprintf(text, sizeof(text), "%s %s %s",
-				      http_request_method(request), path, query ? query : "-");
+		int length = snprintf(text, sizeof(text), "%s %s %s", http_request_method(request),
+				      path, query ? query : "-");
 		http_reply(request, 404, "text/plain", (struct slice){text, (size_t)length});
 	}
 }
@@ -82,8 +82,7 @@ static struct site *site_new(void)
 
 	site->loop = run_loop_new();
 	site->fd = -1;
-	cr_assert_eq(http_server_new(&site->server, site->loop, &options, &why), 0, "%s",
-		     why.text);
+	cr_assert_eq(http_server_new(&site->server, site->loop, &options, &why), 0, "%s", why.text);
 	cr_assert_eq(http_client_new(&site->client, site->loop, &why), 0);
 	return site;
 }
@@ -280,7 +279,8 @@ static bool has_raw_end(void *arg)
 Test(http, doubtful_framing_is_refused_and_the_connection_closed)
 {
 	static const char *const requests[] = {
-		"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+		"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: "
+		"4\r\n\r\nabcd",
 		"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: "
 		"chunked\r\n\r\n0\r\n\r\n",
 		"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\nabcde",

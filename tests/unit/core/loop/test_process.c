@@ -56,10 +56,10 @@ Test(process, has_a_bare_environment_no_input_and_no_descriptors)
 {
 	setenv("SECRET", "canary", 1);
 	int leaked = open("/dev/null", O_RDONLY); /* not close-on-exec on purpose */
-	struct outcome outcome = run_shell(
-		"echo \"$SECRET|$LANG\"; cat; ls /proc/self/fd | wc -l; pwd;"
-		"grep NoNewPrivs /proc/self/status | tr -d '\\t'; ulimit -c",
-		5000);
+	struct outcome outcome =
+		run_shell("echo \"$SECRET|$LANG\"; cat; ls /proc/self/fd | wc -l; pwd;"
+			  "grep NoNewPrivs /proc/self/status | tr -d '\\t'; ulimit -c",
+			  5000);
 
 	/* ls itself holds the directory open: 0, 1, 2 and that one. */
 	cr_expect_str_eq(outcome.text, "|C.UTF-8\n4\n/\nNoNewPrivs:1\n0\n");
