@@ -28,7 +28,8 @@ static int start(struct plan_action_run *run, const json_t *args, struct err_not
 
 static void describe(const json_t *args, struct bytes *out)
 {
-	bytes_append_text(out, json_string_value(json_object_get(args, "text")));
+	const char *text = json_string_value(json_object_get(args, "text"));
+	bytes_append_text(out, text ? text : "");
 }
 
 const struct plan_action_type action_log = {"log.write", validate, start, NULL, describe};

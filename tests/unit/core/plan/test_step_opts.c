@@ -22,11 +22,12 @@ Test(step_opts, defaults_follow_the_effect)
 Test(step_opts, reads_spans_and_seconds)
 {
 	struct step_opts opts;
-	cr_assert_eq(step_opts_read(&opts,
-				    "{\"timeout\":\"2s\",\"deadline\":1.5,\"retry\":{\"max\":5,"
-				    "\"first\":\"100ms\",\"factor\":3,\"cap\":\"1s\",\"jitter\":0.5}}",
-				    EFFECT_ONCE, NULL),
-		     0);
+	cr_assert_eq(
+		step_opts_read(&opts,
+			       "{\"timeout\":\"2s\",\"deadline\":1.5,\"retry\":{\"max\":5,"
+			       "\"first\":\"100ms\",\"factor\":3,\"cap\":\"1s\",\"jitter\":0.5}}",
+			       EFFECT_ONCE, NULL),
+		0);
 	cr_expect_eq(opts.timeout_ms, 2000);
 	cr_expect_eq(opts.deadline_ms, 1500);
 	cr_expect_eq(opts.tries_max, 5);
