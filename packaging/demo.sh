@@ -33,7 +33,7 @@ done
 grep 'ready:' "$state/daemon.log"
 
 say "$rate payments a second go to var/pay-demo.jsonl; $broken breaks after 6 s, for 14 s"
-"$build/bench/tocsin-gen" --live "$rate" --duration "$seconds" -r 7 -m 200 --break "$broken" \
+"$build/tocsin-gen" --live "$rate" --duration "$seconds" -r 7 -m 200 --break "$broken" \
 	--break-from 6 --break-to 20 --append var/pay-demo.jsonl &
 children+=("$!")
 

@@ -59,7 +59,7 @@ def main():
     build = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
     wanted = sys.argv[2:]
     environment = dict(os.environ, TOCSIN_BIN=os.path.join(build, "tocsin"),
-                       TOCSIN_GEN=os.path.join(build, "bench", "tocsin-gen"),
+                       TOCSIN_GEN=os.path.join(build, "tocsin-gen"),
                        ASAN_OPTIONS="detect_leaks=1:abort_on_error=0",
                        TSAN_OPTIONS="suppressions=%s" % os.path.join(ROOT, "tests/support/tsan.supp"))
     passed = failed = 0

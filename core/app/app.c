@@ -190,8 +190,10 @@ static int open_parts(struct app *app, struct config *config, struct err_note *w
 		code = app_engine_open(app, why);
 	if (code == 0)
 		code = app_pool_open(app, config->readers, why);
-	if (code == 0)
-		code = app_alerts_open(app, why);
+	if (code != 0)
+		return code;
+	app_sources_open(app);
+	code = app_alerts_open(app, why);
 	if (code == 0)
 		code = app_site_open(app, why);
 	if (code == 0)
@@ -236,12 +238,13 @@ static void app_close(struct app *app)
 	app->is_ready = false;
 	http_server_free(app->http);
 	control_free(app->control);
-	app_sources_close(app);
 	pool_free(app->pool);
+	app->pool = NULL;
 	if (app->commit != NULL && app->exit_code == 0 && commit_flush(app->commit, &why) != 0) {
 		log_crit(STORAGE, "the last commit failed: %s", why.text);
 		app->exit_code = 1;
 	}
+	app_sources_close(app);
 	plan_engine_free(app->plans);
 	plan_actions_free(app->actions);
 	incident_store_free(app->incidents);

@@ -93,9 +93,9 @@ static void on_plan_fact(void *arg, uint64_t incident, const char *plan, const c
 	log_info(PLAN, "%s %s %s: %s", run_id, plan, kind, text);
 	if (incident == 0)
 		return;
-	if (strcmp(kind, "started") == 0) {
+	if (strcmp(kind, "run_started") == 0) {
 		incident_run_started(app->incidents, incident, plan, run_id, now_ms);
-	} else if (strcmp(kind, "ended") == 0) {
+	} else if (strcmp(kind, "run_ended") == 0) {
 		incident_run_ended(app->incidents, incident, plan, run_id, text, now_ms);
 	} else {
 		char *line = mem_format("%s: %s", plan, text);

@@ -4,6 +4,7 @@
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/engine/engine.h"
+#include "core/ingest/bundle.h"
 #include "core/ingest/source.h"
 #include "core/loop/loop.h"
 #include "core/rule/rule.h"
@@ -30,10 +31,12 @@ void app_advance(struct app *app)
 static void on_bundle(void *arg, struct bundle *bundle)
 {
 	struct app *app = arg;
-	int code = engine_apply(app->engine, bundle, loop_mono_ms(app->loop));
-	if (code != 0)
-		log_warn(INGEST, "a bundle was refused (%s): its source starts again",
-			 err_sentence(code));
+	uint32_t partition = bundle->partition;
+	if (engine_apply(app->engine, bundle, loop_mono_ms(app->loop)) == ERR_CONFLICT) {
+		log_warn(INGEST, "a bundle does not follow its partition's committed position: "
+				 "the file is read again from there");
+		app_sources_rewind(app, partition);
+	}
 	app_advance(app);
 }
 

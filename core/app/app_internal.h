@@ -23,7 +23,7 @@ struct rule;
 struct script_marker;
 struct zone;
 
-enum { APP_HOUSEKEEPING_MS = 1000, APP_ALERT_LOG_KEPT_MS_DEFAULT = 30 };
+enum { APP_HOUSEKEEPING_MS = 1000 };
 
 struct app {
 	const struct app_options *options;
@@ -54,7 +54,9 @@ struct app {
 	struct plan **plan_list;
 	uint32_t plan_count;
 
-	struct app_source *sources; /* open ones, linked */
+	struct app_source *sources;  /* open ones, linked */
+	struct app_source *stopping; /* removed file tails whose last bundles are not durable yet */
+	struct source_http *http_source;
 	struct timer *advance_timer;
 	struct timer *housekeeping_timer;
 	struct script_marker *marker; /* mapped file: which script runs right now */
@@ -84,10 +86,14 @@ void app_apply_versions(void *arg);
 char *app_rule_source(void *arg, const char *name, uint32_t version);
 
 /* app_sources.c: opens and closes what config.sources[].from names. */
+void app_sources_open(struct app *app);
+/** Opens what the configuration names and is not open, stops what it no longer names. */
 void app_sources_reconcile(struct app *app);
 void app_sources_close(struct app *app);
 void app_sources_on_room(void *arg);
 void app_sources_pause(struct app *app, bool is_paused);
+/** A bundle of this partition did not follow the committed position. */
+void app_sources_rewind(struct app *app, uint32_t partition);
 
 /** POST /ingest/<source>: answers now or when the effect is durable. */
 void app_sources_ingest(struct app *app, struct http_request *request, const char *source);

@@ -16,7 +16,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TOCSIN = os.environ.get("TOCSIN_BIN", os.path.join(ROOT, "build", "tocsin"))
-GEN = os.environ.get("TOCSIN_GEN", os.path.join(ROOT, "build", "bench", "tocsin-gen"))
+GEN = os.environ.get("TOCSIN_GEN", os.path.join(ROOT, "build", "tocsin-gen"))
 IS_LONG = bool(os.environ.get("TOCSIN_LONG"))
 
 
