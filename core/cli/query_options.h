@@ -1,6 +1,6 @@
 /** query_options.h - the command line of `tocsin query`, read and checked.
- *  Owner: query_options_init() caller's memory, query_options_deinit(). Texts are borrowed from argv
- *  or from the arena.
+ *  Owner: query_options_init() caller's memory, query_options_deinit(). Texts are borrowed from
+ *  argv or from the arena.
  */
 #ifndef TOCSIN_CORE_CLI_QUERY_OPTIONS_H
 #define TOCSIN_CORE_CLI_QUERY_OPTIONS_H

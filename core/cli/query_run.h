@@ -33,8 +33,8 @@ struct query_totals {
 	uint32_t sample_count;
 };
 
-/** ERR_INVALID, ERR_RANGE, ERR_FULL: the question does not fit the fields. ERR_NOT_FOUND, ERR_IO: an
- *  input cannot be read, or the output not written. Totals are right in any case. */
+/** ERR_INVALID, ERR_RANGE, ERR_FULL: the question does not fit the fields. ERR_NOT_FOUND, ERR_IO:
+ *  an input cannot be read, or the output not written. Totals are right in any case. */
 int query_run(const struct query_options *options, const struct query_source *source,
 	      const struct env *env, struct query_totals *totals, struct err_note *why);
 

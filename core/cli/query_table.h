@@ -25,7 +25,7 @@ struct query_row {
 struct query_table *query_table_new(uint32_t aggregate_count);
 void query_table_free(struct query_table *table);
 
-/** Merges the groups of a bundle. Returns the readings that belong to windows which left already. */
+/** Merges the groups of a bundle. Returns the readings of windows which left already. */
 uint64_t query_table_merge(struct query_table *table, const struct bundle_deltas *deltas);
 
 /** Calls `each` for the rows of every window that starts before `before_ms`, and forgets them. */

@@ -31,7 +31,7 @@ struct bundle_counters {
 	uint64_t malformed; /**< lines that did not: lines = readings + malformed */
 	uint64_t late;      /**< readings behind their partition's watermark when read */
 	uint64_t clamped;   /**< readings from the future */
-	/** Wanted values that were not of their declared type, or no number where a metric needs one. */
+	/** Wanted values that were not of their declared type, or no number for a metric. */
 	uint64_t mistyped;
 	uint64_t blank; /**< blank lines: lines + blank is what `wc -l` counts */
 };
@@ -66,7 +66,7 @@ struct bundle {
 	uint32_t delta_count;
 	struct dead_letter dead_letters[BUNDLE_DEAD_LETTERS_MAX];
 	uint32_t dead_letter_count; /**< malformed lines beyond the limit are only counted */
-	/** Called on the owner thread when the effect is durable (or was a duplicate); may be NULL. */
+	/** Called on the owner thread when the effect is durable or a duplicate; may be NULL. */
 	void (*on_durable)(void *arg, const struct bundle *bundle);
 	void *arg;
 	struct bundle *next; /**< for queues of the current holder */

@@ -1,10 +1,10 @@
 /** decode.h - one line to one row of a batch: JSON objects (by simdjson) and CSV.
  *
- *  JSON: RFC 8259, one object a line, UTF-8; duplicate names: the last wins (of nested objects too);
- *  nested fields by dotted name; depth limit DECODE_DEPTH_MAX; an integer beyond 64 bits is a float.
- *  CSV: RFC 4180 quoting inside one line (no line breaks inside quotes), UTF-8, exactly the declared
- *  number of columns; empty = nil; without a declared type true/false and numbers as JSON writes them
- *  are recognised, anything else ("007" too) is a string.
+ *  JSON: RFC 8259, one object a line, UTF-8; duplicate names: the last wins (of nested objects
+ *  too); nested fields by dotted name; depth limit DECODE_DEPTH_MAX; an integer beyond 64 bits is
+ *  a float. CSV: RFC 4180 quoting inside one line (no line breaks inside quotes), UTF-8, exactly
+ *  the declared number of columns; empty = nil; without a declared type true/false and numbers as
+ *  JSON writes them are recognised, anything else ("007" too) is a string.
  *  Declared types: an integer is a float where one is declared, a float without a fraction an
  *  integer; a time becomes integer milliseconds; nothing is taken out of quotes.
  *  A row needs a valid time field; everything else may be missing.
@@ -29,10 +29,10 @@ struct decoder *decoder_new(void);
 void decoder_free(struct decoder *decoder);
 
 /** Appends the line as row batch->row_count (and counts it) or returns ERR_INVALID with the column
- *  and the reason (`why` NULL: nobody reads it, which is faster). The batch must have room for a row.
- *  `readable`: bytes that may be read after the line, whatever they are (0 is allowed, 64 avoid a
- *  copy). `mistyped` is increased for each wanted value that is not of its declared type (it
- *  becomes nil) and for each that a metric computes with and that is no number. */
+ *  and the reason (`why` NULL: nobody reads it, which is faster). The batch must have room for a
+ *  row. `readable`: bytes that may be read after the line, whatever they are (0 is allowed, 64
+ *  avoid a copy). `mistyped` is increased for each wanted value that is not of its declared type
+ *  (it becomes nil) and for each that a metric computes with and that is no number. */
 int decoder_decode(struct decoder *decoder, const struct intake *intake, struct slice line,
 		   size_t readable, struct batch *batch, uint64_t *mistyped, struct err_note *why);
 

@@ -1,4 +1,4 @@
-/** decode_json.h - one JSON object to one row, by simdjson's DOM parser: the whole line is validated.
+/** decode_json.h - one JSON object to one row, by simdjson's DOM parser: all is validated.
  *
  *  The only door to C++ in this folder. A parser keeps its buffers from line to line.
  *  Owner: json_decoder_new() result owned, one per thread. Out of memory is fatal.
@@ -19,7 +19,7 @@ struct name_tree;
 struct json_decoder *json_decoder_new(void);
 void json_decoder_free(struct json_decoder *decoder);
 
-/** Stores the wanted values. row->time is borrowed until the next call. `readable`: see decode.h. */
+/** Stores the wanted values. row->time is borrowed until the next call. See decode.h. */
 int json_decoder_decode(struct json_decoder *decoder, const struct name_tree *names,
 			struct slice line, size_t readable, struct decode_row *row,
 			struct err_note *why);

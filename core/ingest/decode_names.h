@@ -7,9 +7,9 @@
  *            ── "customer" ── level ── "city"  column 1
  *                                   ── "id"    column 2
  *
- *  One pass over an object looks each of its keys up in one level: the cost of a line does not depend
- *  on the number of wanted fields. A level is a small open-addressing table over the length and four
- *  bytes of a key; keys come from rules, not from input, so no seed is needed.
+ *  One pass over an object looks each of its keys up in one level: the cost of a line does not
+ *  depend on the number of wanted fields. A level is a small open-addressing table over the
+ *  length and four bytes of a key; keys come from rules, not from input, so no seed is needed.
  *  Owner: name_tree_new() result owned. Read-only afterwards, shared by threads.
  */
 #ifndef TOCSIN_CORE_INGEST_DECODE_NAMES_H

@@ -25,7 +25,7 @@ struct framing {
 
 enum frame { FRAME_END, FRAME_LINE, FRAME_TOO_LONG };
 
-/** The next line, without its end. FRAME_TOO_LONG: `line` is (the beginning of) an over-long one. */
+/** The next line, without its end; with FRAME_TOO_LONG (the beginning of) an over-long one. */
 enum frame framing_next(struct framing *framing, struct slice *line);
 
 #endif

@@ -50,7 +50,7 @@ struct intake {
 	char **columns;
 	uint32_t column_count;
 	int *column_of_csv; /**< [column_count] batch column of each CSV column, or -1 */
-	int time_of_csv;    /**< CSV column of the time field, or -1: no line can become a reading */
+	int time_of_csv;    /**< CSV column of the time field, or -1: no line is a reading */
 	int64_t lateness_ms;
 	int64_t max_ahead_ms;
 	uint32_t line_bytes_max;

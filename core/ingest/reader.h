@@ -2,7 +2,7 @@
  *
  *      block -> lines -> batch (columns) -> filtered rows -> group key -> pane deltas in a bundle
  *
- *  A reader is used by one thread at a time; the same code runs inline (readers = 0) and in threads.
+ *  A reader is used by one thread at a time; the same code runs inline and in threads.
  *  Owner: reader_new() result owned. The bytes are borrowed for the call.
  */
 #ifndef TOCSIN_CORE_INGEST_READER_H
@@ -25,7 +25,7 @@ struct reader_block {
 	const char *data;
 	size_t length;
 	uint64_t offset;      /**< of data[0] in its partition, for dead letters */
-	bool is_last;         /**< a line without its end is complete too (stdin, HTTP body, query) */
+	bool is_last;         /**< a line without its end is complete too (HTTP body, query) */
 	int64_t receive_ms;   /**< wall time; decides what is "from the future" */
 	int64_t watermark_ms; /**< of the partition before this block; WATERMARK_NONE at first */
 };

@@ -2,7 +2,7 @@
 /* jansson as referee: the same lines are accepted, with the same values of the wanted fields.
  *
  * Known differences, all on purpose (core/ingest/decode.h has ours):
- *   depth            ours is limited to DECODE_DEPTH_MAX, jansson's to 2048: deep lines are passed over
+ *   depth            ours ends at DECODE_DEPTH_MAX, jansson's at 2048: deep lines are passed over
  *   big integers     jansson refuses what does not fit 64 bits, ours reads a float
  *   names with NUL   jansson refuses "\u0000" in a name, ours reads it: such lines are passed over
  *   bare NUL bytes   jansson overlooks one after a number ("[8\0]"); ours always refuses

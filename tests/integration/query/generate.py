@@ -124,7 +124,8 @@ class Totals:
     def rows(self):
         """count, sum(amount), max(cost_time), in the order of the output."""
         for (window, key), (amounts, cost) in sorted(
-            self.groups.items(), key=lambda item: (item[0][0] or 0, [k.encode() for k in item[0][1]])
+            self.groups.items(),
+            key=lambda item: (item[0][0] or 0, [part.encode() for part in item[0][1]])
         ):
             start = ""
             if window is not None:

@@ -168,9 +168,11 @@ class QueryTest(unittest.TestCase):
               str(row["max(cost_time)"])] for row in rows], list(totals.rows()))
 
     def test_missing_statistic_is_empty(self):
-        data = b'{"time":1,"a":"x"}\n{"time":1,"a":"y","v":2}\n{"time":1,"v":3}\n{"time":2,"a":""}\n'
+        data = (b'{"time":1,"a":"x"}\n{"time":1,"a":"y","v":2}\n'
+                b'{"time":1,"v":3}\n{"time":2,"a":""}\n')
         result = query("-", "--by", "a", "--stat", "count, avg(v)", data=data)
-        self.assertEqual(result.stdout, b'window_start,a,count,avg(v)\n,,1,3\n,"",1,\n,x,1,\n,y,1,2\n')
+        self.assertEqual(result.stdout,
+                         b'window_start,a,count,avg(v)\n,,1,3\n,"",1,\n,x,1,\n,y,1,2\n')
         result = query("-", "--by", "a", "--stat", "min(v)", "--output", "json", data=data)
         self.assertIn(b'{"window_start":null,"a":"x","min(v)":null}\n', result.stdout)
 

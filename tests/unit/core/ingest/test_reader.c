@@ -8,7 +8,7 @@
 #include "core/ingest/intake.h"
 #include "core/window/watermark.h"
 
-/* Metric 0: per m, values v and w, panes of 5 s. Metric 1: failures of the whole, panes of 1 min. */
+/* Metric 0: per m, values v and w, panes of 5 s. Metric 1: failures of all, panes of 1 min. */
 struct fixture {
 	struct intake *intake;
 	struct bundle *bundle;
