@@ -31,19 +31,6 @@ struct plan_factory_lua {
 	struct script_limits limits;
 };
 
-/* Line of the script that called, past the frames of the library. */
-static int caller_line(lua_State *lua)
-{
-	lua_Debug info;
-
-	for (int level = 1; level < 50 && lua_getstack(lua, level, &info); level++) {
-		lua_getinfo(lua, "Sl", &info);
-		if (info.currentline > 0 && strncmp(info.source, "=tocsin.", 8) != 0)
-			return info.currentline;
-	}
-	return 0;
-}
-
 /* Replaces the argument at `index` by its JSON text; absent stays nil. */
 static void argument_to_json(lua_State *lua, int index, const char *name)
 {
@@ -53,8 +40,13 @@ static void argument_to_json(lua_State *lua, int index, const char *name)
 	if (lua_isnil(lua, index))
 		return;
 	bytes_clear(json);
-	if (convert_to_json(lua, index, json, &why) != 0)
-		luaL_error(lua, "%s: %s", name, why.text);
+	if (convert_to_json(lua, index, json, &why) != 0) {
+		char file[LUA_IDSIZE] = "?";
+		int line = library_caller(lua, file, sizeof(file));
+
+		lua_pushfstring(lua, "%s:%d: %s: %s", file, line, name, why.text);
+		lua_error(lua);
+	}
 	lua_pushlstring(lua, json->data, json->length);
 	lua_replace(lua, index);
 }
@@ -62,10 +54,12 @@ static void argument_to_json(lua_State *lua, int index, const char *name)
 /* yield(kind, id, action, args, opts) -> is_ok, result | sentence */
 static int l_plan_yield(lua_State *lua)
 {
+	char file[LUA_IDSIZE];
+
 	lua_settop(lua, 5);
 	argument_to_json(lua, 4, "the arguments");
 	argument_to_json(lua, 5, "the options");
-	lua_pushinteger(lua, caller_line(lua));
+	lua_pushinteger(lua, library_caller(lua, file, sizeof(file)));
 	return lua_yield(lua, 6);
 }
 

@@ -6,7 +6,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-enum { TRACE_LEVELS_MAX = 4 };
+enum { TRACE_LEVELS_MAX = 4, TRACE_FRAMES_MAX = 20 };
 
 struct frame {
 	const struct script_call *call;
@@ -54,7 +54,8 @@ static int on_error(lua_State *lua)
 	luaL_buffinit(lua, &buffer);
 	lua_pushvalue(lua, 1);
 	luaL_addvalue(&buffer);
-	for (int level = 1, count = 0; count < TRACE_LEVELS_MAX && lua_getstack(lua, level, &info);
+	for (int level = 1, count = 0; count < TRACE_LEVELS_MAX && level < TRACE_FRAMES_MAX &&
+				      lua_getstack(lua, level, &info);
 	     level++) {
 		lua_getinfo(lua, "Sl", &info);
 		if (info.currentline <= 0)

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+enum { LEVELS_MAX = 50 };
+
 static const char modules_key;
 
 /* freeze(table, name, call) */
@@ -33,14 +35,42 @@ static int l_library_tag(lua_State *lua)
 	return 1;
 }
 
+int library_caller(lua_State *lua, char *file, size_t file_bytes)
+{
+	lua_Debug info;
+
+	for (int level = 1; level < LEVELS_MAX && lua_getstack(lua, level, &info); level++) {
+		lua_getinfo(lua, "Sl", &info);
+		if (info.currentline <= 0 || strncmp(info.source, "=tocsin.", 8) == 0)
+			continue;
+		snprintf(file, file_bytes, "%s", info.short_src);
+		return info.currentline;
+	}
+	return 0;
+}
+
+/* raise(message): an error at the place of the script, whatever the library's own depth is. */
+static int l_library_raise(lua_State *lua)
+{
+	const char *message = luaL_checkstring(lua, 1);
+	char file[LUA_IDSIZE];
+	int line = library_caller(lua, file, sizeof(file));
+
+	if (line > 0)
+		lua_pushfstring(lua, "%s:%d: %s", file, line, message);
+	return lua_error(lua);
+}
+
 /* What library modules get as their argument and scripts never see. */
 static void push_privileges(lua_State *lua)
 {
-	lua_createtable(lua, 0, 2);
+	lua_createtable(lua, 0, 3);
 	lua_pushcfunction(lua, l_library_freeze);
 	lua_setfield(lua, -2, "freeze");
 	lua_pushcfunction(lua, l_library_tag);
 	lua_setfield(lua, -2, "tag");
+	lua_pushcfunction(lua, l_library_raise);
+	lua_setfield(lua, -2, "raise");
 }
 
 static const struct library_file *find(const char *name)

@@ -1,27 +1,29 @@
 -- The program's own half of a plan run: builds `ctx` and runs the plan's function inside the coroutine.
 -- Every call that needs the world goes through `yield(kind, id, action, args, opts)` (C, which turns args
 -- and opts into JSON and suspends); it comes back with `is_ok, result_or_sentence`.
+local privileges = ...
+local raise = privileges.raise
 local text = require "tocsin.text"
 
 local ID_BYTES_MAX = 100
 
 local function check_id(call, id)
   if type(id) ~= "string" or #id == 0 or #id > ID_BYTES_MAX or id:find("[%c/#]") then
-    error(call .. ": the first argument is the step's id, a text of 1 to " .. ID_BYTES_MAX
-      .. " bytes without '/', '#' and control characters", 3)
+    raise(call .. ": the first argument is the step's id, a text of 1 to " .. ID_BYTES_MAX
+      .. " bytes without '/', '#' and control characters")
   end
 end
 
 local function check_table(call, name, value)
   if type(value) ~= "table" then
-    error(call .. ": " .. name .. " must be a table, not a " .. type(value), 3)
+    raise(call .. ": " .. name .. " must be a table, not a " .. type(value))
   end
 end
 
 local function span_ms(call, name, value)
   local ms = text.span(value)
   if not ms then
-    error(call .. ": " .. name .. " must be a span like \"5s\", \"10m\" or a number of seconds", 3)
+    raise(call .. ": " .. name .. " must be a span like \"5s\", \"10m\" or a number of seconds")
   end
   return ms
 end
@@ -38,13 +40,13 @@ local function make_ctx(yield, run, incident)
     if opts and opts.on_fail == "continue" then
       return nil, result
     end
-    error(call .. " '" .. id .. "' failed: " .. result, 3)
+    raise(call .. " '" .. id .. "' failed: " .. result)
   end
 
   local function value(action)
     local is_ok, result = yield("value", action, action)
     if not is_ok then
-      error("ctx:" .. action .. " failed: " .. result, 3)
+      raise("ctx:" .. action .. " failed: " .. result)
     end
     return result
   end
@@ -52,7 +54,7 @@ local function make_ctx(yield, run, incident)
   function ctx:step(id, action, args, opts)
     check_id("ctx:step", id)
     if type(action) ~= "string" then
-      error("ctx:step: the second argument is the action, like \"http.request\"", 2)
+      raise("ctx:step: the second argument is the action, like \"http.request\"")
     end
     if args ~= nil then
       check_table("ctx:step", "args", args)
@@ -88,7 +90,7 @@ local function make_ctx(yield, run, incident)
   function ctx:sleep(span)
     local is_ok, result = yield("sleep", "sleep", nil, { ms = span_ms("ctx:sleep", "the span", span) })
     if not is_ok then
-      error("sleep failed: " .. result, 2)
+      raise("sleep failed: " .. result)
     end
   end
 
@@ -97,7 +99,7 @@ local function make_ctx(yield, run, incident)
     check_table("ctx:ask", "the second argument", question)
     local is_ok, result = yield("ask", id, nil, question)
     if not is_ok then
-      error("ask '" .. id .. "' failed: " .. result, 2)
+      raise("ask '" .. id .. "' failed: " .. result)
     end
     return result
   end
@@ -106,13 +108,13 @@ local function make_ctx(yield, run, incident)
   function ctx:wait_until(id, is_done, opts)
     check_id("ctx:wait_until", id)
     if type(is_done) ~= "function" then
-      error("ctx:wait_until: the second argument is a function", 2)
+      raise("ctx:wait_until: the second argument is a function")
     end
     check_table("ctx:wait_until", "the third argument", opts)
     local every_ms = span_ms("ctx:wait_until", "every", opts.every or "5s")
     local timeout_ms = span_ms("ctx:wait_until", "timeout", opts.timeout)
     if every_ms < 1000 then
-      error("ctx:wait_until: every must be at least \"1s\"", 2)
+      raise("ctx:wait_until: every must be at least \"1s\"")
     end
     local deadline = value("now") + timeout_ms / 1000
     while true do
@@ -126,7 +128,7 @@ local function make_ctx(yield, run, incident)
       end
       local is_ok, reason = yield("sleep", id, nil, { ms = math.min(every_ms, left_ms) })
       if not is_ok then
-        error("wait_until '" .. id .. "' failed: " .. reason, 2)
+        raise("wait_until '" .. id .. "' failed: " .. reason)
       end
     end
   end

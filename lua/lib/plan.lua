@@ -7,14 +7,14 @@ local plan = {}
 -- A list even when it is empty: without this mark {} is written as the JSON object {}.
 function plan.list(items)
   if type(items) ~= "table" then
-    error("plan.list takes a table", 2)
+    privileges.raise("plan.list takes a table")
   end
   return privileges.tag(items, "list")
 end
 
 return privileges.freeze(plan, "plan", function(_, spec)
   if type(spec) ~= "table" then
-    error("plan takes one table: plan { run = function(ctx, params) … end, … }", 2)
+    privileges.raise("plan takes one table: plan { run = function(ctx, params) … end, … }")
   end
   return privileges.tag(spec, "plan")
 end)

@@ -5,10 +5,10 @@ local privileges = ...
 local function constructor(kind)
   return function(spec)
     if type(spec) ~= "table" then
-      error("rule." .. kind .. " takes one table: rule." .. kind .. " { source = …, … }", 2)
+      privileges.raise("rule." .. kind .. " takes one table: rule." .. kind .. " { source = …, … }")
     end
     if spec.type ~= nil then
-      error("`type` is given by the constructor rule." .. kind .. "; leave it out", 2)
+      privileges.raise("`type` is given by the constructor rule." .. kind .. "; leave it out")
     end
     return privileges.tag(spec, kind)
   end

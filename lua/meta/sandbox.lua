@@ -1,0 +1,61 @@
+---@meta
+-- Where the sandbox differs from Lua 5.1; everything not named here and not standard does not exist.
+-- No os, io, debug, coroutine, load, getmetatable, setmetatable, xpcall, print, math.random.
+
+---Keys in order: numbers by size, texts by bytes, false, true. Other keys raise.
+---@param t table
+function pairs(t) end
+
+---The entry after `key` in the order of pairs; O(n).
+---@param t table
+---@param key? any
+function next(t, key) end
+
+---Modules of the program only: "tocsin.rule", "tocsin.plan", "tocsin.text".
+---@param name string
+function require(name) end
+
+---Tables and functions print as their type, without an address.
+---@param value any
+---@return string
+function tostring(value) end
+
+---As in Lua 5.1, but a pattern that takes too many steps raises; patterns have at most 1,024 bytes.
+---@param s string
+---@param pattern string
+---@param init? integer
+---@param plain? boolean
+function string.find(s, pattern, init, plain) end
+
+---As string.find.
+---@param s string
+---@param pattern string
+---@param init? integer
+function string.match(s, pattern, init) end
+
+---As string.find; `^` is an ordinary character here, as in Lua 5.1.
+---@param s string
+---@param pattern string
+function string.gmatch(s, pattern) end
+
+---As string.find.
+---@param s string
+---@param pattern string
+---@param replacement string|table|function
+---@param count_max? integer
+function string.gsub(s, pattern, replacement, count_max) end
+
+---Without %p; tables and functions print as their type.
+---@param format string
+function string.format(format, ...) end
+
+---The result has at most 1 MiB.
+---@param s string
+---@param count integer
+---@param separator? string
+function string.rep(s, count, separator) end
+
+---Without a comparison: a list of numbers or a list of texts. The comparison must be a Lua function.
+---@param list table
+---@param is_before? fun(a: any, b: any): boolean
+function table.sort(list, is_before) end
