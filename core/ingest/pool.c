@@ -10,10 +10,11 @@
 
 #include <pthread.h>
 
-/*      pool_try_*() ──todo──> reader thread ──done──> wake ──> on_read / on_rest, on_bundle, on_room
+/*      pool_try_*() ──todo──> reader thread ──done──> wake ──> on_read, on_bundle, on_room
  *
- *  `pending` counts a job from its acceptance until its result was delivered, so one bound holds for
- *  both directions. Inline, a timer stands for the thread: nothing is delivered from within try. */
+ *  `pending` counts a job from its acceptance until its result was delivered, so one bound holds
+ *  for both directions. Inline, a timer stands for the thread: nothing is delivered from within
+ *  try. */
 
 enum { INLINE_JOBS_PER_TURN = 8 };
 

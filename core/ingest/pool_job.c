@@ -98,8 +98,8 @@ static void run_bytes(struct pool_worker *worker, struct pool_job *job)
 	bytes_deinit(&task->data);
 }
 
-/** The bytes before `from` and the block come from one read: a file that was truncated and has grown
- *  again in the meantime cannot pass with the old check and the new bytes. */
+/** The bytes before `from` and the block come from one read: a file that was truncated and has
+ *  grown again in the meantime cannot pass with the old check and the new bytes. */
 static void run_file(struct pool_worker *worker, struct pool_job *job)
 {
 	const struct pool_file_job *task = &job->file;

@@ -47,14 +47,16 @@ struct pool_options {
 
 int pool_new(struct pool **out, struct loop *loop, const struct env *env,
 	     const struct pool_options *options, struct err_note *why);
-/** Stops the threads after their current job; queued jobs are dropped (they were not acknowledged). */
+/** Stops the threads after their current job; queued jobs are dropped (they were not
+ *  acknowledged). */
 void pool_free(struct pool *pool);
 
 struct pool_bytes_job {
 	struct intake *intake; /**< referenced by the pool */
 	uint32_t partition;
 	struct bytes data; /**< taken on success */
-	bool is_last; /**< see reader.h; that a long line is being skipped is not kept between jobs */
+	/** See reader.h. That a long line is being skipped is not kept between jobs. */
+	bool is_last;
 	int64_t watermark_ms;
 	/** On the reader: changes the bytes before they are read (inflate, unwrap); may be NULL. */
 	int (*prepare)(struct bytes *data, struct err_note *why);
@@ -62,7 +64,8 @@ struct pool_bytes_job {
 	void (*on_refused)(void *arg, int code, const char *error);
 	void (*on_durable)(void *arg, const struct bundle *bundle); /**< copied into the bundle */
 	void *arg;
-	/** Bytes after the last line end, owned by the receiver; called before on_bundle; may be NULL
+	/** Bytes after the last line end, owned by the receiver; called before on_bundle; may be
+	 * NULL
 	 *  when is_last. */
 	void (*on_rest)(void *arg, struct bytes rest);
 };
@@ -74,7 +77,7 @@ struct pool_file_read {
 	uint64_t read_to; /**< bytes up to here were seen; beyond `to` is a line without its end */
 	bool skip;        /**< for the next job */
 	bool at_end;      /**< no more bytes now */
-	bool is_changed; /**< the bytes before `from` are not those of its check: nothing was read */
+	bool is_changed; /**< the bytes before `from` do not fit its check: nothing was read */
 	int code;        /**< ERR_IO: reading failed */
 };
 
@@ -103,7 +106,8 @@ struct pool_usage {
 void pool_usage(const struct pool *pool, struct pool_usage *out);
 
 /** XXH3 of the up to POSITION_CHECK_BYTES bytes before `offset` of a file; 0 at offset 0.
- *  ERR_RANGE: the file ends before the offset. `last` (may be NULL) is the byte before the offset. */
+ *  ERR_RANGE: the file ends before the offset. `last` (may be NULL) is the byte before the offset.
+ *  */
 int position_check(const struct env *env, int fd, uint64_t offset, uint64_t *check, char *last);
 
 #endif

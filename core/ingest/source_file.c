@@ -6,8 +6,8 @@
 #include "core/ingest/source_file_internal.h"
 #include "core/loop/loop.h"
 
-/*  A file's life. `dirty` says there may be bytes; a job in flight takes it away, and an event or the
- *  scan gives it back.
+/*  A file's life. `dirty` says there may be bytes; a job in flight takes it away, and an event or
+ *  the scan gives it back.
  *
  *      open ──verify──> idle <──at end──── in flight
  *                        └──dirty──> queued ──turn──┘
@@ -186,7 +186,8 @@ static void on_read(void *arg, const struct pool_file_read *read)
 			file->is_over = true;
 	}
 	tail_file_queue(file);
-	/* Closing, and reporting the stop, wait for the turn: the bundle of this job comes first. */
+	/* Closing, and reporting the stop, wait for the turn: the bundle of this job comes first.
+	 * */
 	if (!timer_is_set(tail->turn_timer))
 		timer_set(tail->turn_timer, 0);
 }

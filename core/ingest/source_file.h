@@ -1,23 +1,26 @@
-/** source_file.h - follows the files of a glob pattern: each line once, through rotation and restart.
+/** source_file.h - follows the files of a glob pattern: each line once, through rotation and
+ *  restart.
  *
- *  A file is a partition named "file:<identity>" (env.h: stable over rename and truncation, new after
- *  delete and create), so its position follows it wherever it is moved. Inotify makes an append seen at
- *  once; a scan of the pattern each `scan_ms` is what correctness rests on.
+ *  A file is a partition named "file:<identity>" (env.h: stable over rename and truncation, new
+ *  after delete and create), so its position follows it wherever it is moved. Inotify makes an
+ *  append seen at once; a scan of the pattern each `scan_ms` is what correctness rests on.
  *
  *  Rotation:
- *  - rename: the open file is read on. When its name no longer matches, it is over after `rotate_wait_ms`
- *    without growth: a last line without its end counts, and when all of it is durable it is closed.
- *  - copytruncate: shorter than the position, or other bytes before it (position.check): a new epoch
- *    from 0. What the writer lost between its copy and its truncation is lost here too.
+ *  - rename: the open file is read on. When its name no longer matches, it is over after
+ *    `rotate_wait_ms` without growth: a last line without its end counts, and when all of it is
+ *    durable it is closed.
+ *  - copytruncate: shorter than the position, or other bytes before it (position.check): a new
+ *    epoch from 0. What the writer lost between its copy and its truncation is lost here too.
  *  - delete and create: another identity, so another partition.
- *  Renamed while the daemon was down: it is found again only under a name that matches. Write a pattern
- *  that covers rotated names (pay.jsonl*); both names are one identity, so nothing is read twice.
- *  Compressed files (.gz .bz2 .xz .zst) are not read; the log says so once.
+ *  Renamed while the daemon was down: it is found again only under a name that matches. Write a
+ *  pattern that covers rotated names (pay.jsonl*); both names are one identity, so nothing is read
+ *  twice. Compressed files (.gz .bz2 .xz .zst) are not read; the log says so once.
  *
- *  Each file has one job in flight; files take turns, a block of POOL_FILE_BLOCK_BYTES each. The next
- *  job starts where the last one ended, durable or not, at most FILE_TAIL_AHEAD_BYTES ahead.
- *  Owner: file_tail_new() result owned. on_durable of its bundles may come as long as bundles live: free
- *  the tail after file_tail_stop() has reported, or when pool and engine give no more calls.
+ *  Each file has one job in flight; files take turns, a block of POOL_FILE_BLOCK_BYTES each. The
+ *  next job starts where the last one ended, durable or not, at most FILE_TAIL_AHEAD_BYTES ahead.
+ *  Owner: file_tail_new() result owned. on_durable of its bundles may come as long as bundles
+ *  live: free the tail after file_tail_stop() has reported, or when neither pool nor engine calls
+ *  any more.
  */
 #ifndef TOCSIN_CORE_INGEST_SOURCE_FILE_H
 #define TOCSIN_CORE_INGEST_SOURCE_FILE_H

@@ -4,11 +4,13 @@
  *  Content-Encoding gzip (several members allowed) or none. The last line needs no end.
  *      200 {"readings":N,"malformed":M}   committed; a client that left has the effect all the same
  *      400 broken gzip or array   404 unknown source   405 not POST   413 too large once inflated
- *      415 another encoding, or a form   429 the readers are busy, come again   503 paused or closing
- *  Errors are {"error":"...","retry_after_s":N}; nothing of a refused body has had an effect (but after
- *  503 from the server's own deadline the effect may still come).
- *  Limits: HTTP_INFLATED_BYTES_MAX, HTTP_RATIO_MAX; inflating and unwrapping happen on a reader thread.
- *  Owner: source_http_new() result owned; freed after the pool and the bundles' holder have stopped.
+ *      415 another encoding, or a form   429 the readers are busy   503 paused or closing
+ *  Errors are {"error":"...","retry_after_s":N}; nothing of a refused body has had an effect (but
+ *  after 503 from the server's own deadline the effect may still come).
+ *  Limits: HTTP_INFLATED_BYTES_MAX, HTTP_RATIO_MAX; inflating and unwrapping happen on a reader
+ *  thread.
+ *  Owner: source_http_new() result owned; freed after the pool and the bundles' holder have
+ *  stopped.
  */
 #ifndef TOCSIN_CORE_INGEST_SOURCE_HTTP_H
 #define TOCSIN_CORE_INGEST_SOURCE_HTTP_H
@@ -48,8 +50,8 @@ struct source_http *source_http_new(const struct source_http_options *options);
 /** Requests that still wait get 503. */
 void source_http_free(struct source_http *http);
 
-/** Takes over the request, whatever its method: it is answered now or later. `source` is the rest of the
- *  path. Returns the status when answered now, 0 when later. */
+/** Takes over the request, whatever its method: it is answered now or later. `source` is the rest
+ *  of the path. Returns the status when answered now, 0 when later. */
 int source_http_ingest(struct source_http *http, struct http_request *request, const char *source);
 /** While paused every request gets 503. */
 void source_http_pause(struct source_http *http, bool is_paused);

@@ -70,8 +70,8 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/*  Each element is copied towards the front of the same buffer: the output is never longer than what
- *  was read, because the bracket or comma before an element makes room for its line end. */
+/*  Each element is copied towards the front of the same buffer: the output is never longer than
+ *  what was read, because the bracket or comma before an element makes room for its line end. */
 struct unwrap {
 	const char *in;
 	const char *end;

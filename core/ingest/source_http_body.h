@@ -1,5 +1,5 @@
-/** source_http_body.h - what a received body must become before a reader sees it. Pure functions, run on
- *  reader threads (pool_bytes_job.prepare).
+/** source_http_body.h - what a received body must become before a reader sees it. Pure functions,
+ *  run on reader threads (pool_bytes_job.prepare).
  */
 #ifndef TOCSIN_CORE_INGEST_SOURCE_HTTP_BODY_H
 #define TOCSIN_CORE_INGEST_SOURCE_HTTP_BODY_H
@@ -8,7 +8,8 @@
 
 struct err_note;
 
-/** Inflates gzip in `data`. ERR_INVALID (not gzip, cut off, bytes behind its end), ERR_FULL (limits). */
+/** Inflates gzip in `data`. ERR_INVALID (not gzip, cut off, bytes behind its end), ERR_FULL
+ *  (limits). */
 int http_body_inflate(struct bytes *data, struct err_note *why);
 
 /** A body whose first byte that is no blank is '[' becomes one line for each element, in place; any

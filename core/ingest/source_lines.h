@@ -1,7 +1,7 @@
 /** source_lines.h - cuts a stream into jobs of whole lines. For source_tcp.c and source_stdin.c.
  *
- *  What is behind the last line end stays with the stream until more comes. Of an over-long line the
- *  beginning is given out once (a reader counts it as malformed), its rest is dropped.
+ *  What is behind the last line end stays with the stream until more comes. Of an over-long line
+ *  the beginning is given out once (a reader counts it as malformed), its rest is dropped.
  */
 #ifndef TOCSIN_CORE_INGEST_SOURCE_LINES_H
 #define TOCSIN_CORE_INGEST_SOURCE_LINES_H

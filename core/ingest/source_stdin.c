@@ -14,7 +14,9 @@
 
 enum { READ_BYTES = 256 * 1024 };
 
-/*      reading ──readers busy / paused / no intake──> resting ──room / go on──> reading ──end──> over */
+/*      reading ──readers busy / paused / no intake──> resting
+ *         │  └───────────────────room / go on──────────────┘
+ *         └──end, all handed over──> over */
 struct source_stdin {
 	struct loop *loop;
 	struct source_stdin_options options;

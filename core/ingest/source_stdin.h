@@ -1,7 +1,8 @@
-/** source_stdin.h - lines from a stream descriptor (standard input): one partition without positions.
+/** source_stdin.h - lines from a stream descriptor (standard input): one partition without
+ *  positions.
  *
- *  A pipe or terminal is waited for; a regular file (tocsin run < FILE) is read in turns. The last line
- *  needs no end. Nothing is read while the readers are busy or the source is paused.
+ *  A pipe or terminal is waited for; a regular file (tocsin run < FILE) is read in turns. The last
+ *  line needs no end. Nothing is read while the readers are busy or the source is paused.
  *  Owner: source_stdin_new() result owned; the descriptor stays the caller's.
  */
 #ifndef TOCSIN_CORE_INGEST_SOURCE_STDIN_H
@@ -24,7 +25,8 @@ struct source_stdin_options {
 	/** engine_intake(): borrowed; NULL: the source is gone, nothing is read. */
 	struct intake *(*intake)(void *arg);
 	int64_t (*watermark)(void *arg, uint32_t partition);
-	/** The stream is over and the readers have taken all of it (not: have finished). May be NULL. */
+	/** The stream is over and the readers have taken all of it (not: have finished). May be
+	 * NULL. */
 	void (*on_end)(void *arg);
 	void *arg;
 };

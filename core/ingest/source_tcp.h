@@ -1,11 +1,11 @@
 /** source_tcp.h - lines over TCP or a Unix socket: one listener, many connections, one partition.
  *
- *  There is no answer to the client: a line counts from when its bundle is applied, and what was still
- *  under way is lost in a crash (at most once). A connection that ends without a line end has its last
- *  line counted as it is. While the readers are busy or the source is paused nothing is read from the
- *  sockets, so TCP slows the clients down.
- *  Limits: TCP_CONNS_MAX, TCP_READ_BYTES_MAX unread bytes a connection, TCP_REST_BYTES_MAX of last lines
- *  of closed connections while the readers are busy (beyond: dropped, counted).
+ *  There is no answer to the client: a line counts from when its bundle is applied, and what was
+ *  still under way is lost in a crash (at most once). A connection that ends without a line end
+ *  has its last line counted as it is. While the readers are busy or the source is paused nothing
+ *  is read from the sockets, so TCP slows the clients down.
+ *  Limits: TCP_CONNS_MAX, TCP_READ_BYTES_MAX unread bytes a connection, TCP_REST_BYTES_MAX of last
+ *  lines of closed connections while the readers are busy (beyond: dropped, counted).
  *  Owner: source_tcp_new() result owned.
  */
 #ifndef TOCSIN_CORE_INGEST_SOURCE_TCP_H

@@ -16,7 +16,8 @@
 /*      open ──conn_close_after_write──> lingering ──all written / CONN_LINGER_MS──> freed
  *        └──the other side closed──> on_close ──unwritten data?──> lingering, or freed at once
  *
- *  An owner may free the conn in its callbacks: `is_busy` keeps the memory until the callback is back. */
+ *  An owner may free the conn in its callbacks: `is_busy` keeps the memory until the callback is
+ *  back. */
 struct conn {
 	struct listener *listener;
 	struct bufferevent *bev;

@@ -1,10 +1,12 @@
-/** conn.h - stream connections and listeners (TCP, Unix) on the loop; bufferevent inside, none outside.
+/** conn.h - stream connections and listeners (TCP, Unix) on the loop; bufferevent inside, none
+ *  outside.
  *
- *  A connection reads into a bounded buffer; `on_data` may consume any part of it. Reading pauses at
- *  `read_bytes_max` unconsumed bytes or by conn_pause(). Writes are buffered up to `write_bytes_max`; past it
- *  conn_write() answers ERR_FULL and the owner decides (slow client: usually conn_free()).
- *  A side that only shuts down its writing counts as closed, but gets what was already written to it.
- *  Limits: conns_max per listener (further clients are closed at once, counted), idle time-out.
+ *  A connection reads into a bounded buffer; `on_data` may consume any part of it. Reading pauses
+ *  at `read_bytes_max` unconsumed bytes or by conn_pause(). Writes are buffered up to
+ *  `write_bytes_max`; past it conn_write() answers ERR_FULL and the owner decides (slow client:
+ *  usually conn_free()). A side that only shuts down its writing counts as closed, but gets what
+ *  was already written to it. Limits: conns_max per listener (further clients are closed at once,
+ *  counted), idle time-out.
  */
 #ifndef TOCSIN_CORE_LOOP_CONN_H
 #define TOCSIN_CORE_LOOP_CONN_H
@@ -24,15 +26,18 @@ struct loop;
 enum { CONN_LINGER_MS = 5000 };
 
 struct conn_events {
-	/** `data` is what is unread; returns how much was consumed. Called again when more arrives. */
+	/** `data` is what is unread; returns how much was consumed. Called again when more
+	 * arrives. */
 	size_t (*on_data)(void *arg, struct conn *conn, struct slice data);
-	/** The other side closed, or an error, or the idle time-out; the conn is freed after the call.
+	/** The other side closed, or an error, or the idle time-out; the conn is freed after the
+	 * call.
 	 *  `rest` is what was not consumed. */
 	void (*on_close)(void *arg, struct conn *conn, struct slice rest);
 };
 
 struct listener_options {
-	/** "127.0.0.1:5140", "[::1]:0", "localhost:0" or "unix:/path" (mode 0660, stale file replaced) */
+	/** "127.0.0.1:5140", "[::1]:0", "localhost:0" or "unix:/path" (mode 0660, stale file
+	 * replaced) */
 	const char *address;
 	uint32_t conns_max;
 	size_t read_bytes_max;
@@ -52,7 +57,8 @@ uint64_t listener_refused_count(const struct listener *listener);
 
 void conn_attach(struct conn *conn, const struct conn_events *events, void *arg);
 int conn_write(struct conn *conn, struct slice data); /**< ERR_FULL, ERR_CLOSED */
-/** Hands the conn back: it is closed when all is written, or after CONN_LINGER_MS; no more callbacks. */
+/** Hands the conn back: it is closed when all is written, or after CONN_LINGER_MS; no more
+ *  callbacks. */
 void conn_close_after_write(struct conn *conn);
 void conn_pause(struct conn *conn, bool is_paused);
 void conn_free(struct conn *conn); /**< closes now, no on_close */

@@ -1,4 +1,5 @@
-/** http_client.h - outbound HTTP on the loop (libcurl multi inside): one request, one answer, bounded.
+/** http_client.h - outbound HTTP on the loop (libcurl multi inside): one request, one answer,
+ *  bounded.
  *
  *  No redirects are followed; only http and https; the reply is cut at reply_bytes_max (ERR_FULL);
  *  connect and total time limits. One slow host delays no other request.

@@ -14,8 +14,8 @@
 #include <strings.h>
 #include <unistd.h>
 
-/*  libmicrohttpd runs on the loop: its epoll descriptor is watched, its time-out becomes a timer, and
- *  MHD_run() does the work. A request:
+/*  libmicrohttpd runs on the loop: its epoll descriptor is watched, its time-out becomes a timer,
+ *  and MHD_run() does the work. A request:
  *
  *      receiving ──whole──> on_request ──http_reply() at once──────────────────> sending
  *          │                    └──> suspended ──http_reply() / gone / deadline──┘

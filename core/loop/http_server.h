@@ -1,13 +1,13 @@
-/** http_server.h - an HTTP/1.1 server on the loop (libmicrohttpd inside). Requests are answered now or
- *  later.
+/** http_server.h - an HTTP/1.1 server on the loop (libmicrohttpd inside). Requests are answered
+ *  now or later.
  *
- *  Strict: bodies over `body_bytes_max` get 413, headers over 16 KiB 431/400, a request whose length is
- *  told twice 400; unknown routes are the caller's.
+ *  Strict: bodies over `body_bytes_max` get 413, headers over 16 KiB 431/400, a request whose
+ *  length is told twice 400; unknown routes are the caller's.
  *  Connections: `conns_max` in all, three quarters of them for one address, an idle time-out, and a
- *  total deadline for receiving, answering and sending (HTTP_REQUEST_MS each): a request that its owner
- *  does not answer in time gets 503.
- *  Owner: a request is borrowed until it is answered with http_reply() (exactly once), or on_gone is
- *  called because the client left first, the deadline passed, or the server is freed.
+ *  total deadline for receiving, answering and sending (HTTP_REQUEST_MS each): a request that its
+ *  owner does not answer in time gets 503.
+ *  Owner: a request is borrowed until it is answered with http_reply() (exactly once), or on_gone
+ *  is called because the client left first, the deadline passed, or the server is freed.
  */
 #ifndef TOCSIN_CORE_LOOP_HTTP_SERVER_H
 #define TOCSIN_CORE_LOOP_HTTP_SERVER_H
@@ -46,8 +46,8 @@ const char *http_request_header(const struct http_request *request,
 const char *http_request_query(const struct http_request *request,
 			       const char *name); /**< or NULL */
 struct slice http_request_body(const struct http_request *request);
-/** Called when the client leaves before the answer; the request is gone after the call and must not be
- *  answered. A client that shuts down its writing side counts as gone. */
+/** Called when the client leaves before the answer; the request is gone after the call and must
+ *  not be answered. A client that shuts down its writing side counts as gone. */
 void http_request_on_gone(struct http_request *request, void (*on_gone)(void *arg), void *arg);
 
 /** Answers (body copied). */

@@ -51,9 +51,11 @@ struct http_server {
 	struct http_request *suspended;
 };
 
-/** Takes the request from libmicrohttpd until it is answered, and watches for the client leaving. */
+/** Takes the request from libmicrohttpd until it is answered, and watches for the client leaving.
+ *  */
 void http_request_suspend(struct http_request *request);
-/** The owner's part is over without its answer: tells it, and lets libmicrohttpd go on with `status`. */
+/** The owner's part is over without its answer: tells it, and lets libmicrohttpd go on with
+ *  `status`. */
 void http_request_abandon(struct http_request *request, int status);
 /** A short JSON answer of the server itself; asks to close the connection. */
 struct MHD_Response *http_refusal(int status);

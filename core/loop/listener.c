@@ -15,7 +15,8 @@ enum { ACCEPTS_PER_TURN = 64, ACCEPT_RETRY_MS = 100 };
 
 static void on_acceptable(void *arg, int what);
 
-/** Out of descriptors or memory: the backlog keeps clients waiting, the loop must not spin on it. */
+/** Out of descriptors or memory: the backlog keeps clients waiting, the loop must not spin on it.
+ *  */
 static void rest_accepting(struct listener *listener, int number)
 {
 	log_warn(LOOP, "accepting on %s fails (errno %d); trying again in %d ms",

@@ -10,8 +10,8 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-/*  libevent waits for descriptors, signals and one alarm: the first timer of our own heap. No call into
- *  libevent comes from another thread (wakes are eventfds), so its locks stay off. */
+/*  libevent waits for descriptors, signals and one alarm: the first timer of our own heap. No call
+ *  into libevent comes from another thread (wakes are eventfds), so its locks stay off. */
 struct watch {
 	struct event *event;
 	void (*on_ready)(void *arg, int what);
@@ -41,7 +41,8 @@ int loop_live_new(struct loop **out, const struct env *env, struct err_note *why
 	struct loop *loop = mem_alloc(sizeof(*loop));
 
 	loop->env = env;
-	/* A write to a closed socket must be an error of that socket, not the end of the process. */
+	/* A write to a closed socket must be an error of that socket, not the end of the process.
+	 * */
 	signal(SIGPIPE, SIG_IGN);
 	if (config) {
 		event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);

@@ -18,8 +18,8 @@ enum { READ_BYTES = 16 * 1024, REAP_WAIT_MS = 200 };
 /*      running ──timeout──> told to stop (SIGTERM) ──PROCESS_KILL_AFTER_MS──> killed (SIGKILL)
  *         └─────────────────────────┴── exit seen on the pidfd ──────────────────┴──> on_done
  *
- *  The group is killed while the leader is still a zombie: only until it is reaped is its number, and
- *  so the group's, certainly its own. */
+ *  The group is killed while the leader is still a zombie: only until it is reaped is its number,
+ *  and so the group's, certainly its own. */
 struct process {
 	struct loop *loop;
 	pid_t pid;
@@ -46,7 +46,8 @@ static void free_process(struct process *process)
 	mem_free(process);
 }
 
-/** Reads what is there. More than the limit is read too, and dropped: the program must not block. */
+/** Reads what is there. More than the limit is read too, and dropped: the program must not block.
+ *  */
 static void read_output(struct process *process)
 {
 	char buffer[READ_BYTES];

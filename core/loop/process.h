@@ -1,7 +1,7 @@
-/** process.h - runs an allow-listed program: argv array, no shell, empty environment (PATH, LANG only),
- *  new process group, PR_SET_NO_NEW_PRIVS, deadline (SIGTERM, then SIGKILL to the group), output cut
- *  at 64 KiB, input empty, working directory "/". When the program ends, what it left running in its
- *  group is killed: nothing outlives its result.
+/** process.h - runs an allow-listed program: argv array, no shell, empty environment (PATH, LANG
+ *  only), new process group, PR_SET_NO_NEW_PRIVS, deadline (SIGTERM, then SIGKILL to the group),
+ *  output cut at 64 KiB, input empty, working directory "/". When the program ends, what it left
+ *  running in its group is killed: nothing outlives its result.
  *  The allow-list is checked by the caller (core/plan/action_exec.c); this is mechanism.
  */
 #ifndef TOCSIN_CORE_LOOP_PROCESS_H

@@ -11,8 +11,8 @@ struct spawned {
 	int output_fd; /**< stdout and stderr, non-blocking; owned by the caller */
 };
 
-/** Returns when the program runs (exec succeeded) or with the reason why not: ERR_NOT_FOUND, ERR_DENIED,
- *  ERR_IO. */
+/** Returns when the program runs (exec succeeded) or with the reason why not: ERR_NOT_FOUND,
+ *  ERR_DENIED, ERR_IO. */
 int process_spawn(struct spawned *out, const char *const *argv, struct err_note *why);
 
 #endif

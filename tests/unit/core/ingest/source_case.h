@@ -1,6 +1,6 @@
-/** source_case.h - for the tests of pool and sources: a live loop, an intake for JSON lines, and a ledger
- *  that keeps positions and totals by the engine's rule (a bundle counts when `from` is the committed
- *  position) and outlives a source that is stopped and made again.
+/** source_case.h - for the tests of pool and sources: a live loop, an intake for JSON lines, and a
+ *  ledger that keeps positions and totals by the engine's rule (a bundle counts when `from` is the
+ *  committed position) and outlives a source that is stopped and made again.
  */
 #ifndef TOCSIN_TESTS_UNIT_CORE_INGEST_SOURCE_CASE_H
 #define TOCSIN_TESTS_UNIT_CORE_INGEST_SOURCE_CASE_H
