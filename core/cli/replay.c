@@ -151,7 +151,7 @@ static int choose_named(const struct replay_options *options, const struct gener
 	return EXIT_DONE;
 }
 
-/** The newest version of every rule. A site with a fault is not replayed: a rule would be missing. */
+/** The newest version of every rule. A site with a fault is not replayed: one would be missing. */
 static int choose_newest(const struct generation *generation, struct replay *replay)
 {
 	if (generation->report.count > 0) {

@@ -1,0 +1,68 @@
+/** site.h - a small site made in C, an engine on a memory store, and a log of its alerts. */
+#ifndef TOCSIN_TESTS_UNIT_CORE_ENGINE_SITE_H
+#define TOCSIN_TESTS_UNIT_CORE_ENGINE_SITE_H
+
+#include "core/base/report.h"
+#include "core/config/config.h"
+#include "core/config/tree.h"
+#include "core/engine/engine.h"
+#include "core/rule/rule.h"
+#include "core/rule/rule_runner.h"
+
+struct kv;
+struct commit;
+
+enum { SITE_ALERTS_MAX = 100000 };
+
+/** One alert as text: "rule@version firing key value end [reason]". */
+struct site_alert {
+	char text[160];
+	char id[40];
+	int64_t end_ms;
+};
+
+struct site {
+	struct arena arena;
+	struct kv *kv;
+	struct commit *commit;
+	struct config *config;
+	struct engine *engine;
+	struct script_marker *marker;
+	struct site_alert *alerts;
+	uint32_t alert_count;
+	char quarantined[200]; /**< "rule: reason" of the last one */
+	int64_t now_ms;
+};
+
+/** A site with the sources pay (open schema, lateness 5 s, idle 10 s) and other, and one output. */
+void site_init(struct site *site);
+void site_deinit(struct site *site);
+/** The program ends without a word and starts again on what was committed. */
+void site_restart(struct site *site, struct rule *const *rules, uint32_t rule_count);
+void site_install(struct site *site, struct rule *const *rules, uint32_t rule_count);
+
+/** Trees by hand: `text` entries of a rule, as key, value pairs ending with NULL. */
+struct tree *site_map(struct site *site, const char *const *pairs);
+void site_put(struct site *site, struct tree *map, const char *key, struct tree *value);
+struct tree *site_text(struct site *site, const char *text);
+struct tree *site_list(struct site *site, const char *const *texts);
+
+/** A rule of `type` from pairs; `by` may be NULL (a list). Fails the test when it has faults. */
+struct rule *site_rule(struct site *site, const char *name, uint32_t version, const char *type,
+		       const char *const *by, const char *const *pairs);
+struct rule *site_script(struct site *site, const char *name, const char *const *by,
+			 const char *const *pairs, struct rule_runner *runner);
+
+uint32_t site_open(struct site *site, const char *source, const char *name, bool is_positioned);
+/** The lines as one bundle of the partition (JSON lines); commits. Returns engine_apply()'s code. */
+int site_feed(struct site *site, const char *source, uint32_t partition, const char *lines);
+/** The same with positions. */
+int site_feed_at(struct site *site, const char *source, uint32_t partition, const char *lines,
+		 struct position from, struct position to, bool is_reset);
+/** Advances without passing processing time; commits. */
+void site_advance(struct site *site);
+void site_finish(struct site *site);
+/** Fails unless the alerts so far are exactly these lines; forgets them. */
+void site_expect(struct site *site, const char *lines);
+
+#endif
