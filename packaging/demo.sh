@@ -48,13 +48,13 @@ children+=("$!")
 
 result=1
 for _ in $(seq $((seconds * 2))); do
-	if "$tocsin" incident list --all --json | grep -q '"state": "RESOLVED"'; then
+	if "$tocsin" incident show 1 --json 2>/dev/null | grep -q '"state": "RESOLVED"'; then
 		result=0
 		break
 	fi
 	sleep 0.5
 done
-sleep 0.5
+sleep 1
 
 say "the incident, from its timeline"
 "$tocsin" incident show 1 || true

@@ -1,4 +1,5 @@
-/* Allowed moves (row: state, column: move). tests/unit/core/incident/test_incident.c walks this table.
+/* Allowed moves (row: state, column: move). tests/unit/core/incident/test_incident.c walks this
+ * table.
  *
  *              ack       work      calm       resolve   fire
  *  OPEN        ACKED     HANDLING  MITIGATED  RESOLVED  OPEN

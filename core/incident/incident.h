@@ -77,8 +77,8 @@ struct incident_options {
 	struct commit *commit;
 	int64_t reopen_window_ms; /**< default 10 min */
 	/** Something happened: event is "opened", "joined", "acked", "handling", "mitigated",
-	 *  "reopened", "resolved". Called after the change is in commit_batch(), before it is durable.
-	 *  The callee may start plan runs, which report in before the call returns. */
+	 *  "reopened", "resolved". Called after the change is in commit_batch(), before it is
+	 *  durable. The callee may start plan runs, which report in before the call returns. */
 	void (*on_event)(void *arg, const struct incident *incident, const char *event);
 	void *arg;
 };
@@ -87,18 +87,18 @@ int incident_store_new(struct incident_store **out, const struct incident_option
 		       struct err_note *why);
 void incident_store_free(struct incident_store *store);
 
-/** A firing alert opens or joins; a resolved one is taken off (wherever it joined, whatever `key` is
- *  now). `key` is made by incident_key(). Returns the incident, or NULL (resolved alert without
+/** A firing alert opens or joins; a resolved one is taken off (wherever it joined, whatever `key`
+ *  is now). `key` is made by incident_key(). Returns the incident, or NULL (resolved alert without
  *  incident). The caller kicks the commit. */
 const struct incident *incident_on_alert(struct incident_store *store, const struct alert *alert,
 					 const char *key, int64_t now_ms);
-/** Default key (rule and dimension) or only the named fields of the dimension, without the rule's name
- *  when `fields` is given: so that several rules can share an incident. Owned text. */
+/** Default key (rule and dimension) or only the named fields of the dimension, without the rule's
+ *  name when `fields` is given: so that several rules can share an incident. Owned text. */
 char *incident_key(const struct alert *alert, const char *const *fields, uint32_t field_count,
 		   bool has_fields);
 
-/** Commands. `revision` 0 skips the check. ERR_NOT_FOUND, ERR_CONFLICT (stale, with the current state
- *  and revision in the note; or a move that is not drawn). */
+/** Commands. `revision` 0 skips the check. ERR_NOT_FOUND, ERR_CONFLICT (stale, with the current
+ *  state and revision in the note; or a move that is not drawn). */
 int incident_ack(struct incident_store *store, uint64_t number, uint64_t revision,
 		 const char *actor, const char *reason, int64_t now_ms, struct err_note *why);
 int incident_resolve(struct incident_store *store, uint64_t number, uint64_t revision,
@@ -116,9 +116,9 @@ void incident_note(struct incident_store *store, uint64_t number, const char *ki
 const struct incident *incident_find(const struct incident_store *store, uint64_t number);
 void incident_each(const struct incident_store *store, bool open_only,
 		   void (*each)(void *arg, const struct incident *incident), void *arg);
-/** The incident as one line of JSON: the same object that is stored. Its timeline: JSON records, oldest
- *  first {seq, time_ms, kind, actor, text, state, revision}; the commit is flushed first, so what is
- *  shown is durable. ERR_NOT_FOUND, ERR_IO, ERR_CORRUPT. */
+/** The incident as one line of JSON: the same object that is stored. Its timeline: JSON records,
+ *  oldest first {seq, time_ms, kind, actor, text, state, revision}; the commit is flushed first, so
+ *  what is shown is durable. ERR_NOT_FOUND, ERR_IO, ERR_CORRUPT. */
 void incident_append_json(const struct incident *incident, struct bytes *out);
 int incident_each_timeline(const struct incident_store *store, uint64_t number,
 			   void (*each)(void *arg, struct slice json), void *arg,
@@ -128,7 +128,7 @@ const char *incident_state_name(enum incident_state state);
 struct incident_usage {
 	uint64_t opened_count, resolved_count; /**< since start */
 	uint64_t open_count;                   /**< now */
-	uint64_t overflow_count;         /**< alerts that joined the overflow incident, since start */
+	uint64_t overflow_count;         /**< alerts that joined the overflow incident */
 	uint64_t untracked_count;        /**< alerts past INCIDENT_ALERTS_MAX, since start */
 	uint64_t timeline_dropped_count; /**< facts past INCIDENT_TIMELINE_MAX, since start */
 };

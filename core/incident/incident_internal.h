@@ -8,8 +8,8 @@
 #include "core/incident/incident.h"
 #include "core/incident/number_map.h"
 
-/** What can happen to an incident. FIRE: an alert of its key fires. WORK: a plan run starts. CALM: no
- *  alert fires and no run is active. */
+/** What can happen to an incident. FIRE: an alert of its key fires. WORK: a plan run starts. CALM:
+ *  no alert fires and no run is active. */
 #define INCIDENT_MOVE_LIST(X)                                                                      \
 	X(ACK, "ack") X(WORK, "work") X(CALM, "calm") X(RESOLVE, "resolve") X(FIRE, "fire")
 enum incident_move {

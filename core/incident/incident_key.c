@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* `;`, `=` and `\` are escaped, so that two different dimensions never give one text; so are bytes that
- * JSON cannot keep, because the key must come back the same from the store. */
+/* `;`, `=` and `\` are escaped, so that two different dimensions never give one text; so are bytes
+ * that JSON cannot keep, because the key must come back the same from the store. */
 static void append_escaped(struct bytes *out, struct slice text)
 {
 	bool is_utf8 = incident_is_utf8(text);

@@ -1,7 +1,7 @@
 /** number_map.h - text to incident number: which incident has this key, which one holds this alert.
  *  Owner: number_map_init() caller's memory. Number 0 means "not there".
- *  key_table.h cannot forget one key, so removed entries are dead until a rebuild; the map never holds
- *  more than twice its live entries (and NUMBER_MAP_SPARE).
+ *  key_table.h cannot forget one key, so removed entries are dead until a rebuild; the map never
+ *  holds more than twice its live entries (and NUMBER_MAP_SPARE).
  */
 #ifndef TOCSIN_CORE_INCIDENT_NUMBER_MAP_H
 #define TOCSIN_CORE_INCIDENT_NUMBER_MAP_H

@@ -1,5 +1,6 @@
 #include "core/ingest/source_stdin.h"
 
+#include "core/base/env.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -8,7 +9,6 @@
 #include "core/ingest/source_lines.h"
 #include "core/loop/loop.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,6 +29,7 @@ struct source_stdin {
 	bool is_at_end;
 	bool is_over;
 	bool skip;
+	uint64_t offset; /**< of a regular file */
 	struct bytes
 		data; /**< read, not yet taken by the pool; at most READ_BYTES more than a line */
 };
@@ -121,18 +122,23 @@ static void advance(struct source_stdin *input)
 
 static void read_once(struct source_stdin *input)
 {
-	bytes_reserve(&input->data, READ_BYTES);
-	ssize_t length = read(input->options.fd, input->data.data + input->data.length, READ_BYTES);
+	const struct env *env = loop_env(input->loop);
 
-	if (length < 0 && (errno == EAGAIN || errno == EINTR))
+	bytes_reserve(&input->data, READ_BYTES);
+	ssize_t length = env->ops->file_read(env->self, input->options.fd,
+					     input->data.data + input->data.length, READ_BYTES,
+					     input->offset);
+
+	if (length == ERR_AGAIN)
 		return;
 	if (length < 0)
-		log_warn(INGEST, "%s: reading fails (errno %d): taken as the end", input->source,
-			 errno);
-	if (length > 0)
+		log_warn(INGEST, "%s: reading fails: taken as the end", input->source);
+	if (length > 0) {
 		input->data.length += (size_t)length;
-	else
+		input->offset += (uint64_t)length;
+	} else {
 		input->is_at_end = true;
+	}
 	input->data.data[input->data.length] = '\0';
 	advance(input);
 }
@@ -166,6 +172,8 @@ int source_stdin_new(struct source_stdin **out, struct loop *loop,
 	input->turn = timer_new(loop, on_turn, input);
 	int code = watch_new(&input->watch, loop, options->fd, WATCH_READ, on_readable, input, why);
 	if (code == ERR_UNSUPPORTED) {
+		off_t start = lseek(options->fd, 0, SEEK_CUR);
+		input->offset = start > 0 ? (uint64_t)start : 0;
 		input->is_regular = true; /* epoll does not take regular files: always readable */
 		timer_set(input->turn, 0);
 		code = 0;

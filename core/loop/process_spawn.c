@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 /*  posix_spawn cannot set PR_SET_NO_NEW_PRIVS or a limit, so this is fork and exec. Between the two
- *  the child may only make system calls: another thread may have held any lock when it was copied. */
+ *  the child may only make system calls: another thread may have held any lock when it was
+ *  copied. */
 
 static const char *const ENVIRONMENT[] = {
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

@@ -1,10 +1,11 @@
 /** action.h - what a plan step can do: each action is a struct of functions; a table lists them.
  *
- *  notify.send {to, text, …}                 an outbox row for the output `to`; id = idempotency key
- *  http.request {method, url, headers, body} direct call; host must be on `http_allow`; sends the
- *                                            header Idempotency-Key; a body that is a table goes as JSON
- *  exec.run {argv}                           allow-listed program, no shell
- *  log.write {text}                          a line in the incident's timeline and the log
+ *  notify.send {to, text, …}    an outbox row for the output `to`; id = idempotency key
+ *  http.request {method, url, headers, body}
+ *                               direct call; host must be on `http_allow`; sends the header
+ *                               Idempotency-Key; a body that is a table goes as JSON
+ *  exec.run {argv}              allow-listed program, no shell
+ *  log.write {text}             a line in the incident's timeline and the log
  *  Default effects: notify idempotent (the receiver de-duplicates by id), log idempotent,
  *  http GET and HEAD read, other methods once, exec once.
  *  Owner: plan_actions_new() result owned. Threads: loop thread.
@@ -35,7 +36,8 @@ struct plan_actions *plan_actions_new(const struct plan_actions_options *options
 void plan_actions_free(struct plan_actions *actions);
 void plan_actions_configure(struct plan_actions *actions, struct config *config); /**< referenced */
 
-/** Checks arguments before anything is journaled. ERR_INVALID, ERR_NOT_FOUND (action), ERR_DENIED. */
+/** Checks arguments before anything is journaled. ERR_INVALID, ERR_NOT_FOUND (no such
+ *  action or output), ERR_DENIED. */
 int plan_action_validate(struct plan_actions *actions, const char *action, const char *args_json,
 			 enum effect *default_effect, struct err_note *why);
 
@@ -43,7 +45,7 @@ struct plan_action_result {
 	bool is_ok;
 	bool is_unknown;   /**< sent, outcome unknown (time-out, connection lost after sending) */
 	bool can_retry;    /**< not ok, and certainly without effect or the target asked to retry */
-	bool can_repeat;   /**< not ok, and worth a retry if the effect may happen twice (HTTP 5xx) */
+	bool can_repeat;   /**< not ok, worth a retry if the effect may happen twice (HTTP 5xx) */
 	const char *result_json; /**< borrowed for the call; NULL = {} */
 	const char *error;       /**< sentence when not ok, borrowed for the call */
 };

@@ -1,8 +1,8 @@
 /** action_internal.h - how an action plugs in: a struct of functions in a table (action.c).
  *
  *  To add one: a file action_<name>.c that fills a struct plan_action_type, and a row in action.c.
- *  `start` must not call on_done itself: it starts something that later calls plan_action_finish(), or
- *  plan_action_finish_soon() when the effect is done already.
+ *  `start` must not call on_done itself: it starts something that later calls plan_action_finish(),
+ *  or plan_action_finish_soon() when the effect is done already.
  *  A test puts its own table in with plan_actions_set_types().
  */
 #ifndef TOCSIN_CORE_PLAN_ACTION_INTERNAL_H
@@ -64,7 +64,8 @@ int action_text(const json_t *args, const char *action, const char *name, const 
 
 extern const struct plan_action_type action_notify, action_http, action_exec, action_log;
 
-/** Whether "host" or "host:port" of an http or https URL is on the list; ERR_INVALID, ERR_DENIED. */
+/** Whether "host" or "host:port" of an http or https URL is on the list; ERR_INVALID,
+ *  ERR_DENIED. */
 int action_http_check_url(const char *url, const char *const *allow, uint32_t allow_count,
 			  struct err_note *why);
 

@@ -1,5 +1,5 @@
-/* An outbox row is put into the gathering batch; the step's outcome goes into that batch or a later one,
- * so a durable outcome means a durable row, and the outbox delivers it at least once. */
+/* An outbox row is put into the gathering batch; the step's outcome goes into that batch or a later
+ * one, so a durable outcome means a durable row, and the outbox delivers it at least once. */
 #include "core/plan/action_internal.h"
 
 #include "core/base/err.h"

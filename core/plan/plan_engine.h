@@ -1,8 +1,9 @@
 /** plan_engine.h - durable execution of plan runs: journal, replay, steps, timers, asks.
  *
  *  A run is rebuilt by replay: the script runs again from the top, and every call that the journal
- *  has answered returns its recorded outcome at once. Order for one step: (1) StepScheduled is durable BEFORE dispatch;
- *  (2) StepAttempt is durable before each try; (3) the outcome is durable BEFORE the script goes on.
+ *  has answered returns its recorded outcome at once. Order for one step: (1) StepScheduled is
+ *  durable BEFORE dispatch; (2) StepAttempt is durable before each try; (3) the outcome is durable
+ *  BEFORE the script goes on.
  *  After a crash: scheduled without attempt -> sent; attempted without outcome -> by effect class:
  *      read, idempotent -> sent again with the same idempotency key
  *      once (default)   -> never sent again: the run waits IN_DOUBT for a person
@@ -34,9 +35,16 @@ struct plan_actions;
 struct plan_engine;
 struct plan_factory;
 
-#define RUN_STATE_LIST(X) X(RUNNING, "running") X(SLEEPING, "sleeping") X(ASKING, "asking")         \
-	X(IN_DOUBT, "in_doubt") X(BLOCKED, "blocked") X(QUEUED, "queued") X(DONE, "done")          \
-	X(FAILED, "failed") X(CANCELLED, "cancelled")
+#define RUN_STATE_LIST(X)                                                                          \
+	X(RUNNING, "running")                                                                      \
+	X(SLEEPING, "sleeping")                                                                    \
+	X(ASKING, "asking")                                                                        \
+	X(IN_DOUBT, "in_doubt")                                                                    \
+	X(BLOCKED, "blocked")                                                                      \
+	X(QUEUED, "queued")                                                                        \
+	X(DONE, "done")                                                                            \
+	X(FAILED, "failed")                                                                        \
+	X(CANCELLED, "cancelled")
 enum run_state {
 #define RUN_ENUM(name, text) RUN_##name,
 	RUN_STATE_LIST(RUN_ENUM)
@@ -58,15 +66,15 @@ struct plan_engine_options {
 	/** Rebuilds a factory from kept source after a restart (lua/bridge). */
 	int (*make_factory)(void *arg, const char *name, uint32_t version, const char *source,
 			    struct plan_factory **out, struct err_note *why);
-	/** A run started, did something or ended: for the incident's timeline and the log; called with
-	 *  the record in commit_batch(). `text` is one line. Kinds: "run_started", "run_ended" (text:
-	 *  the state, or "failed: why"): feed these two to incident_run_started/ended;
+	/** A run started, did something or ended: for the incident's timeline and the log; called
+	 *  with the record in commit_batch(). `text` is one line. Kinds: "run_started", "run_ended"
+	 *  (text: the state, or "failed: why"): feed these two to incident_run_started/ended;
 	 *  "run_queued", "run_refused", "run_attached", "run_blocked", "step_done", "step_failed",
 	 *  "step_retry", "step_in_doubt", "asked", "answered", "timer_late": feed these to
 	 *  incident_note. `run_id` is "" for a run that was refused. */
 	void (*on_fact)(void *arg, uint64_t incident, const char *plan, const char *run_id,
 			const char *kind, const char *text);
-	/** Current state of an incident as JSON (owned text), for ctx.incident; NULL when unknown. */
+	/** Current state of an incident as JSON (owned text), for ctx.incident; NULL if unknown. */
 	char *(*incident_json)(void *arg, uint64_t incident);
 	void *arg;
 };
@@ -87,8 +95,8 @@ void plan_engine_on_incident(struct plan_engine *engine, const struct incident *
 
 /** Commands. approve/reject answer the open ask of a run (`value_json` may be NULL). For a run
  *  IN_DOUBT: approve = "it happened" (the step counts as done, with `value_json` as its result),
- *  reject = "it did not": the step fails. ERR_NOT_FOUND, ERR_CONFLICT (nothing to answer, or the run
- *  has ended), ERR_INVALID (value that is not JSON or not among the choices). */
+ *  reject = "it did not": the step fails. ERR_NOT_FOUND, ERR_CONFLICT (nothing to answer, or the
+ *  run has ended), ERR_INVALID (value that is not JSON or not among the choices). */
 int plan_engine_answer(struct plan_engine *engine, const char *run_id, bool is_approved,
 		       const char *value_json, const char *actor, const char *reason,
 		       struct err_note *why);

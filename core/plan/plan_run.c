@@ -158,7 +158,8 @@ static void first_go(struct plan_run *run)
 	run_go_on(run);
 }
 
-/* Later, not at once: a queue of runs that cannot start would otherwise end one inside the other. */
+/* Later, not at once: a queue of runs that cannot start would otherwise end one inside the
+ * other. */
 static void fail_start(struct plan_run *run)
 {
 	run_end(run, RUN_FAILED, run->error);

@@ -1,9 +1,11 @@
-/** plan_run.h - one run inside the engine: its call, its replay, what it waits for. For siblings and tests.
+/** plan_run.h - one run inside the engine: its call, its replay, what it waits for. For siblings
+ *  and tests.
  *
  *  drive:   run_go_on() resumes the script until a call has to wait
- *  call:    a record changes `struct open_call` through call_apply(), live and in replay alike; then
- *           call_continue() looks at the call and does what comes next
- *  wait:    run_after(fn) = when what was gathered is durable; run_arm() = at due_ms or the deadline
+ *  call:    a record changes `struct open_call` through call_apply(), live and in replay alike;
+ *           then call_continue() looks at the call and does what comes next
+ *  wait:    run_after(fn) = when what was gathered is durable; run_arm() = at due_ms or at
+ *           the deadline
  *
  *  A wait carries the run's epoch, so one that is overtaken (cancelled, ended) finds it changed and
  *  does nothing.
@@ -157,8 +159,8 @@ void run_after(struct plan_run *run, void (*then)(struct plan_run *run));
 void run_arm(struct plan_run *run);
 
 /* plan_call.c */
-/** Opens a call of the script: from the journal, or anew. True when it is answered already; false when it
- *  waits (or the run ended or is blocked). */
+/** Opens a call of the script: from the journal, or anew. True when it is answered already; false
+ *  when it waits (or the run ended or is blocked). */
 bool call_open(struct plan_run *run, const struct plan_call *call);
 void call_apply(struct open_call *call, const struct journal_record *record);
 /** Does what comes next for a call that is not answered. */

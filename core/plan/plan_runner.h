@@ -1,14 +1,16 @@
 /** plan_runner.h - how the core drives a plan script: a coroutine that asks, and is answered.
  *
- *      runner_start -> resume(NULL) -> CALL step "notify" … -> resume(answer) -> CALL sleep … -> FINISHED
+ *      runner_start -> resume(NULL) -> CALL step "notify" … -> resume(answer) -> CALL sleep …
+ *      -> FINISHED
  *
- *  The script has no other door to the world. lua/bridge/plan_runner_lua.c fills this; tests fake it
- *  with a list. Arguments and results are JSON texts with sorted keys (same values, same bytes).
+ *  The script has no other door to the world. lua/bridge/plan_runner_lua.c fills this; tests fake
+ *  it with a list. Arguments and results are JSON texts with sorted keys (same values, same bytes).
  *
  *  Spans in opts and ask arguments are texts ("10s") or numbers of seconds. Results by kind:
  *      STEP   http.request {"status", "body"}   exec.run {"exit_code", "output"}   others {}
  *      SLEEP  {"late_by_ms": 0}
- *      ASK    {"approved": true, "value": any or null, "actor": "…", "reason": "…", "expired": false}
+ *      ASK    {"approved": true, "value": any or null, "actor": "…", "reason": "…",
+ *              "expired": false}
  *      VALUE  now: epoch seconds (1795327200.125)   random: number in [0, 1)   uuid: text
  *             incident: the object of incident_append_json(), or null
  */
@@ -36,7 +38,7 @@ enum plan_call_kind {
  *  args_json and opts_json NULL mean {}. */
 struct plan_call {
 	enum plan_call_kind kind;
-	const char *id;     /**< given by the author; for sleep and values one is made ("sleep", "now") */
+	const char *id;     /**< given by the author; for sleep and values one is made ("sleep") */
 	const char *action;
 	const char *args_json;
 	const char *opts_json;
@@ -56,7 +58,8 @@ struct plan_runner;
 struct plan_runner_ops {
 	/** Answer NULL at first. CALLED: *call is set. FINISHED: *result_json (owned) is what run()
 	 *  returned, or NULL.
-	 *  RAISED: the script failed; `why` says where (ERR_SCRIPT, ERR_BUDGET, ERR_MEMORY in *code). */
+	 *  RAISED: the script failed; `why` says where (ERR_SCRIPT, ERR_BUDGET, ERR_MEMORY
+	 *  in *code). */
 	enum plan_progress (*resume)(struct plan_runner *runner, const struct plan_answer *answer,
 				     struct plan_call *call, char **result_json, int *code,
 				     struct err_note *why);
@@ -71,7 +74,8 @@ struct plan_factory;
 struct plan_factory_ops {
 	int (*start)(struct plan_factory *factory, const char *run_id, const char *params_json,
 		     const char *incident_json, struct plan_runner **out, struct err_note *why);
-	/** The source text and its name, kept with the run so that a restart can rebuild the version. */
+	/** The source text and its name, kept with the run so that a restart can rebuild the
+	 *  version. */
 	const char *(*source)(const struct plan_factory *factory);
 	void (*free)(struct plan_factory *factory);
 };

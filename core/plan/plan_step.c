@@ -1,11 +1,11 @@
 /* One step, after the journal (see plan_engine.h for the order):
  *
- *      scheduled -durable-> attempt -durable-> sent -outcome-> done | failed -durable-> script goes on
+ *      scheduled -durable-> attempt -durable-> sent -outcome-> done | failed -durable-> script
  *                              ^                      |
- *                              +------- retry_ms -----+        unknown outcome of `once`: in doubt
+ *                              +------ retry delay ---+     unknown outcome of `once`: in doubt
  *
- *  after a restart: no open attempt -> attempt; open attempt -> attempt again (read, idempotent) or in
- *  doubt (once).
+ *  after a restart: no open attempt -> attempt; open attempt -> attempt again (read, idempotent) or
+ *  in doubt (once).
  */
 #include "core/plan/plan_run.h"
 
@@ -71,7 +71,8 @@ void step_open(struct plan_run *run, struct journal_record *record, const char *
 	run_record(run, record);
 	run->call.opts = opts;
 	run->engine->usage.step_count++;
-	/* Refused arguments are an outcome too: the replay must see the same one under other lists. */
+	/* Refused arguments are an outcome too: the replay must see the same one under other
+	 * lists. */
 	if (code != 0)
 		fail(run, why.text);
 	else
@@ -155,7 +156,8 @@ static void send_now(struct plan_run *run)
 		plan_action_start(&run->action, run->engine->options.actions, call->action,
 				  call->args_json, key, timeout, run->incident, on_done, run, &why);
 	mem_free(key);
-	/* A refused start has certainly done nothing; a full client or a new allow-list may change. */
+	/* A refused start has certainly done nothing; a full client or a new allow-list may
+	 * change. */
 	if (code != 0)
 		settle(run, &(struct plan_action_result){.can_retry = true, .error = why.text});
 }

@@ -40,12 +40,14 @@ static void remember_where(lua_State *lua, struct budget *budget)
 	}
 }
 
+/* The value raised is nil: a message would be made anew for each of the thousands of nested pcalls that a
+ * hostile script may have to be unwound from; script_call() knows the end without it. */
 static void raise_end(lua_State *lua, struct budget *budget)
 {
 	if (budget->where[0] == '\0')
 		remember_where(lua, budget);
-	luaL_error(lua, budget->ended == SCRIPT_OVER_MEMORY ? "the script's memory is used up"
-							    : "the script's budget is used up");
+	lua_pushnil(lua);
+	lua_error(lua);
 }
 
 static void on_count(lua_State *lua, lua_Debug *info);

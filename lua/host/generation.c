@@ -184,6 +184,7 @@ static void load_plan(struct making *making)
 {
 	struct generation *generation = making->loading->generation;
 	struct generation_file *file = making->file;
+	struct plan_factory *factory;
 	struct loaded loaded;
 	struct plan *plan;
 
@@ -199,13 +200,15 @@ static void load_plan(struct making *making)
 	making->is_good = !generation->config;
 	if (making->is_good)
 		return;
-	plan = plan_new(loaded.tree, file->name, file->version, file->path, file->hash,
-			plan_factory_lua_new(making->script_name, file->source,
-					     making->source_bytes, &making->loading->limits),
+	factory = plan_factory_lua_new(making->script_name, file->source, making->source_bytes,
+				       &making->loading->limits);
+	plan = plan_new(loaded.tree, file->name, file->version, file->path, file->hash, factory,
 			generation->config, &generation->report);
 	making->is_good = plan != NULL;
 	if (plan)
 		add_plan(generation, plan);
+	else /* plan_new() takes it on success only */
+		factory->ops->free(factory);
 }
 
 /* The file's first finding is the reason of its refusal. */

@@ -1,6 +1,6 @@
 -- Detects: payments fail all over the system, whoever the merchant is.
 -- Input:   source pay, every failed payment.
--- Limits:  400 failures within the last minute (a normal minute has far fewer than 100).
+-- Limits:  2,000 failures within the last minute (a normal minute has about 500).
 -- Raises:  critical; plan provider_switch asks a person what to do.
 -- Tested:  tests/integration/rules (the documents of the four types).
 local rule = require "tocsin.rule"
@@ -10,7 +10,7 @@ return rule.count {
   source = "pay",
   filter = "success == false",
   window = "1m",
-  threshold = ">= 400",
+  threshold = ">= 2000",
   output = "alerts",
   severity = "critical",
 }

@@ -7,18 +7,14 @@
 
 #include <criterion/criterion.h>
 
-#include "core/base/env.h"
 #include "core/base/err.h"
-#include "core/ingest/bundle.h"
 #include "core/ingest/intake.h"
 #include "core/ingest/source.h"
-#include "core/loop/loop.h"
 #include "tests/support/run_loop.h"
 
 #include <string.h>
 
 enum { LEDGER_PARTITIONS_MAX = 64 };
-
 struct ledger_partition {
 	char name[128];
 	struct position committed;
@@ -50,9 +46,9 @@ struct source_case {
 
 static inline void case_settle(struct source_case *source, struct bundle *bundle)
 {
-	if (bundle->on_durable && !source->is_holding)
-		bundle->on_durable(bundle->arg, bundle);
 	if (!source->is_holding) {
+		if (bundle->on_durable)
+			bundle->on_durable(bundle->arg, bundle);
 		bundle_free(bundle);
 		return;
 	}
@@ -105,7 +101,6 @@ static inline void case_on_bundle(void *arg, struct bundle *bundle)
 static inline void case_on_room(void *arg)
 {
 	struct source_case *source = arg;
-
 	source->rooms++;
 	if (source->on_room)
 		source->on_room(source);
@@ -121,9 +116,9 @@ static inline int case_open(void *arg, const char *name, uint32_t *partition,
 	while (i < source->partition_count && strcmp(source->partitions[i].name, name) != 0)
 		i++;
 	cr_assert_lt(i, LEDGER_PARTITIONS_MAX);
+	snprintf(source->partitions[i].name, sizeof(source->partitions[i].name), "%s", name);
 	if (i == source->partition_count)
-		snprintf(source->partitions[source->partition_count++].name,
-			 sizeof(source->partitions[i].name), "%s", name);
+		source->partition_count++;
 	source->partitions[i].is_open = true;
 	*partition = i;
 	*committed = source->partitions[i].committed;
@@ -140,8 +135,7 @@ static inline void case_close(void *arg, uint32_t partition, bool is_forgotten)
 
 static inline int64_t case_watermark(void *arg, uint32_t partition)
 {
-	(void)arg, (void)partition;
-	return INT64_MIN;
+	return (void)arg, (void)partition, INT64_MIN;
 }
 
 static inline struct intake *case_intake(void *arg)
@@ -194,8 +188,7 @@ static inline void case_free(struct source_case *source)
 
 static inline bool case_has_wanted(void *arg)
 {
-	const struct source_case *source = arg;
-	return source->readings >= source->wanted;
+	return ((struct source_case *)arg)->readings >= ((struct source_case *)arg)->wanted;
 }
 
 static inline bool case_wait_readings(struct source_case *source, uint64_t wanted)

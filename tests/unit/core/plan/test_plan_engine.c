@@ -2,7 +2,10 @@
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
+#include "core/config/config.h"
 #include "core/plan/plan_run.h"
+#include "storage/keyspace.h"
+#include "storage/kv.h"
 
 #include <criterion/criterion.h>
 
@@ -126,8 +129,8 @@ static void check_effects(const struct world *world)
 	cr_expect_leq(world_effects(world, "/kick#2"), 1);
 }
 
-/* Crashes at write `first` and, after the restart, again at write `second`; returns whether the first
- * crash happened at all. */
+/* Crashes at write `first` and, after the restart, again at write `second`; returns whether the
+ * first crash happened at all. */
 static bool crash_twice(int first, int second, bool takes)
 {
 	struct world world;
@@ -557,6 +560,78 @@ Test(plan_engine, trigger_matches_every_declared_part)
 	world_plan(&world, set_all);
 	world_trigger(&world, 1);
 	cr_expect_eq(world_run_count(&world), 1);
+	world_close(&world);
+}
+
+Test(plan_engine, category_of_the_trigger_matches_what_is_below_it)
+{
+	static const struct plan_call script[] = {END};
+	struct config_category categories[] = {{.name = "offline"},
+					       {.name = "offline/food", .parent = "offline"},
+					       {.name = "online"}};
+	struct config config = {
+		.reference_count = 1, .categories = categories, .category_count = 3};
+	static const char *const wanted[] = {"online", "offline"};
+	struct world world;
+	world_open(&world, script);
+	world_plan(&world, NULL);
+	for (int i = 0; i < 2; i++) {
+		world.plan->on_category = wanted[i];
+		plan_engine_install(world.engine, &config, &world.plan, 1);
+		world_trigger(&world, 1);
+		cr_expect_eq(world_run_count(&world), i);
+	}
+	world_close(&world);
+}
+
+Test(plan_engine, time_in_doubt_does_not_count_for_the_timeout)
+{
+	static const struct plan_call script[] = {STEP("kick", "test.once", NULL), SLEEP("5000"),
+						  END};
+	static const enum world_reply replies[] = {REPLY_UNKNOWN};
+	struct world world;
+	world_open(&world, script);
+	world.replies = replies;
+	world_plan(&world, set_short);
+	world_trigger(&world, 7);
+	world_advance(&world, 3600 * 1000);
+	struct world_run run = world_run(&world, 0);
+	cr_assert_eq(run.state, RUN_IN_DOUBT);
+	cr_expect_eq(plan_engine_answer(world.engine, run.id, true, NULL, "bob", "seen", NULL), 0);
+	world_turn(&world);
+	cr_expect_eq(world_run(&world, 0).state, RUN_SLEEPING);
+	world_restart(&world);
+	world_advance(&world, 5000);
+	cr_expect_eq(world_run(&world, 0).state, RUN_DONE, "%s", world_run(&world, 0).error);
+	world_close(&world);
+}
+
+Test(plan_engine, damaged_journal_blocks_the_run_and_is_not_written_to)
+{
+	static const struct plan_call script[] = {SLEEP("5000"), END};
+	struct world world;
+	world_open(&world, script);
+	world_plan(&world, NULL);
+	world_trigger(&world, 7);
+	struct world_run run = world_run(&world, 0);
+	struct kv_batch *batch = kv_batch_new();
+	struct bytes key = BYTES_EMPTY;
+	key_begin(&key, KEYSPACE_JOURNAL);
+	key_add_text(&key, run.id);
+	key_add_u32(&key, 1);
+	kv_batch_delete(batch, bytes_slice(&key));
+	cr_assert_eq(kv_write(world.store, batch, NULL), 0);
+	world_restart(&world);
+	run = world_run(&world, 0);
+	cr_expect_eq(run.state, RUN_BLOCKED);
+	cr_expect(strstr(run.error, "record 1 is missing"), "%s", run.error);
+	cr_expect_eq(plan_engine_cancel(world.engine, run.id, "ann", "", NULL), 0);
+	world_turn(&world);
+	char *journal = world_journal(&world, run.id);
+	cr_expect_str_eq(journal, "TimerSet");
+	mem_free(journal);
+	kv_batch_free(batch);
+	bytes_deinit(&key);
 	world_close(&world);
 }
 

@@ -1,8 +1,9 @@
-/** world.h - a plan engine on a memory store, a virtual clock and a script that is a list of calls; and the
- *  effects outside, which survive when the engine "crashes".
+/** world.h - a plan engine on a memory store, a virtual clock and a script that is a list of calls;
+ *  and the effects outside, which survive when the engine "crashes".
  *
- *  Crash: the store fails at the n-th write, either after it took the batch (durable, but no callback
- *  runs) or before (lost). Everything but the store, the clock and the outside is then thrown away.
+ *  Crash: the store fails at the n-th write, either after it took the batch (durable, but no
+ *  callback runs) or before (lost). Everything but the store, the clock and the outside is then
+ *  thrown away.
  */
 #ifndef TOCSIN_TESTS_PLAN_WORLD_H
 #define TOCSIN_TESTS_PLAN_WORLD_H
