@@ -47,8 +47,8 @@ struct plan {
 };
 
 /** Reads and checks; all faults go to `report`, and NULL is returned when there was any. `factory`
- *  is taken on success only. `config` may be NULL: then the category of the trigger is not checked.
- *  */
+ *  is taken on success only. `config` may be NULL: then the category of the trigger is not
+ *  checked. */
 struct plan *plan_new(const struct tree *tree, const char *name, uint32_t version,
 		      const char *file, const char *hash, struct plan_factory *factory,
 		      const struct config *config, struct report *report);

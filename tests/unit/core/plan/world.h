@@ -54,6 +54,29 @@ struct world {
 	int factory_count; /**< made from kept source */
 };
 
+/** Rows of a script. */
+#define STEP(name, what, options)                                                                  \
+	{                                                                                          \
+		.kind = PLAN_CALL_STEP, .id = (name), .action = (what), .args_json = "{}",         \
+		.opts_json = (options), .line = 1                                                  \
+	}
+#define SLEEP(ms)                                                                                  \
+	{                                                                                          \
+		.kind = PLAN_CALL_SLEEP, .id = "sleep", .args_json = "{\"ms\":" ms "}", .line = 2  \
+	}
+#define ASK(args)                                                                                  \
+	{                                                                                          \
+		.kind = PLAN_CALL_ASK, .id = "sure", .args_json = (args), .line = 3                \
+	}
+#define VALUE(name)                                                                                \
+	{                                                                                          \
+		.kind = PLAN_CALL_VALUE, .id = (name), .action = (name), .line = 4                 \
+	}
+#define END                                                                                        \
+	{                                                                                          \
+		.id = NULL                                                                         \
+	}
+
 void world_open(struct world *world, const struct plan_call *script);
 void world_close(struct world *world);
 /** Makes and installs the plan; `change` may edit it before. */
