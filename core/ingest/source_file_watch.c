@@ -10,8 +10,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-/*  Directories are watched, not files: one watch tells of appends, new files, renames and deletions.
- *  All of it is only a hint to look sooner; a lost event costs at most one scan interval. The
+/*  Directories are watched, not files: one watch tells of appends, new files, renames and
+ *  deletions. All of it is only a hint to look sooner; a lost event costs at most one scan interval. The
  *  exception is deletion, which the scan cannot tell from a rename to a name it does not know: only
  *  when it was seen here is the stored position forgotten. */
 

@@ -29,9 +29,8 @@ struct source_stdin {
 	bool is_at_end;
 	bool is_over;
 	bool skip;
-	uint64_t offset; /**< of a regular file */
-	struct bytes
-		data; /**< read, not yet taken by the pool; at most READ_BYTES more than a line */
+	uint64_t offset;   /**< of a regular file */
+	struct bytes data; /**< not yet taken by the pool; at most READ_BYTES more than a line */
 };
 
 static void on_readable(void *arg, int what);
