@@ -76,6 +76,7 @@ struct incident_options {
 	struct kv *kv;
 	struct commit *commit;
 	int64_t reopen_window_ms; /**< default 10 min */
+	uint64_t seed;            /**< of hash tables: keys come from readings */
 	/** Something happened: event is "opened", "joined", "acked", "handling", "mitigated",
 	 *  "reopened", "resolved". Called after the change is in commit_batch(), before it is
 	 *  durable. The callee may start plan runs, which report in before the call returns. */

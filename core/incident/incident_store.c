@@ -139,8 +139,8 @@ int incident_store_new(struct incident_store **out, const struct incident_option
 	if (store->options.reopen_window_ms == 0)
 		store->options.reopen_window_ms = REOPEN_WINDOW_DEFAULT_MS;
 	store->open_max = INCIDENTS_OPEN_MAX;
-	number_map_init(&store->by_key);
-	number_map_init(&store->by_firing);
+	number_map_init(&store->by_key, options->seed);
+	number_map_init(&store->by_firing, options->seed);
 	struct bytes prefix = BYTES_EMPTY;
 	key_begin(&prefix, KEYSPACE_INCIDENT);
 	struct load_context context = {store, 0, why};

@@ -2,10 +2,10 @@
 
 #include "core/base/mem.h"
 
-void number_map_init(struct number_map *map)
+void number_map_init(struct number_map *map, uint64_t seed)
 {
 	*map = (struct number_map){0};
-	key_table_init(&map->table, 0);
+	key_table_init(&map->table, seed);
 }
 
 void number_map_deinit(struct number_map *map)
@@ -36,7 +36,7 @@ static void put(struct number_map *map, struct slice text, uint64_t number)
 static void rebuild(struct number_map *map)
 {
 	struct number_map fresh;
-	number_map_init(&fresh);
+	number_map_init(&fresh, map->table.seed);
 	for (uint32_t id = 0; id < map->table.count; id++) {
 		if (map->numbers[id] != 0)
 			put(&fresh, key_table_key(&map->table, id), map->numbers[id]);

@@ -19,7 +19,7 @@ struct number_map {
 	uint32_t live_count;
 };
 
-void number_map_init(struct number_map *map);
+void number_map_init(struct number_map *map, uint64_t seed);
 void number_map_deinit(struct number_map *map);
 uint64_t number_map_find(const struct number_map *map, const char *text);
 void number_map_put(struct number_map *map, const char *text, uint64_t number);

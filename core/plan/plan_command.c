@@ -61,6 +61,7 @@ int plan_engine_answer(struct plan_engine *engine, const char *run_id, bool is_a
 	code = ask_check_value(run, is_approved, value_json, why);
 	if (code != 0)
 		return code;
+	actor = actor ? actor : "unknown";
 	if (is_asking)
 		ask_answer(run, is_approved, value_json, actor, reason, false);
 	else
@@ -77,6 +78,7 @@ int plan_engine_cancel(struct plan_engine *engine, const char *run_id, const cha
 		return code;
 	if (!run->timer && run->state != RUN_QUEUED && run->state != RUN_BLOCKED)
 		return err_set(why, ERR_CONFLICT, "run %s is not resumed yet", run_id);
+	actor = actor ? actor : "unknown";
 	struct journal_record command = {
 		.type = RECORD_OPERATOR, .text = "cancel", .actor = actor, .reason = reason};
 	struct bytes text = BYTES_EMPTY;

@@ -8,7 +8,7 @@ Test(number_map, forgets_and_stays_small)
 {
 	struct number_map map;
 	char text[32];
-	number_map_init(&map);
+	number_map_init(&map, 7);
 	number_map_put(&map, "stays", 7);
 	for (uint64_t i = 1; i <= 5000; i++) {
 		snprintf(text, sizeof(text), "key %d", (int)i);
