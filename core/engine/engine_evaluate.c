@@ -68,6 +68,7 @@ static void collect(void *arg, struct slice key, const struct aggregate *total)
 
 	if (is_firing)
 		state->firings[id].visit = state->visit;
+	state->is_settled = false;
 	evaluation->has_system_key |= key.length == 0;
 	if (is_candidate(state, total, is_firing))
 		add_candidate(evaluation, key, total);

@@ -89,7 +89,7 @@ struct rule_state {
 	int64_t stored_ms;    /**< `evaluated_ms` in the store */
 	int64_t next_ms;      /**< next boundary to evaluate, INT64_MAX when none is due */
 	bool is_dirty;        /**< the window changed behind evaluated_ms: do not skip */
-	bool is_settled;      /**< the last evaluation changed nothing */
+	bool is_settled;      /**< the last window was empty, and changed nothing */
 	bool is_quarantined;
 	struct key_table keys;
 	struct firing *firings; /**< [keys.count] by key id */

@@ -11,7 +11,7 @@
  *  min(p_in, p_out + w), and all before it are skipped: a gap of a year costs as much as one of a
  *  minute. A late reading in between makes the rule dirty, and nothing is skipped.
  *  A script may look at the time, so for it only boundaries with an empty window are skipped, and
- *  only after an evaluation that changed nothing.
+ *  only after one of them was evaluated and changed nothing.
  */
 #include "core/engine/engine_internal.h"
 
