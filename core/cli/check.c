@@ -15,7 +15,8 @@ enum { LINE_BYTES_MAX = 4096 };
 static const char help[] =
 	"Usage: tocsin check [--site DIR] [--json] [FILE…]\n"
 	"\n"
-	"Loads a site and lists every fault as file:line: text. FILE limits the rules and plans that\n"
+	"Loads a site and lists every fault as file:line: text. FILE limits the rules and plans "
+	"that\n"
 	"are checked: a path, or a name inside the site like rules/pay_failed/2.lua.\n"
 	"\n"
 	"  --site DIR   the site (default: " CLI_SITE_DEFAULT ")\n"

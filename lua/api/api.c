@@ -7,9 +7,18 @@
 #include <stddef.h>
 
 #define ANY (PHASE_LOAD | PHASE_RULE | PHASE_PLAN)
-#define STANDARD(name, cost) {name, ANY, API_STANDARD, cost, NULL}
-#define OWN(name, cost, function) {name, ANY, API_OWN, cost, function}
-#define LIBRARY(name, phases, cost) {name, phases, API_LIBRARY, cost, NULL}
+#define STANDARD(name, cost)                                                                       \
+	{                                                                                          \
+		name, ANY, API_STANDARD, cost, NULL                                                \
+	}
+#define OWN(name, cost, function)                                                                  \
+	{                                                                                          \
+		name, ANY, API_OWN, cost, function                                                 \
+	}
+#define LIBRARY(name, phases, cost)                                                                \
+	{                                                                                          \
+		name, phases, API_LIBRARY, cost, NULL                                              \
+	}
 
 const struct api_row api_rows[] = {
 	STANDARD("assert", "O(1)"),

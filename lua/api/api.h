@@ -1,5 +1,5 @@
-/** api.h - every name a script may use, in one table: the sandbox is built from it, the editor stubs in
- *  lua/meta/ are checked against it (tests/unit/lua/api/test_meta.c).
+/** api.h - every name a script may use, in one table: the sandbox is built from it, the editor
+ *  stubs in lua/meta/ are checked against it (tests/unit/lua/api/test_meta.c).
  *
  *  To add a call: one row in api.c, one documented stub in lua/meta/, one test.
  */

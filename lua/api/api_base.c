@@ -91,12 +91,8 @@ int l_base_tostring(lua_State *lua)
 		lua_settop(lua, 1);
 		lua_tostring(lua, 1);
 		return 1;
-	case LUA_TBOOLEAN:
-		lua_pushstring(lua, lua_toboolean(lua, 1) ? "true" : "false");
-		return 1;
-	default:
-		lua_pushstring(lua, luaL_typename(lua, 1));
-		return 1;
+	case LUA_TBOOLEAN: lua_pushstring(lua, lua_toboolean(lua, 1) ? "true" : "false"); return 1;
+	default: lua_pushstring(lua, luaL_typename(lua, 1)); return 1;
 	}
 }
 

@@ -287,7 +287,8 @@ int l_string_rep(lua_State *lua)
 	return 1;
 }
 
-/* %p shows an address; everything else that the original would print as one becomes its type's name. */
+/* %p shows an address; everything else that the original would print as one becomes its type's
+ * name. */
 static void check_format(lua_State *lua)
 {
 	size_t length;

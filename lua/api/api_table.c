@@ -6,7 +6,8 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-/* LuaJIT's own sort is one C call that no hook interrupts when it compares numbers or texts itself. */
+/* LuaJIT's own sort is one C call that no hook interrupts when it compares numbers or texts
+ * itself. */
 static int sort_by_order(lua_State *lua, int count)
 {
 	struct order_item *items = order_push_items(lua, (size_t)count);
@@ -15,8 +16,9 @@ static int sort_by_order(lua_State *lua, int count)
 		lua_rawgeti(lua, 1, i + 1);
 		if (!order_item_read(lua, &items[i]) || items[i].kind != items[0].kind ||
 		    lua_type(lua, -1) == LUA_TBOOLEAN)
-			return luaL_error(lua, "table.sort: item %d is a %s; without a function a list "
-					       "of numbers or a list of texts can be sorted",
+			return luaL_error(lua,
+					  "table.sort: item %d is a %s; without a function a list "
+					  "of numbers or a list of texts can be sorted",
 					  i + 1, luaL_typename(lua, -1));
 		items[i].index = i + 1;
 		lua_pop(lua, 1);

@@ -5,7 +5,8 @@
 #include <ctype.h>
 #include <string.h>
 
-/* A set of bytes: every class and every [set] becomes one, so no quoting rule of PCRE2 can interfere. */
+/* A set of bytes: every class and every [set] becomes one, so no quoting rule of PCRE2 can
+ * interfere. */
 struct byte_set {
 	bool has[256];
 };
@@ -101,8 +102,7 @@ static int read_set(struct cursor *cursor, struct byte_set *set)
 		int c;
 
 		if (cursor->at >= cursor->end)
-			return err_set(cursor->why, ERR_INVALID,
-				       "malformed pattern (missing ']')");
+			return err_set(cursor->why, ERR_INVALID, "malformed pattern (missing ']')");
 		c = *cursor->at++;
 		if (c == ']' && !is_first)
 			break;

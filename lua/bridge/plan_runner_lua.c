@@ -20,7 +20,7 @@ struct plan_runner_lua {
 	lua_State *thread; /**< anchored in the registry for the life of the state */
 	bool has_ended;
 	struct plan_call call;
-	char *texts[4];    /**< id, action, args_json, opts_json of `call`; owned */
+	char *texts[4]; /**< id, action, args_json, opts_json of `call`; owned */
 };
 
 struct plan_factory_lua {
@@ -201,8 +201,12 @@ static enum plan_progress resume(struct plan_runner *base, const struct plan_ans
 {
 	struct plan_runner_lua *runner = (struct plan_runner_lua *)base;
 	struct turn turn = {.runner = runner, .answer = answer};
-	struct script_call call = {.state = runner->state, .function = "run", .push = push_answer,
-				   .take = take_turn, .arg = &turn, .thread = runner->thread,
+	struct script_call call = {.state = runner->state,
+				   .function = "run",
+				   .push = push_answer,
+				   .take = take_turn,
+				   .arg = &turn,
+				   .thread = runner->thread,
 				   .has_yielded = &turn.has_yielded};
 	enum script_end end;
 
@@ -257,8 +261,7 @@ static int make_runner(const struct plan_factory_lua *factory, struct start *sta
 }
 
 static int factory_start(struct plan_factory *base, const char *run_id, const char *params_json,
-			 const char *incident_json, struct plan_runner **out,
-			 struct err_note *why)
+			 const char *incident_json, struct plan_runner **out, struct err_note *why)
 {
 	const struct plan_factory_lua *factory = (const struct plan_factory_lua *)base;
 	struct start start = {.run_id = run_id};
@@ -306,8 +309,8 @@ static const struct plan_factory_ops factory_ops = {
 	.free = factory_free,
 };
 
-struct plan_factory *plan_factory_lua_new(const char *name, const char *source,
-					  size_t source_bytes, const struct script_limits *limits)
+struct plan_factory *plan_factory_lua_new(const char *name, const char *source, size_t source_bytes,
+					  const struct script_limits *limits)
 {
 	struct plan_factory_lua *factory = mem_alloc(sizeof(*factory));
 

@@ -145,14 +145,17 @@ static int take_verdict(lua_State *lua, int first, void *arg, struct err_note *w
 	return verdict_read(lua, first, question->verdict, why);
 }
 
-static int ask(struct rule_runner *base, const struct rule_window *window,
-	       struct rule_verdict *out, struct err_note *why)
+static int ask(struct rule_runner *base, const struct rule_window *window, struct rule_verdict *out,
+	       struct err_note *why)
 {
 	struct rule_runner_lua *runner = (struct rule_runner_lua *)base;
 	struct rule_verdict verdict = {0};
 	struct question question = {runner, window, &verdict};
-	struct script_call call = {.state = runner->state, .function = "on_window",
-				   .push = push_window, .take = take_verdict, .arg = &question};
+	struct script_call call = {.state = runner->state,
+				   .function = "on_window",
+				   .push = push_window,
+				   .take = take_verdict,
+				   .arg = &question};
 	enum script_end end = script_call(&call, why);
 
 	if (end != SCRIPT_DONE) {
@@ -191,8 +194,11 @@ int rule_runner_lua_new(struct rule_runner **out, struct script_state *state, co
 			uint32_t version, struct err_note *why)
 {
 	struct rule_runner_lua *runner = mem_alloc(sizeof(*runner));
-	struct script_call call = {.state = state, .function = "load", .push = push_set_up,
-				   .arg = runner, .has_plain_note = true};
+	struct script_call call = {.state = state,
+				   .function = "load",
+				   .push = push_set_up,
+				   .arg = runner,
+				   .has_plain_note = true};
 	enum script_end end;
 
 	runner->base.ops = &runner_ops;

@@ -1,10 +1,13 @@
 /** rule_runner_lua.h - the decision of a `script` rule, asked of its Lua function.
  *
  *      on_window(ctx, w)   ctx: rule, version, ctx:log(text)
- *                          w: window_start, window_end (epoch seconds), window_start_text, window_end_text
- *                             (RFC 3339), key (field -> value), key_text, count, sum, min, max, avg, samples, is_firing
+ *                          w: window_start, window_end (epoch seconds), window_start_text,
+ *                          window_end_text
+ *                             (RFC 3339), key (field -> value), key_text, count, sum, min, max,
+ *                             avg, samples, is_firing
  *      nil | false         not firing
- *      { message = text, value = number, severity = info|warning|critical, labels = {name = text} }   firing
+ *      { message = text, value = number, severity = info|warning|critical, labels = {name = text}
+ *      }   firing
  *
  *  Anything else is a bad result. `sum`, `min`, `max` and `avg` are nil without a sample.
  *  Limits: RUNNER_LOG_LINES_MAX lines of RUNNER_LOG_BYTES_MAX bytes a call; more are dropped.
@@ -25,7 +28,8 @@ enum {
 	VERDICT_LABELS_MAX = 32,
 };
 
-/** `state` has run the rule's file (loader_run) and is taken, also on failure. ERR_INVALID: there is no
+/** `state` has run the rule's file (loader_run) and is taken, also on failure. ERR_INVALID: there
+ * is no
  *  on_window function. */
 int rule_runner_lua_new(struct rule_runner **out, struct script_state *state, const char *name,
 			uint32_t version, struct err_note *why);

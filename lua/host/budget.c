@@ -15,8 +15,10 @@ static int64_t clock_ns(clockid_t clock)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* The thread's own time, not the wall's: a machine that is busy elsewhere must not end a good script.
- * Asking for it is a system call, so the cheap monotonic clock, which is never behind it, goes first. */
+/* The thread's own time, not the wall's: a machine that is busy elsewhere must not end a good
+ * script.
+ * Asking for it is a system call, so the cheap monotonic clock, which is never behind it, goes
+ * first. */
 static bool is_over_cpu_time(const struct script_state *state)
 {
 	int64_t limit_ns = state->limits.cpu_ms * 1000000;
@@ -40,8 +42,9 @@ static void remember_where(lua_State *lua, struct budget *budget)
 	}
 }
 
-/* The value raised is nil: a message would be made anew for each of the thousands of nested pcalls that a
- * hostile script may have to be unwound from; script_call() knows the end without it. */
+/* The value raised is nil: a message would be made anew for each of the thousands of nested
+ * pcalls that a hostile script may have to be unwound from; script_call() knows the end without
+ * it. */
 static void raise_end(lua_State *lua, struct budget *budget)
 {
 	if (budget->where[0] == '\0')
@@ -140,7 +143,8 @@ void budget_on_memory_denied(struct script_state *state)
 }
 
 /* With small blocks 1,000 instructions take microseconds. With a string or table of megabytes one
- * instruction (compare, concat, insert in front) takes a millisecond, so the look must come sooner. */
+ * instruction (compare, concat, insert in front) takes a millisecond, so the look must come
+ * sooner. */
 void budget_on_big_block(struct script_state *state)
 {
 	state->has_big_block = true;

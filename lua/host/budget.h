@@ -23,8 +23,8 @@ enum script_end {
 };
 
 enum {
-	BUDGET_PERIOD = 1000,          /**< instructions between two looks */
-	BUDGET_PERIOD_FINE = 16,       /**< when one instruction can touch a big block */
+	BUDGET_PERIOD = 1000,    /**< instructions between two looks */
+	BUDGET_PERIOD_FINE = 16, /**< when one instruction can touch a big block */
 	BUDGET_BIG_BLOCK_BYTES = 65536,
 	BUDGET_CALLBACK_STACK_BYTES = 512 * 1024, /**< of C stack under nested callbacks */
 	BUDGET_WHERE_BYTES_MAX = 96,
@@ -36,8 +36,8 @@ struct budget {
 	int64_t started_cpu_ns;
 	int period;
 	bool is_armed;
-	bool is_cpu_time;              /**< the safety net gave the verdict */
-	enum script_end ended;         /**< SCRIPT_DONE while within the budget */
+	bool is_cpu_time;                   /**< the safety net gave the verdict */
+	enum script_end ended;              /**< SCRIPT_DONE while within the budget */
 	char where[BUDGET_WHERE_BYTES_MAX]; /**< "file:line" where it ended, or "" */
 	const char *stack_base;
 };
@@ -45,9 +45,11 @@ struct budget {
 void budget_arm(struct script_state *state);
 void budget_disarm(struct script_state *state);
 
-/** For C functions that scripts call: counts work done outside the interpreter. Raises at the end. */
+/** For C functions that scripts call: counts work done outside the interpreter. Raises at the
+ * end. */
 void budget_charge(struct lua_State *lua, uint64_t units);
-/** The same where raising is impossible: true when the call has to end (budget_charge raises it then). */
+/** The same where raising is impossible: true when the call has to end (budget_charge raises it
+ * then). */
 bool budget_is_spent(struct script_state *state, uint64_t units);
 /** Before a C function calls back into Lua: raises when callbacks are nested too deeply. */
 void budget_check_stack(struct lua_State *lua);

@@ -10,7 +10,7 @@ enum { TRACE_LEVELS_MAX = 4, TRACE_FRAMES_MAX = 20 };
 
 struct frame {
 	const struct script_call *call;
-	int status;    /**< of the script's own code */
+	int status; /**< of the script's own code */
 	int take_code;
 	struct err_note message;
 };
@@ -47,15 +47,14 @@ static int on_error(lua_State *lua)
 	lua_Debug info;
 	luaL_Buffer buffer;
 
-	if (lua_type(lua, 1) != LUA_TSTRING ||
-	    script_state_of(lua)->budget.ended != SCRIPT_DONE)
+	if (lua_type(lua, 1) != LUA_TSTRING || script_state_of(lua)->budget.ended != SCRIPT_DONE)
 		return 1;
 	message = lua_tostring(lua, 1);
 	luaL_buffinit(lua, &buffer);
 	lua_pushvalue(lua, 1);
 	luaL_addvalue(&buffer);
 	for (int level = 1, count = 0; count < TRACE_LEVELS_MAX && level < TRACE_FRAMES_MAX &&
-				      lua_getstack(lua, level, &info);
+				       lua_getstack(lua, level, &info);
 	     level++) {
 		lua_getinfo(lua, "Sl", &info);
 		if (info.currentline <= 0)
@@ -75,7 +74,8 @@ static int on_error(lua_State *lua)
 	return 1;
 }
 
-/* Values are made and read on the main stack: an error on a coroutine that does not run has nobody to catch it. */
+/* Values are made and read on the main stack: an error on a coroutine that does not run has
+ * nobody to catch it. */
 static int resume(lua_State *lua, struct frame *frame)
 {
 	const struct script_call *call = frame->call;

@@ -19,7 +19,8 @@ struct script_call {
 	const char *function; /**< "on_window", for messages */
 	/** Pushes the function and its arguments (a coroutine that goes on: its answers only). */
 	void (*push)(struct lua_State *lua, void *arg);
-	/** Reads the results, which start at `first`. A bad result is ERR_INVALID with a note; NULL: ignored. */
+	/** Reads the results, which start at `first`. A bad result is ERR_INVALID with a note;
+	 * NULL: ignored. */
 	int (*take)(struct lua_State *lua, int first, void *arg, struct err_note *why);
 	void *arg;
 	bool has_plain_note; /**< the note is the reason alone, without script and function */

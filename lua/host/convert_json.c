@@ -226,7 +226,8 @@ void convert_push_json(lua_State *lua, const json_t *json)
 	switch (json_typeof(json)) {
 	case JSON_OBJECT:
 		lua_createtable(lua, 0, (int)json_object_size(json));
-		json_object_foreach ((json_t *)(uintptr_t)json, key, item) {
+		json_object_foreach((json_t *)(uintptr_t)json, key, item)
+		{
 			convert_push_json(lua, item);
 			lua_setfield(lua, -2, key);
 		}
@@ -235,7 +236,8 @@ void convert_push_json(lua_State *lua, const json_t *json)
 		lua_createtable(lua, (int)json_array_size(json), 0);
 		if (json_array_size(json) == 0)
 			sandbox_tag(lua, -1, "list");
-		json_array_foreach (json, index, item) {
+		json_array_foreach(json, index, item)
+		{
 			convert_push_json(lua, item);
 			if (lua_isnil(lua, -1)) {
 				lua_pop(lua, 1);

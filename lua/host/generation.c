@@ -130,7 +130,8 @@ static void add_plan(struct generation *generation, struct plan *plan)
 	generation->plans[generation->plan_count++] = plan;
 }
 
-/* Takes the state out of `loaded` when there is an on_window; its absence is reported by rule_new(). */
+/* Takes the state out of `loaded` when there is an on_window; its absence is reported by
+ * rule_new(). */
 static int make_runner(struct making *making, struct loaded *loaded, struct rule_runner **out)
 {
 	const struct tree *function = tree_get(loaded->tree, "on_window");
@@ -236,15 +237,16 @@ static int load_files(struct loading *loading, const char *site_dir, bool is_pla
 {
 	struct generation *generation = loading->generation;
 	struct site_files files = {0};
-	int code = site_scan(site_dir, is_plan ? "plans" : "rules", &files, &generation->report,
-			     why);
+	int code =
+		site_scan(site_dir, is_plan ? "plans" : "rules", &files, &generation->report, why);
 
 	if (code == 0 && !is_plan && files.count > SITE_RULES_MAX)
 		code = err_set(why, ERR_FULL, "%s has %u rule files; %d are allowed", site_dir,
 			       files.count, SITE_RULES_MAX);
 	for (uint32_t i = 0; code == 0 && i < files.count; i++) {
 		const struct site_file *item = &files.items[i];
-		struct making making = {.loading = loading, .script_name = item->script_name,
+		struct making making = {.loading = loading,
+					.script_name = item->script_name,
 					.fault_start = generation->report.count};
 
 		if (!is_wanted(loading, item->path, item->script_name))
@@ -309,8 +311,8 @@ static void report_unknown_files(struct loading *loading, const char *site_dir)
 int generation_load(struct generation **out, const char *site_dir, const char *const *only,
 		    uint32_t only_count, struct err_note *why)
 {
-	struct loading loading = {.only = only, .only_count = only_count,
-				  .limits = SCRIPT_LIMITS_DEFAULT};
+	struct loading loading = {
+		.only = only, .only_count = only_count, .limits = SCRIPT_LIMITS_DEFAULT};
 	int code;
 
 	loading.generation = mem_alloc(sizeof(*loading.generation));

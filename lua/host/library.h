@@ -1,4 +1,5 @@
-/** library.h - the modules that scripts may `require`: lua/lib/, embedded into the program by the build. */
+/** library.h - the modules that scripts may `require`: lua/lib/, embedded into the program by the
+ *  build. */
 #ifndef TOCSIN_LUA_HOST_LIBRARY_H
 #define TOCSIN_LUA_HOST_LIBRARY_H
 
@@ -20,12 +21,14 @@ void library_push(struct lua_State *lua, const char *name);
 /** The same for the program's own modules. */
 void library_push_own(struct lua_State *lua, const char *name);
 
-/** Place of the script that called into the library ("rules/x/1.lua", line); line 0 when a tail call has
+/** Place of the script that called into the library ("rules/x/1.lua", line); line 0 when a tail
+ * call has
  *  left no trace of it. */
 int library_caller(struct lua_State *lua, char *file, size_t file_bytes);
 
 enum { LIBRARY_HASH_BYTES = 33 };
-/** XXH3-128 of a script's text and of the whole library, hex: what the script's behaviour depends on. */
+/** XXH3-128 of a script's text and of the whole library, hex: what the script's behaviour depends
+ * on. */
 void library_hash(const char *text, size_t length, char out[LIBRARY_HASH_BYTES]);
 
 #endif

@@ -26,8 +26,8 @@ int loader_read_file(const char *path, char **out, size_t *out_bytes, struct err
 	int code = 0;
 
 	if (!file)
-		return err_errno(why, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno,
-				 "opening %s", path);
+		return err_errno(why, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno, "opening %s",
+				 path);
 	/* One byte more than allowed, so that a file that is too long shows itself. */
 	text = mem_alloc(SITE_FILE_BYTES_MAX + 2);
 	length = fread(text, 1, SITE_FILE_BYTES_MAX + 1, file);
@@ -63,7 +63,8 @@ static int find_bad_utf8(const char *text, size_t length)
 	return 0;
 }
 
-/* "rules/x/1.lua:7: text" -> 7, and the note keeps the text only; 0 for a place outside the file. */
+/* "rules/x/1.lua:7: text" -> 7, and the note keeps the text only; 0 for a place outside the file.
+ * */
 static int split_line(struct err_note *why)
 {
 	char *colon = strstr(why->text, ".lua:"), *end;
@@ -163,10 +164,13 @@ int loader_run(struct loaded *out, const char *name, const char *text, size_t le
 	       struct err_note *why)
 {
 	struct script_limits load_limits = *limits;
-	struct body body = {.text = text, .length = length, .name = name, .arena = arena,
-			    .out = out};
-	struct script_call call = {.function = "load", .push = push_body, .take = take_body,
-				   .arg = &body, .has_plain_note = true};
+	struct body body = {
+		.text = text, .length = length, .name = name, .arena = arena, .out = out};
+	struct script_call call = {.function = "load",
+				   .push = push_body,
+				   .take = take_body,
+				   .arg = &body,
+				   .has_plain_note = true};
 	enum script_end end;
 	int code = check_text(text, length, line, why);
 

@@ -16,9 +16,10 @@ struct tree;
 int loader_read_file(const char *path, char **out, size_t *out_bytes, struct err_note *why);
 
 struct loaded {
-	struct script_state *state; /**< owned: loaded_deinit(), unless taken (then set it to NULL) */
-	struct tree *tree;          /**< what the body returned, in the caller's arena */
-	const char *tag;            /**< constructor: "count" … "plan", or NULL; in the arena */
+	struct script_state
+		*state;    /**< owned: loaded_deinit(), unless taken (then set it to NULL) */
+	struct tree *tree; /**< what the body returned, in the caller's arena */
+	const char *tag;   /**< constructor: "count" … "plan", or NULL; in the arena */
 	int root_line;
 };
 

@@ -11,7 +11,7 @@ enum lua_token {
 	LUA_TOKEN_NAME,   /**< keywords too */
 	LUA_TOKEN_STRING, /**< `text` is the content as written, without its quotes */
 	LUA_TOKEN_NUMBER,
-	LUA_TOKEN_SIGN,   /**< one byte in `sign` */
+	LUA_TOKEN_SIGN, /**< one byte in `sign` */
 };
 
 struct lua_lexer {

@@ -25,11 +25,8 @@ bool order_item_read(lua_State *lua, struct order_item *out)
 		out->as.text = lua_tolstring(lua, -1, &length);
 		out->length = (uint32_t)length;
 		return 1;
-	case LUA_TBOOLEAN:
-		out->kind = lua_toboolean(lua, -1) ? KIND_TRUE : KIND_FALSE;
-		return 1;
-	default:
-		return 0;
+	case LUA_TBOOLEAN: out->kind = lua_toboolean(lua, -1) ? KIND_TRUE : KIND_FALSE; return 1;
+	default: return 0;
 	}
 }
 
@@ -60,8 +57,8 @@ struct order_item *order_push_items(lua_State *lua, size_t count)
 	return lua_newuserdata(lua, bytes);
 }
 
-static void merge(const struct order_item *from, struct order_item *to, size_t start,
-		  size_t middle, size_t end)
+static void merge(const struct order_item *from, struct order_item *to, size_t start, size_t middle,
+		  size_t end)
 {
 	size_t left = start, right = middle;
 

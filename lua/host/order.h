@@ -1,6 +1,7 @@
 /** order.h - one order of table keys for everything that walks a table: pairs, JSON, sort.
  *
- *  Numbers by size, then strings by bytes, then false, true. LuaJIT's own order differs from run to run.
+ *  Numbers by size, then strings by bytes, then false, true. LuaJIT's own order differs from run
+ *  to run.
  *  Keys of other types have no order that would be the same in two runs; they raise.
  *  Cost: O(n log n), charged to the running call's budget.
  */
@@ -26,7 +27,8 @@ struct order_item {
 /** Reads the value at the top of the stack (not popped). False: it has no place in the order. */
 bool order_item_read(struct lua_State *lua, struct order_item *out);
 int order_compare(const struct order_item *a, const struct order_item *b);
-/** Memory for `count` items and their scratch, as userdata on the stack; collects garbage first when the
+/** Memory for `count` items and their scratch, as userdata on the stack; collects garbage first
+ * when the
  *  limit is near, which the allocator itself cannot do. */
 struct order_item *order_push_items(struct lua_State *lua, size_t count);
 /** Stable merge sort; `scratch` is as long as `items`. */

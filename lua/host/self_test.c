@@ -8,8 +8,8 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-/* What holds on one build of LuaJIT need not hold on another (compiler on, allocator ignored without
- * GC64), so every start of the program proves it. */
+/* What holds on one build of LuaJIT need not hold on another (compiler on, allocator ignored
+ * without GC64), so every start of the program proves it. */
 
 static void push_text(lua_State *lua, void *arg)
 {
@@ -23,8 +23,8 @@ static void push_text(lua_State *lua, void *arg)
 static int expect(const char *text, enum script_end expected, struct err_note *why)
 {
 	struct script_limits limits = {4 * 1024 * 1024, 1000000, 1000};
-	struct script_call call = {.function = "self_test", .push = push_text,
-				   .arg = (void *)(uintptr_t)text};
+	struct script_call call = {
+		.function = "self_test", .push = push_text, .arg = (void *)(uintptr_t)text};
 	struct err_note note = {0};
 	enum script_end end;
 	int code = script_state_new(&call.state, "self_test", &limits, why);

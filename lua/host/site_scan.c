@@ -123,17 +123,18 @@ static int scan_folder(const char *root, DIR *dir, const char *kind, struct site
 		if (is_name(entry->d_name))
 			code = scan_versions(folder, kind, entry->d_name, out, report, why);
 		else
-			report_add(report, folder, 0,
-				   "the folder's name must be 1 to %d bytes of letters, digits, '_', "
-				   "'-' and '.'",
-				   RULE_NAME_BYTES_MAX);
+			report_add(
+				report, folder, 0,
+				"the folder's name must be 1 to %d bytes of letters, digits, '_', "
+				"'-' and '.'",
+				RULE_NAME_BYTES_MAX);
 		mem_free(folder);
 	}
 	return code;
 }
 
-int site_scan(const char *site_dir, const char *kind, struct site_files *out,
-	      struct report *report, struct err_note *why)
+int site_scan(const char *site_dir, const char *kind, struct site_files *out, struct report *report,
+	      struct err_note *why)
 {
 	char *root = mem_format("%s/%s", site_dir, kind);
 	DIR *dir = opendir(root);

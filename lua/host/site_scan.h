@@ -1,4 +1,5 @@
-/** site_scan.h - which rule and plan files a site has: <kind>/<name>/<version>.lua, sorted by name and version. */
+/** site_scan.h - which rule and plan files a site has: <kind>/<name>/<version>.lua, sorted by
+ *  name and version. */
 #ifndef TOCSIN_LUA_HOST_SITE_SCAN_H
 #define TOCSIN_LUA_HOST_SITE_SCAN_H
 
@@ -19,11 +20,12 @@ struct site_files {
 	uint32_t count, capacity;
 };
 
-/** Adds the files under <site>/<kind> ("rules", "plans"). Names that cannot be are reported; test.lua, hidden
+/** Adds the files under <site>/<kind> ("rules", "plans"). Names that cannot be are reported;
+ * test.lua, hidden
  *  files and files that are not .lua are left alone. A site without the folder has no such files.
  *  ERR_IO; ERR_FULL past SITE_FILES_MAX. */
-int site_scan(const char *site_dir, const char *kind, struct site_files *out,
-	      struct report *report, struct err_note *why);
+int site_scan(const char *site_dir, const char *kind, struct site_files *out, struct report *report,
+	      struct err_note *why);
 void site_files_deinit(struct site_files *files);
 
 #endif

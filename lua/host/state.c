@@ -27,7 +27,8 @@ struct script_limits script_limits_of(const struct config *config)
 	return limits;
 }
 
-/* realloc and not mem_grow: here "no" is an ordinary answer, for the script's own limit as for the machine's. */
+/* realloc and not mem_grow: here "no" is an ordinary answer, for the script's own limit as for
+ * the machine's. */
 static void *allocate(void *arg, void *block, size_t old_bytes, size_t bytes)
 {
 	struct script_state *state = arg;
@@ -98,8 +99,8 @@ int script_state_new(struct script_state **out, const char *name,
 	lua_atpanic(state->lua, on_panic);
 	if (!luaJIT_setmode(state->lua, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF)) {
 		script_state_free(state);
-		return err_set(why, ERR_UNSUPPORTED, "%s: this LuaJIT does not switch off its compiler",
-			       name);
+		return err_set(why, ERR_UNSUPPORTED,
+			       "%s: this LuaJIT does not switch off its compiler", name);
 	}
 	if (lua_cpcall(state->lua, set_up, NULL) != 0) {
 		err_set(why, ERR_MEMORY, "%s: setting up the sandbox: %s", name,

@@ -1,7 +1,8 @@
 /** state.h - one sandboxed Lua state: a rule version, a plan run, or the loading of one file.
  *
- *  The allocator honours `limits.memory_bytes`: past it an allocation is denied and the running call
- *  ends as SCRIPT_OVER_MEMORY. The JIT is off, because a count hook does not fire in compiled loops.
+ *  The allocator honours `limits.memory_bytes`: past it an allocation is denied and the running
+ *  call ends as SCRIPT_OVER_MEMORY. The JIT is off, because a count hook does not fire in
+ *  compiled loops.
  *  Owner:   script_state_new() result owned. Its `lua` is borrowed until script_state_free().
  *  Threads: one at a time, on a thread with SCRIPT_STACK_BYTES of stack.
  */
@@ -48,8 +49,8 @@ struct script_state {
 	size_t used_bytes_max;
 	uint64_t denied_count;
 	uint64_t call_count;
-	uint32_t log_count;    /**< lines written by the running call */
-	bool has_big_block;    /**< once true, the hook looks more often: see budget.c */
+	uint32_t log_count; /**< lines written by the running call */
+	bool has_big_block; /**< once true, the hook looks more often: see budget.c */
 	struct budget budget;
 	struct bytes scratch; /**< for C functions that may raise while they build a text */
 	struct pattern_cache *patterns; /**< owned */

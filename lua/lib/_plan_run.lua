@@ -1,6 +1,7 @@
--- The program's own half of a plan run: builds `ctx` and runs the plan's function inside the coroutine.
--- Every call that needs the world goes through `yield(kind, id, action, args, opts)` (C, which turns args
--- and opts into JSON and suspends); it comes back with `is_ok, result_or_sentence`.
+-- The program's own half of a plan run: builds `ctx` and runs the plan's function inside the
+-- coroutine.
+-- Every call that needs the world goes through `yield(kind, id, action, args, opts)` (C, which
+-- turns args and opts into JSON and suspends); it comes back with `is_ok, result_or_sentence`.
 local privileges = ...
 local raise = privileges.raise
 local text = require "tocsin.text"
@@ -31,7 +32,8 @@ end
 local function make_ctx(yield, run, incident)
   local ctx = { run = run, incident = incident }
 
-  -- One durable effect. A failure raises, or returns nil and the sentence with on_fail = "continue".
+  -- One durable effect. A failure raises, or returns nil and the sentence with on_fail =
+  -- "continue".
   local function step(call, id, action, args, opts)
     local is_ok, result = yield("step", id, action, args, opts)
     if is_ok then
@@ -88,7 +90,8 @@ local function make_ctx(yield, run, incident)
   end
 
   function ctx:sleep(span)
-    local is_ok, result = yield("sleep", "sleep", nil, { ms = span_ms("ctx:sleep", "the span", span) })
+    local ms = span_ms("ctx:sleep", "the span", span)
+    local is_ok, result = yield("sleep", "sleep", nil, { ms = ms })
     if not is_ok then
       raise("sleep failed: " .. result)
     end

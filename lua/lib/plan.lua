@@ -1,5 +1,5 @@
--- tocsin.plan: the constructor of a plan file, `plan { … run = function(ctx, params) … end }`, and values
--- that plain tables cannot say.
+-- tocsin.plan: the constructor of a plan file, `plan { … run = function(ctx, params) … end }`,
+-- and values that plain tables cannot say.
 local privileges = ...
 
 local plan = {}

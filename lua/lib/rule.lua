@@ -1,5 +1,5 @@
--- tocsin.rule: the constructors of a rule file. Each marks its table with the rule's type; what the table
--- may hold is checked in C (core/rule/), so that every fault is reported with its line.
+-- tocsin.rule: the constructors of a rule file. Each marks its table with the rule's type; what
+-- the table may hold is checked in C (core/rule/), so that every fault is reported with its line.
 local privileges = ...
 
 local function constructor(kind)

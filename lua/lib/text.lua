@@ -25,7 +25,8 @@ function text.percent(part, whole, digits)
   return string.format("%." .. (digits or 1) .. "f %%", part / whole * 100)
 end
 
--- Milliseconds of "250ms", "5s", "1m", "2h", "1d" or of a number of seconds; nil when it is neither.
+-- Milliseconds of "250ms", "5s", "1m", "2h", "1d" or of a number of seconds; nil when it is
+-- neither.
 function text.span(value)
   if type(value) == "number" then
     return value >= 0 and value < 1e12 and math.floor(value * 1000 + 0.5) or nil

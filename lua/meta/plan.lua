@@ -7,17 +7,35 @@
 ---@field description? string
 ---@field risk? "low"|"medium"|"high"
 ---@field params? table default values of run's second argument
----@field on? {incident: "opened"|"reopened"|"acked", rule?: string, severity?: string, category?: string}
----@field concurrency? {key?: "incident"|"rule"|"global", limit?: integer, on_conflict?: "attach"|"queue"|"reject"}
+---@field on? tocsin.PlanTrigger
+---@field concurrency? tocsin.PlanConcurrency
 ---@field rate? table list of {count, span}: { {3, "1h"}, {7, "1d"} }
 ---@field timeout? string of the whole run, default "1h"
 ---@field run fun(ctx: tocsin.PlanContext, params: table): any
+
+---@class tocsin.PlanTrigger
+---@field incident "opened"|"reopened"|"acked"
+---@field rule? string
+---@field severity? string
+---@field category? string
+
+---@class tocsin.PlanConcurrency
+---@field key? "incident"|"rule"|"global"
+---@field limit? integer default 1
+---@field on_conflict? "attach"|"queue"|"reject"
+
+---@class tocsin.Retry
+---@field max? integer tries
+---@field first? string|number the first pause
+---@field factor? number
+---@field cap? string|number the longest pause
+---@field jitter? number
 
 ---@class tocsin.StepOptions
 ---@field effect? "read"|"idempotent"|"once" what may happen after a crash; see docs
 ---@field timeout? string|number of each try
 ---@field deadline? string|number of all tries
----@field retry? {max?: integer, first?: string|number, factor?: number, cap?: string|number, jitter?: number}
+---@field retry? tocsin.Retry
 ---@field on_fail? "continue" give nil and the reason instead of raising
 
 ---@class tocsin.Question
@@ -29,7 +47,7 @@
 
 ---@class tocsin.PlanContext
 ---@field run string the run's id
----@field incident table the incident as it was when the run started: number, title, rule, severity, dimension …
+---@field incident table as it was when the run started: number, title, rule, severity, dimension
 local ctx = {}
 
 ---A plan file returns plan { … }.
@@ -56,7 +74,8 @@ function ctx:step(id, action, args, opts) end
 ---@param opts? tocsin.StepOptions
 function ctx:notify(id, args, opts) end
 
----A request to a host on the site's http.allow. GET and HEAD are `read`, others `once` unless declared.
+---A request to a host on the site's http.allow. GET and HEAD are `read`, others `once` unless
+---declared.
 ---@param id string
 ---@param args {method?: string, url: string, headers?: table<string, string>, body?: string}
 ---@param opts? tocsin.StepOptions

@@ -1,6 +1,6 @@
 ---@meta
--- Where the sandbox differs from Lua 5.1; everything not named here and not standard does not exist.
--- No os, io, debug, coroutine, load, getmetatable, setmetatable, xpcall, print, math.random.
+-- Where the sandbox differs from Lua 5.1; what is neither here nor standard does not exist.
+-- No os, io, debug, coroutine, load, getmetatable, setmetatable, xpcall, print, random.
 
 ---Keys in order: numbers by size, texts by bytes, false, true. Other keys raise.
 ---@param t table
@@ -55,7 +55,7 @@ function string.format(format, ...) end
 ---@param separator? string
 function string.rep(s, count, separator) end
 
----Without a comparison: a list of numbers or a list of texts. The comparison must be a Lua function.
+---Without a comparison: a list of numbers or of texts. The comparison must be a Lua function.
 ---@param list table
 ---@param is_before? fun(a: any, b: any): boolean
 function table.sort(list, is_before) end

@@ -16,7 +16,7 @@ function text.cut(value, bytes_max) end
 ---@return string
 function text.percent(part, whole, digits) end
 
----Milliseconds of "250ms", "5s", "1m", "2h", "1d" or of a number of seconds; nil when it is neither.
+---Milliseconds of "250ms", "5s", "1m", "2h", "1d" or of a number of seconds; else nil.
 ---@param value string|number
 ---@return number|nil
 function text.span(value) end

@@ -1,4 +1,5 @@
-/** script_test.h - runs one script in a fresh sandbox, on a thread with the stack the program gives it. */
+/** script_test.h - runs one script in a fresh sandbox, on a thread with the stack the program
+ *  gives it. */
 #ifndef TOCSIN_TESTS_UNIT_LUA_SCRIPT_TEST_H
 #define TOCSIN_TESTS_UNIT_LUA_SCRIPT_TEST_H
 
@@ -72,8 +73,10 @@ static inline double thread_cpu_ms(void)
 static inline void *script_test_body(void *arg)
 {
 	struct script_test *test = (struct script_test *)arg;
-	struct script_call call = {.function = "main", .push = script_test_push,
-				   .take = script_test_take, .arg = test};
+	struct script_call call = {.function = "main",
+				   .push = script_test_push,
+				   .take = script_test_take,
+				   .arg = test};
 	struct err_note why;
 	double started;
 

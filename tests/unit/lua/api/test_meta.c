@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Editor stubs and the table of api.c must name the same calls. Tests run in the root of the tree. */
+/* Editor stubs and the table of api.c must name the same calls. Tests run in the root of the
+ * tree. */
 enum { NAMES_MAX = 200, NAME_BYTES_MAX = 64 };
 
 struct names {

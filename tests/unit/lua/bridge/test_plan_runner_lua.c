@@ -21,10 +21,11 @@ static struct plan_runner *start(const char *body, const char *params, const cha
 	struct plan_factory *factory;
 	struct err_note why = {{0}};
 
-	bytes_append_format(&text,
-			    "local plan = require 'tocsin.plan' return plan { params = { limit = 5, "
-			    "name = 'd' }, run = function(ctx, params)\n%s\nend }",
-			    body);
+	bytes_append_format(
+		&text,
+		"local plan = require 'tocsin.plan' return plan { params = { limit = 5, "
+		"name = 'd' }, run = function(ctx, params)\n%s\nend }",
+		body);
 	factory = plan_factory_lua_new("plans/x/1.lua", text.data, text.length, &limits);
 	cr_expect_str_eq(factory->ops->source(factory), text.data);
 	cr_assert_eq(factory->ops->start(factory, "run-1", params, incident, &runner, &why), 0,
@@ -56,8 +57,8 @@ static struct play play(const char *body, const char *const *answers)
 		bytes_append_format(&play.log, "%d %s %s %s %s:%d\n", (int)call.kind, call.id,
 				    or_dash(call.action), or_dash(call.args_json),
 				    or_dash(call.opts_json), call.line);
-		storage = (struct plan_answer){.is_ok = **answers != '!', .result_json = *answers,
-					       .error = *answers + 1};
+		storage = (struct plan_answer){
+			.is_ok = **answers != '!', .result_json = *answers, .error = *answers + 1};
 		answer = &storage;
 		answers++;
 	}
@@ -88,35 +89,46 @@ Test(plan_runner_lua, a_plan_without_calls_finishes)
 
 Test(plan_runner_lua, calls_become_kind_id_action_and_sorted_json)
 {
-	const char *const answers[] = {"{\"a\":1}", "{}", "{\"status\":200}", "{\"exit_code\":0}",
-				       "{}", "{}", "1795327200.125", "0.5", "\"u-1\"",
-				       "{\"state\":\"ACKED\"}", "{\"firing_count\":2}", NULL};
+	const char *const answers[] = {"{\"a\":1}",
+				       "{}",
+				       "{\"status\":200}",
+				       "{\"exit_code\":0}",
+				       "{}",
+				       "{}",
+				       "1795327200.125",
+				       "0.5",
+				       "\"u-1\"",
+				       "{\"state\":\"ACKED\"}",
+				       "{\"firing_count\":2}",
+				       NULL};
 
-	expect_play("local r = ctx:step('s', 'log.write', { z = 1, a = { 1 } }, { effect = 'once' })\n"
-		    "ctx:notify('n', { to = 'ops', text = 't' })\n"
-		    "local h = ctx:http('h', { url = 'u' }, { timeout = '5s' })\n"
-		    "local x = ctx:exec('x', { '/bin/true', 'a' })\n"
-		    "ctx:log('line') ctx:sleep('5s')\n"
-		    "return { r.a, h.status, x.exit_code, ctx:now(), ctx:random(), ctx:uuid(),\n"
-		    "  ctx:incident_state(), ctx:incident_now().firing_count }",
-		    answers,
-		    "0 s log.write {\"a\":[1],\"z\":1} {\"effect\":\"once\"}:2\n"
-		    "0 n notify.send {\"text\":\"t\",\"to\":\"ops\"} -:3\n"
-		    "0 h http.request {\"url\":\"u\"} {\"timeout\":\"5s\"}:4\n"
-		    "0 x exec.run {\"argv\":[\"/bin/true\",\"a\"]} -:5\n"
-		    "0 log log.write {\"text\":\"line\"} -:6\n"
-		    "1 sleep - {\"ms\":5000} -:6\n"
-		    "3 now now - -:7\n"
-		    "3 random random - -:7\n"
-		    "3 uuid uuid - -:7\n"
-		    "3 incident incident - -:8\n"
-		    "3 incident incident - -:8\n",
-		    "[1,200,0,1795327200.125,0.5,\"u-1\",\"ACKED\",2]");
+	expect_play(
+		"local r = ctx:step('s', 'log.write', { z = 1, a = { 1 } }, { effect = 'once' })\n"
+		"ctx:notify('n', { to = 'ops', text = 't' })\n"
+		"local h = ctx:http('h', { url = 'u' }, { timeout = '5s' })\n"
+		"local x = ctx:exec('x', { '/bin/true', 'a' })\n"
+		"ctx:log('line') ctx:sleep('5s')\n"
+		"return { r.a, h.status, x.exit_code, ctx:now(), ctx:random(), ctx:uuid(),\n"
+		"  ctx:incident_state(), ctx:incident_now().firing_count }",
+		answers,
+		"0 s log.write {\"a\":[1],\"z\":1} {\"effect\":\"once\"}:2\n"
+		"0 n notify.send {\"text\":\"t\",\"to\":\"ops\"} -:3\n"
+		"0 h http.request {\"url\":\"u\"} {\"timeout\":\"5s\"}:4\n"
+		"0 x exec.run {\"argv\":[\"/bin/true\",\"a\"]} -:5\n"
+		"0 log log.write {\"text\":\"line\"} -:6\n"
+		"1 sleep - {\"ms\":5000} -:6\n"
+		"3 now now - -:7\n"
+		"3 random random - -:7\n"
+		"3 uuid uuid - -:7\n"
+		"3 incident incident - -:8\n"
+		"3 incident incident - -:8\n",
+		"[1,200,0,1795327200.125,0.5,\"u-1\",\"ACKED\",2]");
 }
 
 Test(plan_runner_lua, ask_gives_the_answer)
 {
-	const char *const answers[] = {"{\"approved\":true,\"actor\":\"ann\",\"value\":null}", NULL};
+	const char *const answers[] = {"{\"approved\":true,\"actor\":\"ann\",\"value\":null}",
+				       NULL};
 
 	expect_play("local a = ctx:ask('ok', { text = 'go?', expires = '15m' })\n"
 		    "return { a.approved, a.actor, a.value == nil }",
@@ -131,14 +143,14 @@ Test(plan_runner_lua, wait_until_looks_sleeps_and_times_out)
 
 	expect_play("local n = 0\nlocal r = ctx:wait_until('w', function() n = n + 1\n"
 		    "return n == 2 and 'yes' end, { every = '2s', timeout = '10s' })\nreturn r",
-		    done, "3 now now - -:3\n3 now now - -:3\n1 w - {\"ms\":2000} -:3\n",
-		    "\"yes\"");
-	expect_play("local r, why = ctx:wait_until('w', function() end, { every = 3, timeout = 4 })\n"
-		    "return { r == nil, why }",
-		    late,
-		    "3 now now - -:2\n3 now now - -:2\n1 w - {\"ms\":3000} -:2\n3 now now - -:2\n"
-		    "1 w - {\"ms\":1000} -:2\n3 now now - -:2\n",
-		    "[true,\"timeout\"]");
+		    done, "3 now now - -:3\n3 now now - -:3\n1 w - {\"ms\":2000} -:3\n", "\"yes\"");
+	expect_play(
+		"local r, why = ctx:wait_until('w', function() end, { every = 3, timeout = 4 })\n"
+		"return { r == nil, why }",
+		late,
+		"3 now now - -:2\n3 now now - -:2\n1 w - {\"ms\":3000} -:2\n3 now now - -:2\n"
+		"1 w - {\"ms\":1000} -:2\n3 now now - -:2\n",
+		"[true,\"timeout\"]");
 }
 
 Test(plan_runner_lua, a_failed_step_raises_with_its_id)
@@ -148,8 +160,9 @@ Test(plan_runner_lua, a_failed_step_raises_with_its_id)
 
 	cr_expect_eq(got.progress, PLAN_RAISED);
 	cr_expect_eq(got.code, ERR_SCRIPT);
-	cr_expect_str_eq(got.why.text,
-			 "plans/x/1.lua: run: plans/x/1.lua:2: http 'reset' failed: the host is down");
+	cr_expect_str_eq(
+		got.why.text,
+		"plans/x/1.lua: run: plans/x/1.lua:2: http 'reset' failed: the host is down");
 	bytes_deinit(&got.log);
 }
 

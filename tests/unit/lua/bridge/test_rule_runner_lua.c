@@ -33,7 +33,8 @@ struct answer {
 	struct err_note why;
 };
 
-/* A window of merchant m1 and city 30 with the readings 1, 2, 6; without readings when `is_empty`. */
+/* A window of merchant m1 and city 30 with the readings 1, 2, 6; without readings when
+ * `is_empty`. */
 static struct answer ask(struct rule_runner *runner, bool is_empty)
 {
 	static const char *const by[] = {"merchantId", "city"};
@@ -41,8 +42,11 @@ static struct answer ask(struct rule_runner *runner, bool is_empty)
 				 {.type = VALUE_INT, .as.integer = 30}};
 	struct aggregate aggregate = AGGREGATE_EMPTY;
 	struct rule_window window = {.window_start_ms = 1795327200000,
-				     .window_end_ms = 1795327260500, .by = by, .by_count = 2,
-				     .aggregate = &aggregate, .is_firing = true};
+				     .window_end_ms = 1795327260500,
+				     .by = by,
+				     .by_count = 2,
+				     .aggregate = &aggregate,
+				     .is_firing = true};
 	struct bytes key = BYTES_EMPTY;
 	struct answer answer = {0};
 
@@ -89,9 +93,8 @@ Test(rule_runner_lua, gives_the_window_to_the_script)
 Test(rule_runner_lua, statistics_are_nil_without_a_sample)
 {
 	struct err_note why;
-	struct rule_runner *runner =
-		make("function(_, w) return (w.sum or w.min or w.max or w.avg) == nil and {} end",
-		     &why);
+	struct rule_runner *runner = make(
+		"function(_, w) return (w.sum or w.min or w.max or w.avg) == nil and {} end", &why);
 	struct answer answer = ask(runner, true);
 
 	cr_expect_eq(answer.code, 0);
@@ -154,8 +157,8 @@ Test(rule_runner_lua, other_results_are_bad_and_say_what_is_allowed)
 		struct answer answer = ask_once(cases[i][0]);
 
 		cr_expect_eq(answer.code, ERR_INVALID, "%s", cases[i][0]);
-		cr_expect(strstr(answer.why.text, cases[i][1]) != NULL, "%s\n got: %s",
-			  cases[i][0], answer.why.text);
+		cr_expect(strstr(answer.why.text, cases[i][1]) != NULL, "%s\n got: %s", cases[i][0],
+			  answer.why.text);
 		cr_expect(strncmp(answer.why.text, "rules/slow/3.lua: on_window: ", 29) == 0);
 		cr_expect_null(answer.verdict.message);
 	}

@@ -29,7 +29,8 @@ static const struct hostile hostiles[] = {
 	{"local s = 'x' while true do s = s .. s end", SCRIPT_OVER_MEMORY, 0},
 	{"local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(1e6) .. i end", SCRIPT_OVER_MEMORY,
 	 SCRIPT_OVER_TIME},
-	{"local t = {} while true do pcall(function() for i = 1, 1e9 do t[#t + 1] = {} end end) end",
+	{"local t = {} while true do pcall(function() for i = 1, 1e9 do t[#t + 1] = {} end end) "
+	 "end",
 	 SCRIPT_OVER_MEMORY, SCRIPT_OVER_TIME},
 	{"local s = ('x'):rep(1e6) while true do pcall(function() s = s .. s end) end",
 	 SCRIPT_OVER_MEMORY, 0},
@@ -41,27 +42,33 @@ static const struct hostile hostiles[] = {
 	{"local function f(a) table.sort({1, 2, 3}, f) end f()", SCRIPT_RAISED, 0},
 	{"local function f() pcall(string.gsub, 'x', '.', f) end f()", SCRIPT_DONE, 0},
 	{"return (('a'):rep(3000) .. 'cb'):find('.-.-.-.-bc')", SCRIPT_RAISED, 0},
-	{"local p = ('a?'):rep(28) .. ('a'):rep(28) return (('a'):rep(28)):match(p)", SCRIPT_RAISED, 0},
+	{"local p = ('a?'):rep(28) .. ('a'):rep(28) return (('a'):rep(28)):match(p)", SCRIPT_RAISED,
+	 0},
 	{"local s = ('a'):rep(1e6) while true do s:find('a-b') end", SCRIPT_OVER_TIME, 0},
 	{"local s = ('a'):rep(1e6) s:find('a-[bc]')", SCRIPT_OVER_TIME, 0},
 	{"local s = 'b' .. ('a'):rep(5e4) s:find('a*b')", SCRIPT_DONE, SCRIPT_OVER_TIME},
-	{"local s = ('a'):rep(1e6) while true do pcall(string.find, s, 'a*b') end", SCRIPT_OVER_TIME, 0},
+	{"local s = ('a'):rep(1e6) while true do pcall(string.find, s, 'a*b') end",
+	 SCRIPT_OVER_TIME, 0},
 	{"local s = ('a'):rep(3000) .. 'cb' while true do pcall(string.find, s, '.-.-.-.-bc') end",
 	 SCRIPT_OVER_TIME, 0},
-	{"local s = ('a'):rep(1e6) while true do s:gsub('.', string.upper) end", SCRIPT_OVER_TIME, 0},
+	{"local s = ('a'):rep(1e6) while true do s:gsub('.', string.upper) end", SCRIPT_OVER_TIME,
+	 0},
 	{"local s = ('a'):rep(1e6) while true do for _ in s:gmatch('.') do end end",
 	 SCRIPT_OVER_TIME, 0},
 	{"local a, b = ('a'):rep(1e6) .. 'b', ('a'):rep(1e6) .. 'c' local n = 0 "
-	 "while true do if a < b then n = n + 1 end end", SCRIPT_OVER_TIME, 0},
+	 "while true do if a < b then n = n + 1 end end",
+	 SCRIPT_OVER_TIME, 0},
 	{"local t = {} for i = 1, 1e5 do t[i] = -i end while true do table.sort(t) end",
 	 SCRIPT_OVER_TIME, 0},
 	{"local t = {} for i = 1, 3e5 do t[i] = i end while true do table.insert(t, 1, 0) end",
 	 SCRIPT_OVER_TIME, 0},
 	{"local t = {} for i = 1, 2e5 do t[i] = '' end while true do table.concat(t) end",
 	 SCRIPT_OVER_TIME, 0},
-	{"local t = {} for i = 1, 1e5 do t[i] = i end while true do for k in pairs(t) do break end end",
+	{"local t = {} for i = 1, 1e5 do t[i] = i end while true do for k in pairs(t) do break end "
+	 "end",
 	 SCRIPT_OVER_TIME, 0},
-	{"local t = {} for i = 1, 1e5 do t[i] = i end while true do next(t) end", SCRIPT_OVER_TIME, 0},
+	{"local t = {} for i = 1, 1e5 do t[i] = i end while true do next(t) end", SCRIPT_OVER_TIME,
+	 0},
 	{"local s = ('abc'):rep(3e5) while true do s:reverse() s:upper() end", SCRIPT_OVER_TIME, 0},
 	{"local t = {} for i = 1, 7000 do t[i] = i end while true do pcall(unpack, t) end",
 	 SCRIPT_OVER_TIME, 0},
@@ -81,8 +88,7 @@ Test(budget, every_hostile_script_ends_as_expected_and_in_time)
 				test.used_bytes_max / 1024, hostiles[i].text, test.why.text);
 		cr_expect(test.end == hostiles[i].end ||
 				  (hostiles[i].or_end && test.end == hostiles[i].or_end),
-			  "%s: ended as %d: %s", hostiles[i].text,
-			     (int)test.end, test.why.text);
+			  "%s: ended as %d: %s", hostiles[i].text, (int)test.end, test.why.text);
 		cr_expect(test.cpu_ms < SCRIPT_CALL_MS + ALLOWANCE_MS, "%s: took %.1f ms",
 			  hostiles[i].text, test.cpu_ms);
 		cr_expect(test.used_bytes_max <= SCRIPT_MEMORY_BYTES);
@@ -98,8 +104,9 @@ Test(budget, verdict_is_the_instruction_count_and_is_the_same_each_time)
 	struct script_test second = run_limited(text, limits);
 
 	cr_expect_eq(first.end, SCRIPT_OVER_TIME);
-	cr_expect_str_eq(first.why.text,
-			 "test.lua: main: used up its budget of 100000 instructions, at test.lua:1");
+	cr_expect_str_eq(
+		first.why.text,
+		"test.lua: main: used up its budget of 100000 instructions, at test.lua:1");
 	cr_expect_str_eq(first.why.text, second.why.text);
 }
 
@@ -138,8 +145,10 @@ static void *call_twice(void *arg)
 
 	cr_assert_eq(script_state_new(&calls->state, "test.lua", &limits, &why), 0);
 	for (int i = 0; i < 2; i++) {
-		struct script_call call = {.state = calls->state, .function = "main",
-					   .push = push_bad_then_good, .arg = &texts[i]};
+		struct script_call call = {.state = calls->state,
+					   .function = "main",
+					   .push = push_bad_then_good,
+					   .arg = &texts[i]};
 
 		calls->ends[i] = script_call(&call, &why);
 	}

@@ -101,10 +101,12 @@ Test(convert, json_survives_the_way_through_lua)
 
 	cr_assert_eq(script_state_new(&state, "test.lua", &limits, &why), 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct round_trip trip = {.json = json_loads(cases[i][0],
-							     JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL)};
-		struct script_call call = {.state = state, .function = "main",
-					   .push = push_round_trip, .take = take_round_trip,
+		struct round_trip trip = {
+			.json = json_loads(cases[i][0], JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL)};
+		struct script_call call = {.state = state,
+					   .function = "main",
+					   .push = push_round_trip,
+					   .take = take_round_trip,
 					   .arg = &trip};
 
 		cr_assert_eq(script_call(&call, &why), SCRIPT_DONE, "%s", why.text);

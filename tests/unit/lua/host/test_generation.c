@@ -260,11 +260,11 @@ Test(generation, a_site_sets_the_limits_of_its_scripts)
 	struct err_note why = {{0}};
 	struct rule_runner *runner;
 
-	put("tocsin.lua",
-	    "return { lua = { instructions = 20000 }, sources = { pay = {} }, "
-	    "outputs = { alerts = { stdout = true } } }");
+	put("tocsin.lua", "return { lua = { instructions = 20000 }, sources = { pay = {} }, "
+			  "outputs = { alerts = { stdout = true } } }");
 	put("rules/a/1.lua",
-	    "local rule = require 'tocsin.rule'\nreturn rule.script { source = 'pay', window = '1m', "
+	    "local rule = require 'tocsin.rule'\nreturn rule.script { source = 'pay', window = "
+	    "'1m', "
 	    "output = 'alerts',\non_window = function() for i = 1, 1e6 do end end }");
 	generation = load(NULL, 0);
 	cr_assert_eq(generation->rule_count, 1);

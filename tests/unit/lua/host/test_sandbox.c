@@ -3,17 +3,17 @@
 #include "tests/unit/lua/script_test.h"
 
 /* Written by hand: a name that is added to the table by accident must fail here. */
-static const char *const globals[] = {"assert", "error",    "ipairs", "math",  "next",
-				      "pairs",  "pcall",    "require", "select", "string",
-				      "table",  "tonumber", "tostring", "type", "unpack"};
-static const char *const string_names[] = {"byte", "char", "find", "format", "gmatch",
-					   "gsub", "len", "lower", "match", "rep",
-					   "reverse", "sub", "upper"};
+static const char *const globals[] = {"assert", "error",    "ipairs",   "math",   "next",
+				      "pairs",  "pcall",    "require",  "select", "string",
+				      "table",  "tonumber", "tostring", "type",   "unpack"};
+static const char *const string_names[] = {"byte",    "char", "find",  "format", "gmatch",
+					   "gsub",    "len",  "lower", "match",  "rep",
+					   "reverse", "sub",  "upper"};
 static const char *const table_names[] = {"concat", "insert", "maxn", "remove", "sort", "unpack"};
-static const char *const math_names[] = {"abs", "acos", "asin", "atan", "atan2", "ceil", "cos",
-					 "cosh", "deg", "exp", "floor", "fmod", "frexp", "huge",
-					 "ldexp", "log", "log10", "max", "min", "modf", "pi", "pow",
-					 "rad", "sin", "sinh", "sqrt", "tan", "tanh"};
+static const char *const math_names[] = {
+	"abs",   "acos", "asin",  "atan", "atan2", "ceil", "cos",   "cosh", "deg", "exp",
+	"floor", "fmod", "frexp", "huge", "ldexp", "log",  "log10", "max",  "min", "modf",
+	"pi",    "pow",  "rad",   "sin",  "sinh",  "sqrt", "tan",   "tanh"};
 
 static bool is_in(const char *name, const char *const *names, size_t count)
 {
@@ -40,9 +40,9 @@ static void each_standard_name(const char *library, const char *const *allowed, 
 		bool is_allowed = is_in(name, allowed, count);
 
 		seen += is_allowed;
-		bytes_append_format(&script,
-				    "if (%s%s%s %s nil) then bad[#bad + 1] = '%s' end ", prefix,
-				    library ? "." : "", name, is_allowed ? "==" : "~=", name);
+		bytes_append_format(&script, "if (%s%s%s %s nil) then bad[#bad + 1] = '%s' end ",
+				    prefix, library ? "." : "", name,
+				    is_allowed ? "==" : "~=", name);
 		lua_pop(lua, 1);
 	}
 	bytes_append_text(&script, "return table.concat(bad, ' ')");
@@ -66,12 +66,47 @@ Test(sandbox, has_exactly_the_allowed_names)
 Test(sandbox, hides_every_way_out)
 {
 	static const char *const names[] = {
-		"_G", "_VERSION", "collectgarbage", "coroutine", "debug", "dofile", "ffi", "getfenv",
-		"getmetatable", "io", "jit", "load", "loadfile", "loadstring", "module", "newproxy",
-		"os", "package", "print", "rawequal", "rawget", "rawset", "rawlen", "setfenv",
-		"setmetatable", "xpcall", "bit", "gcinfo", "arg", "string.dump", "string.buffer",
-		"math.random", "math.randomseed", "table.foreach", "table.foreachi", "table.getn",
-		"table.clear", "table.new", "table.move", "table.pack", "('').dump",
+		"_G",
+		"_VERSION",
+		"collectgarbage",
+		"coroutine",
+		"debug",
+		"dofile",
+		"ffi",
+		"getfenv",
+		"getmetatable",
+		"io",
+		"jit",
+		"load",
+		"loadfile",
+		"loadstring",
+		"module",
+		"newproxy",
+		"os",
+		"package",
+		"print",
+		"rawequal",
+		"rawget",
+		"rawset",
+		"rawlen",
+		"setfenv",
+		"setmetatable",
+		"xpcall",
+		"bit",
+		"gcinfo",
+		"arg",
+		"string.dump",
+		"string.buffer",
+		"math.random",
+		"math.randomseed",
+		"table.foreach",
+		"table.foreachi",
+		"table.getn",
+		"table.clear",
+		"table.new",
+		"table.move",
+		"table.pack",
+		"('').dump",
 	};
 
 	for (size_t i = 0; i < COUNT(names); i++) {
@@ -113,8 +148,8 @@ Test(sandbox, require_knows_the_library_only)
 
 Test(sandbox, bytecode_is_refused)
 {
-	struct script_test test = {.text = "\x1bLJ\x02\x02", .length = 5,
-				   .limits = SCRIPT_LIMITS_DEFAULT};
+	struct script_test test = {
+		.text = "\x1bLJ\x02\x02", .length = 5, .limits = SCRIPT_LIMITS_DEFAULT};
 
 	on_big_stack(script_test_body, &test);
 	cr_expect_eq(test.end, SCRIPT_RAISED);
