@@ -135,6 +135,7 @@ void tail_file_close_if_over(struct tail_file *file)
 		}
 	}
 	tail->file_count--;
+	tail->search_start = NULL;
 	log_info(INGEST, "%s: %s is read to its end and closed", tail->source, file->path);
 	tail->callbacks->close(tail->arg, file->partition, file->is_deleted);
 	tail->env->ops->file_close(tail->env->self, file->fd);

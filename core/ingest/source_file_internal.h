@@ -52,6 +52,7 @@ struct file_tail {
 	int64_t rotate_wait_ms;
 	struct tail_file *files;
 	uint32_t file_count;
+	struct tail_file *search_start; /**< where to look for the next identity; or NULL */
 	struct tail_file *queue;
 	struct tail_file **queue_end;
 	struct timer *turn_timer;

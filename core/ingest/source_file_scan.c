@@ -11,11 +11,30 @@ enum { TOLD_MAX = 256, MISSES_MAX = 2, SCAN_SOON_MS = 2, SCANS_PER_INTERVAL = 10
 
 static struct tail_file *find_identity(struct file_tail *tail, const char *identity)
 {
-	for (struct tail_file *file = tail->files; file; file = file->next_file) {
-		if (strcmp(file->identity, identity) == 0)
+	/* A listing is sorted, and files were added in its order: the one sought mostly follows the
+	 * one found last, so a scan of many files does not compare each with each. */
+	struct tail_file *start = tail->search_start ? tail->search_start : tail->files;
+	struct tail_file *file = start;
+
+	while (file) {
+		struct tail_file *next = file->next_file ? file->next_file : tail->files;
+		if (strcmp(file->identity, identity) == 0) {
+			tail->search_start = next;
 			return file;
+		}
+		file = next == start ? NULL : next;
 	}
 	return NULL;
+}
+
+static void add_last(struct file_tail *tail, struct tail_file *file)
+{
+	struct tail_file **link = &tail->files;
+
+	while (*link)
+		link = &(*link)->next_file;
+	*link = file;
+	tail->file_count++;
 }
 
 static void ignore(struct file_tail *tail, const char *path, const char *reason)
@@ -77,9 +96,7 @@ static void follow(struct file_tail *tail, const char *path, int fd, const struc
 		mem_free(file);
 		return;
 	}
-	file->next_file = tail->files;
-	tail->files = file;
-	tail->file_count++;
+	add_last(tail, file);
 	log_info(INGEST, "%s: following %s from byte %llu", tail->source, path,
 		 (unsigned long long)file->next.offset);
 }

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 /*  Directories are watched, not files: one watch tells of appends, new files, renames and
- *  deletions. All of it is only a hint to look sooner; a lost event costs at most one scan interval. The
- *  exception is deletion, which the scan cannot tell from a rename to a name it does not know: only
- *  when it was seen here is the stored position forgotten. */
+ *  deletions. All of it is only a hint to look sooner; a lost event costs at most one scan
+ *  interval. The exception is deletion, which the scan cannot tell from a rename to a name it does
+ *  not know: only when it was seen here is the stored position forgotten. */
 
 enum { DIRECTORIES_MAX = 1024, EVENT_BYTES = 16 * 1024 };
 enum { WATCHED = IN_MODIFY | IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ONLYDIR };

@@ -100,6 +100,26 @@ Test(pool, nothing_is_delivered_from_within_try)
 	case_free(source);
 }
 
+Test(pool, works_inline_on_a_virtual_loop)
+{
+	struct source_case *source = case_new(0, 65536);
+	struct loop *loop = loop_virtual_new(1763791200000);
+	struct pool *live_pool = source->pool;
+	struct loop *live_loop = source->loop;
+
+	source->loop = loop;
+	case_open_pool(source, 0);
+	for (int i = 0; i < 20; i++)
+		cr_assert_eq(try_lines(source, 0, 3), 0);
+	loop_virtual_turn(loop);
+	cr_expect_eq(source->readings, 60);
+	pool_free(source->pool);
+	loop_free(loop);
+	source->pool = live_pool;
+	source->loop = live_loop;
+	case_free(source);
+}
+
 Test(pool, is_full_at_its_limit_and_tells_when_there_is_room)
 {
 	struct source_case *source = case_new(1, 65536);
