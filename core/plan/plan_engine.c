@@ -76,6 +76,7 @@ int plan_engine_new(struct plan_engine **out, const struct plan_engine_options *
 	struct plan_engine *engine = mem_alloc(sizeof(*engine));
 	engine->options = *options;
 	engine->records_max = RUN_RECORDS_MAX;
+	engine->ended_max = RUNS_ENDED_MAX;
 	engine->kick = timer_new(options->loop, on_kick, engine);
 	int code = run_load_all(engine, why);
 	if (code != 0) {
@@ -130,6 +131,7 @@ int plan_engine_resume(struct plan_engine *engine, struct err_note *why)
 {
 	uint32_t count = engine->run_count;
 	(void)why;
+	engine->hold_count++;
 	for (uint32_t i = 0; i < count; i++) {
 		struct plan_run *run = engine->runs[i];
 		/* A run with a timer began in this process. */
@@ -140,7 +142,8 @@ int plan_engine_resume(struct plan_engine *engine, struct err_note *why)
 		if (engine->runs[i]->state == RUN_QUEUED)
 			engine_dequeue(engine, engine->runs[i]);
 	}
-	run_trim(engine, RUNS_ENDED_MAX);
+	engine->hold_count--;
+	run_trim(engine);
 	return 0;
 }
 
@@ -315,7 +318,7 @@ static void consider(struct plan_engine *engine, struct plan *plan, const struct
 void plan_engine_on_incident(struct plan_engine *engine, const struct incident *incident,
 			     const char *event)
 {
-	run_trim(engine, RUNS_ENDED_MAX);
+	run_trim(engine);
 	for (uint32_t i = 0; i < engine->plan_count; i++) {
 		if (is_triggered(engine, engine->plans[i], incident, event))
 			consider(engine, engine->plans[i], incident);

@@ -114,7 +114,8 @@ static void on_time(void *arg)
 	}
 	if (run->call.is_open && run->call.due_ms != 0 && now >= run->call.due_ms)
 		on_due(run);
-	else
+	/* Whatever it does next, the deadline goes on; unless that was its end. */
+	if (run->timer)
 		run_arm(run);
 }
 
@@ -152,12 +153,6 @@ static int make_runner(struct plan_run *run, const char *params_json, const char
 	return code;
 }
 
-static void first_go(struct plan_run *run)
-{
-	run_arm(run);
-	run_go_on(run);
-}
-
 /* Later, not at once: a queue of runs that cannot start would otherwise end one inside the
  * other. */
 static void fail_start(struct plan_run *run)
@@ -189,7 +184,7 @@ void run_start(struct plan_run *run)
 	mem_free(incident);
 	if (code != 0)
 		run->error = mem_copy_text(why.text);
-	run_after(run, code != 0 ? fail_start : first_go);
+	run_after(run, code != 0 ? fail_start : run_go_on);
 }
 
 void run_resume(struct plan_run *run)
@@ -218,7 +213,7 @@ void run_resume(struct plan_run *run)
 	run->waiting_for = NULL;
 	mem_free(run->error);
 	run->error = NULL;
-	first_go(run);
+	run_go_on(run);
 }
 
 void run_end(struct plan_run *run, enum run_state state, const char *error)
@@ -242,10 +237,12 @@ void run_end(struct plan_run *run, enum run_state state, const char *error)
 	engine->usage.failed_count += state == RUN_FAILED ? 1 : 0;
 	run_release(run);
 	engine_kick(engine);
+	engine->hold_count++;
 	if (run->started_ms != 0)
 		engine_fact(run, "run_ended", "%s%s%s", run_state_name(state),
 			    kept_error ? ": " : "", kept_error ? kept_error : "");
 	engine_dequeue(engine, run);
+	engine->hold_count--;
 }
 
 void run_block(struct plan_run *run, const char *format, ...)
@@ -295,6 +292,7 @@ static void script_ended(struct plan_run *run, enum run_state state, const char 
 void run_go_on(struct plan_run *run)
 {
 	struct plan_answer answer = {0}, *given = NULL;
+	run_arm(run);
 	for (;;) {
 		struct plan_call call = {0};
 		struct err_note why = {{0}};
@@ -305,10 +303,8 @@ void run_go_on(struct plan_run *run)
 						      run->call.error};
 			given = &answer;
 		}
-		run->is_driving = true;
 		enum plan_progress progress =
 			run->runner->ops->resume(run->runner, given, &call, &result, &code, &why);
-		run->is_driving = false;
 		mem_free(result);
 		run->paused_ms += run->call.paused_ms;
 		call_clear(&run->call);

@@ -88,7 +88,6 @@ struct plan_run {
 	int64_t paused_ms; /**< spent in doubt: does not count for the time-out */
 	uint32_t epoch;
 	uint32_t wait_count;
-	bool is_driving;      /**< the script runs right now */
 	bool is_journal_lost; /**< it cannot be read: nothing is appended to it either */
 };
 
@@ -108,6 +107,8 @@ struct plan_engine {
 	uint32_t run_capacity;
 	uint32_t ended_count;
 	uint32_t records_max; /**< RUN_RECORDS_MAX; tests lower it */
+	uint32_t ended_max;   /**< RUNS_ENDED_MAX; tests lower it */
+	uint32_t hold_count;  /**< somebody works on runs, and facts call back: no run_trim() */
 	struct run_script **scripts;
 	uint32_t script_count;
 	uint32_t script_capacity;
@@ -139,8 +140,8 @@ int run_load_all(struct plan_engine *engine, struct err_note *why);
 void run_free(struct plan_run *run);
 /** Frees what only a live run needs. */
 void run_release(struct plan_run *run);
-/** Deletes the oldest ended runs past `ended_max`, with their journals. */
-void run_trim(struct plan_engine *engine, uint32_t ended_max);
+/** Deletes the oldest ended runs past `ended_max`, with their journals; nothing while held. */
+void run_trim(struct plan_engine *engine);
 /** Borrowed from the engine's list; the first use stores the source. */
 struct run_script *script_take(struct plan_engine *engine, struct plan *plan);
 struct run_script *script_take_hash(struct plan_engine *engine, const char *hash);

@@ -245,15 +245,15 @@ static void delete_key(struct plan_engine *engine, enum keyspace space, const ch
 	bytes_deinit(&key);
 }
 
-void run_trim(struct plan_engine *engine, uint32_t ended_max)
+void run_trim(struct plan_engine *engine)
 {
 	uint32_t kept = 0;
-	if (engine->ended_count <= ended_max)
+	if (engine->hold_count > 0 || engine->ended_count <= engine->ended_max)
 		return;
 	for (uint32_t i = 0; i < engine->run_count; i++) {
 		struct plan_run *run = engine->runs[i];
-		if (engine->ended_count <= ended_max || !run_is_ended(run) || run->wait_count > 0 ||
-		    run->is_driving) {
+		if (engine->ended_count <= engine->ended_max || !run_is_ended(run) ||
+		    run->wait_count > 0) {
 			engine->runs[kept++] = run;
 			continue;
 		}

@@ -280,6 +280,7 @@ Test(action, arguments_are_checked_before_anything_happens)
 {
 	static const struct args_case cases[] = {
 		{"log.write", "{\"text\":\"x\"}", 0, EFFECT_IDEMPOTENT},
+		{"log.write", "{\"text\":\"\"}", 0, EFFECT_IDEMPOTENT},
 		{"log.write", "{}", ERR_INVALID, 0},
 		{"log.write", NULL, ERR_INVALID, 0},
 		{"log.write", "[]", ERR_INVALID, 0},

@@ -139,6 +139,44 @@ Test(plan_engine, timeout_ends_a_run_also_while_an_action_is_silent)
 	world_close(&world);
 }
 
+Test(plan_engine, timeout_holds_after_sleep_retry_and_doubt)
+{
+	static const struct plan_call script[] = {SLEEP("5000"), STEP("kick", "test.once", NULL),
+						  STEP("do", "test.idem", NULL), END};
+	static const enum world_reply replies[] = {REPLY_UNKNOWN, REPLY_RETRY, REPLY_SILENT};
+	struct world world;
+	world_open(&world, script);
+	world.replies = replies;
+	world_plan(&world, set_short);
+	world_trigger(&world, 7);
+	world_advance(&world, 20000);
+	struct world_run run = world_run(&world, 0);
+	cr_assert_eq(run.state, RUN_IN_DOUBT);
+	cr_expect_eq(plan_engine_answer(world.engine, run.id, true, NULL, "bob", "", NULL), 0);
+	world_advance(&world, 54999); /* 5 s of its minute went by before the doubt */
+	cr_expect_eq(world_run(&world, 0).state, RUN_RUNNING);
+	cr_expect_eq(world_effects(&world, "/do#1"), 2);
+	world_advance(&world, 1);
+	cr_expect_eq(world_run(&world, 0).state, RUN_FAILED);
+	world_close(&world);
+}
+
+Test(plan_engine, run_that_ends_is_not_trimmed_under_its_own_feet)
+{
+	static const struct plan_call script[] = {VALUE("now"), END};
+	struct world world;
+	world_open(&world, script);
+	world_plan(&world, NULL);
+	world.engine->ended_max = 0;
+	world.retriggers = true;
+	world_trigger(&world, 7);
+	cr_expect_eq(world_run_count(&world), 1);
+	world.retriggers = false;
+	world_trigger(&world, 8);
+	cr_expect_eq(world_run_count(&world), 1, "the first one is gone now");
+	world_close(&world);
+}
+
 Test(plan_engine, cancel_ends_a_run_and_is_kept)
 {
 	static const struct plan_call script[] = {SLEEP("5000"), END};
@@ -360,13 +398,15 @@ Test(plan_engine, old_ended_runs_are_deleted_with_their_journal)
 		world_advance(&world, 10);
 	}
 	struct world_run oldest = world_run(&world, 0), kept = world_run(&world, 1);
-	run_trim(world.engine, 2);
+	world.engine->ended_max = 2;
+	run_trim(world.engine);
 	engine_kick(world.engine);
 	world_restart(&world);
 	world_turn(&world);
 	world_restart(&world);
 	cr_expect_eq(world_run_count(&world), 3, "a restart before the commit loses the deletion");
-	run_trim(world.engine, 2);
+	world.engine->ended_max = 2;
+	run_trim(world.engine);
 	engine_kick(world.engine);
 	world_turn(&world);
 	world_restart(&world);

@@ -259,6 +259,8 @@ static void on_fact(void *arg, uint64_t incident, const char *plan, const char *
 	cr_assert_lt(world->fact_count, WORLD_FACTS_MAX);
 	snprintf(world->facts[world->fact_count], 32, "%s", kind);
 	snprintf(world->fact_texts[world->fact_count++], 512, "%s", text);
+	if (world->retriggers && strcmp(kind, "run_ended") == 0)
+		plan_engine_on_incident(world->engine, &(struct incident){.number = 7}, "resolved");
 }
 
 static char *incident_json(void *arg, uint64_t incident)

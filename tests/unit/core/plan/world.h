@@ -50,6 +50,7 @@ struct world {
 	char facts[WORLD_FACTS_MAX][32];
 	char fact_texts[WORLD_FACTS_MAX][512];
 	int fact_count;
+	bool retriggers; /**< an incident event comes while "run_ended" is told */
 	int start_count; /**< runners made */
 	int factory_count; /**< made from kept source */
 };
