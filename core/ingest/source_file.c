@@ -19,10 +19,11 @@ static bool is_same(const struct position *a, const struct position *b)
 	return a->epoch == b->epoch && a->offset == b->offset;
 }
 
-/** Nothing was read that the store does not have. */
+/** Nothing was read that the store does not have, or will never have (a refused bundle). */
 static bool is_settled(const struct tail_file *file)
 {
-	return !file->is_in_flight && (file->is_reset || is_same(&file->next, &file->durable));
+	return !file->is_in_flight && (file->must_rewind || file->is_reset ||
+				       is_same(&file->next, &file->durable));
 }
 
 void tail_file_queue(struct tail_file *file)

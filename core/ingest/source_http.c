@@ -191,6 +191,10 @@ int source_http_ingest(struct source_http *http, struct http_request *request, c
 
 	if (status == 0 && http->options.find(http->options.arg, source, &target, &why) != 0)
 		status = 404;
+	if (status == 0 && !target.intake) {
+		err_set(&why, ERR_AGAIN, "source \"%.60s\" takes nothing now", source);
+		status = 503;
+	}
 	if (status == 0 && submit(http, request, &target) != 0) {
 		err_set(&why, ERR_FULL, "the readers are busy");
 		status = 429;

@@ -33,7 +33,7 @@ enum {
 
 /** Where a body goes: asked for each request. */
 struct source_http_target {
-	struct intake *intake; /**< borrowed */
+	struct intake *intake; /**< borrowed; NULL: nothing is taken now (503) */
 	uint32_t partition;    /**< without positions */
 	int64_t watermark_ms;
 };
