@@ -29,14 +29,15 @@ static void on_fatal_signal(int number)
 	raise(number);
 }
 
-/** On a stack of its own: the crash may be an overflow of the normal one. */
+/** On a stack of its own: the crash may be an overflow of the normal one. (A sanitizer has set one.) */
 static void catch_fatal_signals(void)
 {
 	static char stack[65536];
 	static const int numbers[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
-	stack_t alternative = {.ss_sp = stack, .ss_size = sizeof(stack)};
+	stack_t alternative = {.ss_sp = stack, .ss_size = sizeof(stack)}, present;
 	struct sigaction action = {.sa_handler = on_fatal_signal, .sa_flags = SA_ONSTACK};
-	sigaltstack(&alternative, NULL);
+	if (sigaltstack(NULL, &present) == 0 && (present.ss_flags & SS_DISABLE) != 0)
+		sigaltstack(&alternative, NULL);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		sigaction(numbers[i], &action, NULL);
 }

@@ -144,9 +144,27 @@ static void accept_files(struct app *app, struct generation *generation, struct 
 	versions_advance(app->plan_versions, now_ms);
 }
 
+/** The configuration is in place before rules are installed: installing may resolve alerts. */
+static int use_config(struct app *app, struct config *config, struct err_note *why)
+{
+	struct zone *zone = NULL;
+	int code = zone_open(&zone, config->timezone, why);
+	if (code == 0)
+		code = outbox_configure(app->outbox, config, why);
+	if (code != 0) {
+		zone_free(zone);
+		return code;
+	}
+	zone_free(app->zone);
+	app->zone = zone;
+	config_ref(config);
+	config_unref(app->config);
+	app->config = config;
+	return 0;
+}
+
 /** Installs the active versions of what is good. On failure nothing changes. */
-static int install(struct app *app, struct config *config, const struct good_set *good,
-		   struct err_note *why)
+static int install(struct app *app, const struct good_set *good, struct err_note *why)
 {
 	struct rule **active = mem_alloc_array(good->rule_count + 1, sizeof(struct rule *));
 	struct plan **plans = mem_alloc_array(good->plan_count + 1, sizeof(struct plan *));
@@ -161,39 +179,41 @@ static int install(struct app *app, struct config *config, const struct good_set
 		if (versions_active(app->plan_versions, plan->name) == plan->version)
 			plans[plan_count++] = plan;
 	}
-	int code = engine_install(app->engine, config, active, active_count,
+	int code = engine_install(app->engine, app->config, active, active_count,
 				  loop_mono_ms(app->loop), loop_wall_ms(app->loop), why);
 	if (code == 0) {
-		plan_engine_install(app->plans, config, plans, plan_count);
-		plan_actions_configure(app->actions, config);
-		code = outbox_configure(app->outbox, config, why);
+		plan_engine_install(app->plans, app->config, plans, plan_count);
+		plan_actions_configure(app->actions, app->config);
 	}
 	mem_free(active);
 	mem_free(plans);
 	return code;
 }
 
+static int switch_to(struct app *app, struct config *config, const struct good_set *good,
+		     struct err_note *why)
+{
+	struct config *old = app->config != NULL ? config_ref(app->config) : NULL;
+	int code = use_config(app, config, why);
+	if (code == 0) {
+		code = install(app, good, why);
+		if (code != 0 && old != NULL && use_config(app, old, NULL) != 0)
+			log_error(CONFIG, "the earlier configuration could not be restored");
+	}
+	config_unref(old);
+	return code;
+}
+
 /** What is good becomes the app's own; the references move. */
-static void adopt(struct app *app, struct generation *generation, struct good_set *good)
+static void adopt(struct app *app, struct good_set *good)
 {
 	struct good_set old = {app->rules, app->rule_count, app->plan_list, app->plan_count};
-	struct err_note why = {{0}};
-	struct zone *zone = NULL;
 	app->rules = good->rules;
 	app->rule_count = good->rule_count;
 	app->plan_list = good->plans;
 	app->plan_count = good->plan_count;
 	*good = (struct good_set){0};
 	good_free(&old);
-	if (zone_open(&zone, generation->config->timezone, &why) == 0) {
-		zone_free(app->zone);
-		app->zone = zone;
-	} else {
-		log_error(CONFIG, "timezone %s is not used: %s", generation->config->timezone,
-			  why.text);
-	}
-	config_unref(app->config);
-	app->config = config_ref(generation->config);
 }
 
 static const struct generation_file *find_file(const struct generation *generation,
@@ -204,6 +224,14 @@ static const struct generation_file *find_file(const struct generation *generati
 			return &generation->files[i];
 	}
 	return NULL;
+}
+
+static void log_refusal(const struct generation_file *file)
+{
+	if (file->line > 0)
+		log_warn(CONFIG, "%s:%d refused: %s", file->path, file->line, file->reason);
+	else
+		log_warn(CONFIG, "%s refused: %s", file->path, file->reason);
 }
 
 /** Answer per file; returns whether any was refused. Refusals are logged here, once. */
@@ -220,7 +248,7 @@ static bool report_files(const struct app *app, const struct generation *generat
 			status = "unchanged";
 		any_refused |= file->is_refused;
 		if (file->is_refused)
-			log_warn(CONFIG, "%s:%d refused: %s", file->path, file->line, file->reason);
+			log_refusal(file);
 		json_array_append_new(
 		    list, json_pack("{s:s, s:s, s:i, s:s?}", "path", file->path, "status", status,
 				    "line", file->is_refused ? file->line : 0, "reason",
@@ -285,13 +313,13 @@ static bool load(struct app *app, json_t *list)
 	}
 	accept_files(app, generation, &good);
 	bool any_refused = report_files(app, generation, list);
-	if (install(app, generation->config, &good, &why) != 0) {
+	if (switch_to(app, generation->config, &good, &why) != 0) {
 		refuse_all(app, list, why.text);
 		good_free(&good);
 		generation_free(generation);
 		return true;
 	}
-	adopt(app, generation, &good);
+	adopt(app, &good);
 	generation_free(app->generation);
 	app->generation = generation;
 	app->generation_number++;
@@ -341,7 +369,7 @@ void app_apply_versions(void *arg)
 	struct err_note why = {{0}};
 	versions_advance(app->rule_versions, loop_wall_ms(app->loop));
 	versions_advance(app->plan_versions, loop_wall_ms(app->loop));
-	if (install(app, app->config, &good, &why) != 0)
+	if (install(app, &good, &why) != 0)
 		log_error(CONFIG, "the active versions could not be installed: %s", why.text);
 	app_advance(app);
 }

@@ -51,7 +51,7 @@ struct rule {
 	uint32_t version;      /**< file name */
 	enum rule_type type;
 	const char *file;
-	char hash[33];         /**< XXH3-128 of file and what it requires, hex */
+	char hash[33];         /**< XXH3-128 of the file's text, hex */
 	const char *description;
 	const char *title;     /**< shown as name in alerts; the folder name when absent */
 	const char *source;

@@ -87,7 +87,7 @@ static int read_source(struct making *making)
 		fault(making, 0, &why);
 		return ERR_INVALID;
 	}
-	library_hash(file->source, making->source_bytes, file->hash);
+	script_hash(file->source, making->source_bytes, file->hash);
 	return 0;
 }
 

@@ -141,19 +141,11 @@ void library_push(lua_State *lua, const char *name)
 	luaL_error(lua, "module '%s' does not exist; allowed: %s", name, lua_tostring(lua, -1));
 }
 
-void library_hash(const char *text, size_t length, char out[LIBRARY_HASH_BYTES])
+void script_hash(const char *text, size_t length, char out[SCRIPT_HASH_BYTES])
 {
-	XXH3_state_t *state = XXH3_createState();
 	XXH128_canonical_t canonical;
 
-	XXH3_128bits_reset(state);
-	XXH3_128bits_update(state, text, length);
-	for (const struct library_file *file = library_files; file->name; file++) {
-		XXH3_128bits_update(state, file->name, strlen(file->name) + 1);
-		XXH3_128bits_update(state, file->text, file->length);
-	}
-	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
-	XXH3_freeState(state);
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits(text, length));
 	for (size_t i = 0; i < sizeof(canonical.digest); i++)
 		snprintf(out + 2 * i, 3, "%02x", canonical.digest[i]);
 }

@@ -21,14 +21,13 @@ void library_push(struct lua_State *lua, const char *name);
 /** The same for the program's own modules. */
 void library_push_own(struct lua_State *lua, const char *name);
 
-/** Place of the script that called into the library ("rules/x/1.lua", line); line 0 when a tail
- * call has
- *  left no trace of it. */
+/** Place of the script that called into the library ("rules/x/1.lua", line); line 0 when a
+ *  tail call has left no trace of it. */
 int library_caller(struct lua_State *lua, char *file, size_t file_bytes);
 
-enum { LIBRARY_HASH_BYTES = 33 };
-/** XXH3-128 of a script's text and of the whole library, hex: what the script's behaviour depends
- * on. */
-void library_hash(const char *text, size_t length, char out[LIBRARY_HASH_BYTES]);
+enum { SCRIPT_HASH_BYTES = 33 };
+/** XXH3-128 of a script's text, hex. The embedded library is left out on purpose: with it, a new
+ *  release of the program would refuse every rule as "changed". */
+void script_hash(const char *text, size_t length, char out[SCRIPT_HASH_BYTES]);
 
 #endif
