@@ -80,17 +80,17 @@ struct config {
 	uint32_t member_count;
 	const char *category_field; /**< default "merchantId" */
 	const char *listen_http;   /**< default "127.0.0.1:8787"; NULL when `http = false` */
-	const char *token;         /**< HTTP bearer token ("file:/path" allowed); needed off loopback */
+	const char *token;         /**< HTTP bearer token (or "file:/path"); needed off loopback */
 	const char *listen_control; /**< default "<state>/control.sock" when NULL */
 	int64_t retention_fine_ms, retention_day_ms;
-	int sync;                  /**< enum kv_sync of storage.sync = "commit" | "interval" | "os" */
+	int sync;                  /**< enum kv_sync of storage.sync: commit | interval | os */
 	uint32_t readers;          /**< default 1; 0 = inline */
 	int64_t bundle_interval_ms; /**< default 200 */
 	uint32_t versions_kept;    /**< default 10 */
 	uint32_t keys_max;         /**< per metric, default 100,000 */
 	const char **exec_allow;   /**< absolute paths plans may run */
 	uint32_t exec_allow_count;
-	const char **http_allow;   /**< "host" or "host:port" that plan steps may call; default: none */
+	const char **http_allow;   /**< "host" or "host:port" plan steps may call; default: none */
 	uint32_t http_allow_count;
 	struct {
 		int64_t memory_bytes;   /**< per Lua state, default 16 MiB */

@@ -3,6 +3,7 @@
 #include "core/base/mem.h"
 #include "core/config/config.h"
 #include "core/engine/engine_internal.h"
+#include "core/engine/engine_store.h"
 
 int engine_new(struct engine **out, const struct engine_options *options, struct err_note *why)
 {

@@ -29,8 +29,8 @@ struct engine_options {
 	struct commit *commit;
 	uint64_t seed; /**< of hash tables */
 	struct script_marker *marker; /**< set while a script runs; NULL in replay */
-	/** A firing or resolved alert was decided. What the callee puts into commit_batch() is atomic
-	 *  with it: it must not kick the commit, nor call the engine. */
+	/** A firing or resolved alert was decided. What the callee puts into commit_batch() is
+	 *  atomic with it: it must not kick the commit, nor call the engine. */
 	void (*on_alert)(void *arg, const struct rule *rule, const struct alert *alert);
 	/** A script rule used up its budget, memory or errors: it is stopped from here on, until a
 	 *  later engine_install() has it again. Must not call the engine. */

@@ -8,7 +8,7 @@
  *     "e"          evaluated until (8), version (4)
  *     "a"          firing since (8), severity of the verdict, the rule as put_firing() has it
  */
-#include "core/engine/engine_internal.h"
+#include "core/engine/engine_store.h"
 
 #include "core/rule/rule.h"
 #include "core/window/metric.h"

@@ -34,8 +34,8 @@ struct rule_verdict {
 void rule_verdict_clear(struct rule_verdict *verdict);
 
 struct rule_runner_ops {
-	/** 0 and a verdict; ERR_SCRIPT, ERR_BUDGET, ERR_MEMORY, ERR_INVALID (bad result) with a note that
-	 *  names script, function and line. */
+	/** 0 and a verdict; ERR_SCRIPT, ERR_BUDGET, ERR_MEMORY, ERR_INVALID (bad result) with a
+	 *  note that names script, function and line. */
 	int (*on_window)(struct rule_runner *runner, const struct rule_window *window,
 			 struct rule_verdict *out, struct err_note *why);
 	/** Bytes in use, peak, calls, for status. */
@@ -49,8 +49,8 @@ struct rule_runner {
 	const struct rule_runner_ops *ops;
 };
 
-/** Which script runs right now, in memory that outlives the process (core/app/app_marker.c): a script
- *  that kills the daemon is quarantined at the next start. */
+/** Which script runs right now, in memory that outlives the process (core/app/app_marker.c): a
+ *  script that kills the daemon is quarantined at the next start. */
 struct script_marker {
 	char rule[128]; /**< empty = none */
 	uint32_t version;

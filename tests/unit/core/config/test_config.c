@@ -35,7 +35,7 @@ static const char *word(struct site *site)
 	return text;
 }
 
-/** A small reader of the declarative subset of Lua tables, independent of the one under test's host:
+/** A small reader of the declarative subset of Lua tables, independent of the host's:
  *  { a = "text", b = 7, c = true, d = { … } } and { "x", { … } }. */
 static struct tree *parse(struct site *site)
 {

@@ -23,7 +23,7 @@ Test(engine, count_fires_once_and_resolves_once)
 	rule = site_rule(&site, "many", 1, "count", NULL, count_2);
 	site_install(&site, &rule, 1);
 	partition = site_open(&site, "pay", "p", false);
-	/* Panes: 1000 has 1, 1005 has 2. Boundary 1005: 1. 1010: 3, fires. 1015: 2, still. 1020: 0. */
+	/* Panes: 1000 has 1, 1005 has 2. At 1005: 1. 1010: 3, fires. 1015: 2, still. 1020: 0. */
 	site_feed(&site, "pay", partition,
 		  "{\"time\":1001}\n{\"time\":1006}\n{\"time\":1007}\n{\"time\":1030}\n");
 	site_advance(&site);
@@ -48,7 +48,7 @@ Test(engine, field_judges_the_statistic_and_needs_a_sample)
 	rules[1] = site_rule(&site, "sum", 1, "field", NULL, sum);
 	site_install(&site, rules, 2);
 	partition = site_open(&site, "pay", "p", false);
-	/* low: 1005 max 3 fires; 1010 max(3, 8) = 8 resolves; 1015 8; from 1020 no sample: no value.
+	/* low: 1005 max 3 fires; 1010 max(3, 8) = 8 resolves; 1015 8; from 1020 no value.
 	 * sum: 1005 3; 1010 2 + 8 = 10 fires; 1015 nothing: resolves without a value. */
 	site_feed(&site, "pay", partition,
 		  "{\"time\":1001,\"cost\":3}\n{\"time\":1006,\"cost\":2}\n"
@@ -80,7 +80,7 @@ Test(engine, continuous_watches_every_value_by_itself)
 		  "{\"time\":1006,\"cost\":30.0}\n{\"time\":1007,\"cost\":9}\n"
 		  "{\"time\":1008,\"cost\":7}\n{\"time\":1030}\n{\"time\":1030}\n");
 	site_advance(&site);
-	/* In the order of the values: 9 before 30. The two readings at 1030 are not complete yet. */
+	/* In the order of the values: 9 before 30. The readings at 1030 are not complete yet. */
 	site_expect(&site, "same@1 firing 9 2 1010\nsame@1 firing 30 2 1010\n"
 			   "same@1 resolved 9 1 1015\nsame@1 resolved 30 1 1015\n");
 	rule_unref(rule);

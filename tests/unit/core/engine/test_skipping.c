@@ -1,6 +1,6 @@
-/* The engine skips boundaries at which nothing can change. Here every boundary is evaluated from the
- * plain list of readings, and the alerts must be the same; also when the program is killed and started
- * again between any two bundles. */
+/* The engine skips boundaries at which nothing can change. Here every boundary is evaluated from
+ * the plain list of readings, and the alerts must be the same; also when the program is killed and
+ * started again between any two bundles. */
 #include "core/engine/engine.h"
 
 #include <criterion/criterion.h>

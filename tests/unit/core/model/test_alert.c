@@ -56,12 +56,14 @@ static void expect(const struct alert *alert, bool has_zh_keys, const char *expe
 	"\"state\":\"firing\",\"window_start\":\"2018-05-22T09:55:00Z\","                          \
 	"\"window_end\":\"2018-05-22T10:00:00Z\","
 #define ENVELOPE_TAIL "\"severity\":\"warning\",\"samples\":[],\"labels\":{}}"
+/* clang-format off: it counts a Chinese character as one column. */
 #define ZH_HEAD                                                                                      \
 	"{\"名称\":\"客户端请求\",\"版本\":\"1.0\",\"告警时间\":\"20180522 18:00:00\"," \
 	"\"时间范围\":\"5分钟内\","
 #define EN_HEAD                                                                                    \
 	"{\"name\":\"客户端请求\",\"version\":1,\"alert_time\":\"2018-05-22T10:00:00Z\","     \
 	"\"window\":\"5m\","
+/* clang-format on */
 
 Test(alert, count_document_is_the_one_of_the_source)
 {
@@ -282,7 +284,7 @@ Test(alert, json_text_replaces_what_is_not_utf_8)
 {
 	struct bytes out = BYTES_EMPTY;
 
-	/* Overlong slash, lone surrogate, above U+10FFFF, cut sequence; then a good four-byte one. */
+	/* Overlong slash, lone surrogate, above U+10FFFF, cut sequence; then a good one. */
 	alert_append_json_text(SLICE_LITERAL("\xc0\xaf|\xed\xa0\x80|\xf4\x90\x80\x80|\xe2\x82|"
 					     "\xf0\x9f\x98\x80"),
 			       &out);
