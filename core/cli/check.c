@@ -3,6 +3,7 @@
 #include "core/base/bytes.h"
 #include "core/base/err.h"
 #include "core/base/report.h"
+#include "core/cli/big_stack.h"
 #include "lua/host/generation.h"
 
 #include <getopt.h>
@@ -42,8 +43,11 @@ static void print_finding(const struct finding *finding, bool is_json)
 	}
 	json = json_pack("{s:s, s:i, s:s}", "file", finding->file, "line", finding->line, "text",
 			 finding->text);
-	if (json)
-		json_dumpf(json, stdout, JSON_SORT_KEYS | JSON_COMPACT);
+	if (!json) { /* a path that is not UTF-8 */
+		print_finding(finding, false);
+		return;
+	}
+	json_dumpf(json, stdout, JSON_SORT_KEYS | JSON_COMPACT);
 	json_decref(json);
 	putchar('\n');
 }
@@ -63,6 +67,30 @@ static int print_report(const struct generation *generation, const char *site_di
 	return fault_count == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
+struct check {
+	const char *site_dir;
+	const char *const *files; /**< or NULL: all */
+	uint32_t file_count;
+	bool is_json;
+};
+
+static int check_site(void *arg)
+{
+	const struct check *check = arg;
+	struct generation *generation;
+	struct err_note why = {{0}};
+	int code;
+
+	if (generation_load(&generation, check->site_dir, check->files, check->file_count, &why) !=
+	    0) {
+		fprintf(stderr, "check: %s\n", why.text);
+		return EXIT_FAILED;
+	}
+	code = print_report(generation, check->site_dir, check->is_json);
+	generation_free(generation);
+	return code;
+}
+
 int cli_check(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -71,29 +99,21 @@ int cli_check(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	const char *site_dir = CLI_SITE_DEFAULT;
-	struct generation *generation;
-	struct err_note why = {{0}};
-	bool is_json = false;
-	int option, code;
+	struct check check = {.site_dir = CLI_SITE_DEFAULT};
+	int option;
 
 	optind = 0; /* main has read its own options: start again (GNU) */
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
-		case 's': site_dir = optarg; break;
-		case 'j': is_json = true; break;
+		case 's': check.site_dir = optarg; break;
+		case 'j': check.is_json = true; break;
 		case 'h': fputs(help, stdout); return EXIT_DONE;
 		default: fputs("Try 'tocsin check --help'.\n", stderr); return EXIT_USAGE;
 		}
 	}
-	code = generation_load(&generation, site_dir,
-			       optind < argc ? (const char *const *)&argv[optind] : NULL,
-			       (uint32_t)(argc - optind), &why);
-	if (code != 0) {
-		fprintf(stderr, "check: %s\n", why.text);
-		return EXIT_FAILED;
+	if (optind < argc) {
+		check.files = (const char *const *)&argv[optind];
+		check.file_count = (uint32_t)(argc - optind);
 	}
-	code = print_report(generation, site_dir, is_json);
-	generation_free(generation);
-	return code;
+	return cli_on_big_stack(check_site, &check);
 }

@@ -78,7 +78,7 @@ const struct api_row api_rows[] = {
 	STANDARD("string.upper", "O(n)"),
 
 	STANDARD("table.concat", "O(n)"),
-	STANDARD("table.insert", "O(n)"),
+	OWN("table.insert", "O(n)", l_table_insert),
 	STANDARD("table.maxn", "O(n)"),
 	STANDARD("table.remove", "O(n)"),
 	OWN("table.sort", "O(n log n)", l_table_sort),

@@ -35,6 +35,7 @@ int l_string_gmatch(struct lua_State *lua);
 int l_string_gsub(struct lua_State *lua);
 int l_string_match(struct lua_State *lua);
 int l_string_rep(struct lua_State *lua);
+int l_table_insert(struct lua_State *lua);
 int l_table_sort(struct lua_State *lua);
 
 /** The original of a replaced function, for a bounded wrapper. Pushes it. */

@@ -52,3 +52,24 @@ int l_table_sort(lua_State *lua)
 	lua_call(lua, 2, 0);
 	return 0;
 }
+
+/* The original moves entries down to any position, so table.insert(t, -2e9, x) would be one C call
+ * of billions of steps. */
+int l_table_insert(lua_State *lua)
+{
+	int count = lua_gettop(lua);
+	lua_Number length, position;
+
+	luaL_checktype(lua, 1, LUA_TTABLE);
+	if (count == 3) {
+		length = (lua_Number)lua_objlen(lua, 1);
+		position = luaL_checknumber(lua, 2);
+		if (!(position >= 1 && position <= length + 1))
+			return luaL_error(lua, "table.insert: the position must be from 1 to %d",
+					  (int)length + 1);
+	}
+	api_push_original(lua, "table.insert");
+	lua_insert(lua, 1);
+	lua_call(lua, count, 0);
+	return 0;
+}

@@ -45,13 +45,12 @@ struct pattern_cache *pattern_cache_new(void);
 void pattern_cache_free(struct pattern_cache *cache);
 
 /** ERR_INVALID: malformed; ERR_RANGE: too long or too many captures. `has_anchor`: a leading ^ is
- * one (not in gmatch). */
+ *  one (not in gmatch). */
 int pattern_get(struct pattern_cache *cache, const char *text, size_t length, bool has_anchor,
 		const struct pattern **out, struct err_note *why);
 
 /** First match at or after `from`: 1 found, 0 none; ERR_FULL: the match limit; ERR_BUDGET: the
- * call's budget
- *  (then budget_charge() raises). */
+ *  call's budget (then budget_charge() raises). */
 int pattern_run(struct script_state *state, const struct pattern *pattern, const char *subject,
 		size_t length, size_t from, struct pattern_match *out);
 bool pattern_is_anchored(const struct pattern *pattern);

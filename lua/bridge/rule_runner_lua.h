@@ -29,7 +29,7 @@ enum {
 };
 
 /** `state` has run the rule's file (loader_run) and is taken, also on failure. ERR_INVALID: there
- * is no
+ *  is no
  *  on_window function. */
 int rule_runner_lua_new(struct rule_runner **out, struct script_state *state, const char *name,
 			uint32_t version, struct err_note *why);

@@ -46,10 +46,10 @@ void budget_arm(struct script_state *state);
 void budget_disarm(struct script_state *state);
 
 /** For C functions that scripts call: counts work done outside the interpreter. Raises at the
- * end. */
+ *  end. */
 void budget_charge(struct lua_State *lua, uint64_t units);
 /** The same where raising is impossible: true when the call has to end (budget_charge raises it
- * then). */
+ *  then). */
 bool budget_is_spent(struct script_state *state, uint64_t units);
 /** Before a C function calls back into Lua: raises when callbacks are nested too deeply. */
 void budget_check_stack(struct lua_State *lua);

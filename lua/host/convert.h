@@ -24,20 +24,20 @@ struct tree;
 enum { JSON_DEPTH_MAX = 32, JSON_BYTES_MAX = 256 * 1024, JSON_PARSE_BYTES_MAX = 1024 * 1024 };
 
 /** A tree of the table at `index` in `arena`; `lines` may be NULL (every line is then `line`).
- * ERR_INVALID,
+ *  ERR_INVALID,
  *  ERR_RANGE: `*fault_line` and the note say what cannot be in a file. */
 int convert_to_tree(struct lua_State *lua, int index, struct arena *arena,
 		    const struct key_lines *lines, int line, struct tree **out, int *fault_line,
 		    struct err_note *why);
 
 /** Appends the value at `index`. ERR_INVALID, ERR_RANGE with a sentence that says where. `out` is
- * not freed
+ *  not freed
  *  when it raises (a table with unordered keys, the memory limit): the caller of script_call owns
  *  it. */
 int convert_to_json(struct lua_State *lua, int index, struct bytes *out, struct err_note *why);
 
 /** Length of the UTF-8 sequence at `text`, 0 when it is not one (overlong, surrogate, cut, too
- * great). */
+ *  great). */
 size_t convert_utf8_length(const char *text, size_t left);
 
 /** Pushes a parsed document (borrowed). */

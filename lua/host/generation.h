@@ -47,7 +47,7 @@ struct generation {
 };
 
 /** `only` limits the rule and plan files that are loaded (tocsin check FILE…); NULL = all.
- * ERR_NOT_FOUND: no site. */
+ *  ERR_NOT_FOUND: no site. */
 int generation_load(struct generation **out, const char *site_dir, const char *const *only,
 		    uint32_t only_count, struct err_note *why);
 void generation_free(struct generation *generation);
@@ -58,7 +58,7 @@ int generation_plan_factory(const char *name, uint32_t version, const char *sour
 			    struct err_note *why);
 
 /** Refuses to start when scripts could not be bounded (JIT on, allocator not honoured): see
- * budget.h. */
+ *  budget.h. */
 int lua_self_test(struct err_note *why);
 
 #endif

@@ -30,7 +30,7 @@ void key_lines_deinit(struct key_lines *lines);
 int key_lines_find(const struct key_lines *lines, const char *path);
 
 /** Adds a part to a path of `length` bytes in a buffer of KEY_PATH_BYTES_MAX; returns the new
- * length (a part
+ *  length (a part
  *  that does not fit is left out). */
 size_t key_path_append(char *path, size_t length, const char *part);
 

@@ -28,7 +28,7 @@ struct order_item {
 bool order_item_read(struct lua_State *lua, struct order_item *out);
 int order_compare(const struct order_item *a, const struct order_item *b);
 /** Memory for `count` items and their scratch, as userdata on the stack; collects garbage first
- * when the
+ *  when the
  *  limit is near, which the allocator itself cannot do. */
 struct order_item *order_push_items(struct lua_State *lua, size_t count);
 /** Stable merge sort; `scratch` is as long as `items`. */

@@ -17,12 +17,12 @@ void sandbox_install(struct lua_State *lua);
 void sandbox_enter(struct lua_State *lua);
 
 /** stack: table, [call function or nil] -> read-only stand-in. Reading an unknown name raises and
- * lists
+ *  lists
  *  the known ones when `name` is not NULL; otherwise it is nil. */
 void sandbox_freeze(struct lua_State *lua, const char *name);
 
 /** Kinds of tables that the library makes ("count" … "plan", "list"): a mark that scripts cannot
- * see or
+ *  see or
  *  forge. stack: table -> unchanged. */
 void sandbox_tag(struct lua_State *lua, int index, const char *tag);
 /** Text borrowed until the table dies, or NULL. */

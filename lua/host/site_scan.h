@@ -21,7 +21,7 @@ struct site_files {
 };
 
 /** Adds the files under <site>/<kind> ("rules", "plans"). Names that cannot be are reported;
- * test.lua, hidden
+ *  test.lua, hidden
  *  files and files that are not .lua are left alone. A site without the folder has no such files.
  *  ERR_IO; ERR_FULL past SITE_FILES_MAX. */
 int site_scan(const char *site_dir, const char *kind, struct site_files *out, struct report *report,

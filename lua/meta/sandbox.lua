@@ -55,6 +55,12 @@ function string.format(format, ...) end
 ---@param separator? string
 function string.rep(s, count, separator) end
 
+---The position must be from 1 to #list + 1.
+---@param list table
+---@param position_or_value any
+---@param value? any
+function table.insert(list, position_or_value, value) end
+
 ---Without a comparison: a list of numbers or of texts. The comparison must be a Lua function.
 ---@param list table
 ---@param is_before? fun(a: any, b: any): boolean

@@ -189,23 +189,17 @@ static char *script_of(const char *pattern)
 	return bytes_take_text(&script);
 }
 
-struct comparison {
-	size_t count;
-};
-
 static void compare_one(const char *pattern)
 {
 	char *script = script_of(pattern);
 	char *expected = run_oracle(script);
 	struct script_test test = run(script);
-	struct bytes json = BYTES_EMPTY;
 	json_t *got;
 
 	cr_assert_eq(test.end, SCRIPT_DONE, "%s: %s", pattern, test.why.text);
 	got = json_loads(test.json.data, JSON_DECODE_ANY, NULL);
 	cr_expect_str_eq(json_string_value(got), expected, "pattern %s", pattern);
 	json_decref(got);
-	bytes_deinit(&json);
 	bytes_deinit(&test.json);
 	free(expected);
 	free(script);
@@ -215,6 +209,49 @@ Test(pattern, gives_what_luajit_gives)
 {
 	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
 		compare_one(patterns[i]);
+}
+
+/* Both matchers agree on whether a pattern is one, and on what it matches; only the sentences differ. */
+static void compare_random(uint32_t *seed)
+{
+	static const char *const parts[] = {"a", "b", ".", "*", "+", "-", "?", "(", ")", "()", "%a",
+					    "%d", "%s", "%W", "[ab]", "[^a]", "[a-c]", "[%a]", "^",
+					    "$", "%1", "%b()", "%f[a]", "%f[^a]", "[]]", "%%", "x",
+					    "[^%s]", "]", "%z"};
+	struct bytes script = BYTES_EMPTY;
+	struct script_test test;
+	char *expected;
+	json_t *got;
+
+	bytes_append_text(&script, "local p = '");
+	for (int i = 0, count = 1 + (int)(*seed % 7); i < count; i++) {
+		*seed = *seed * 1664525 + 1013904223;
+		bytes_append_text(&script, parts[(*seed >> 16) % (sizeof(parts) / sizeof(*parts))]);
+	}
+	bytes_append_text(
+		&script,
+		"' local out = {} for _, s in ipairs {'', 'a', 'ab', 'aabb', 'x(a(b))', 'b a b', "
+		"'a]b', 'abcabc', '^a$', 'a1 b2'} do local function try(f, ...) local r = "
+		"{pcall(f, ...)} for i = 1, 5 do out[#out + 1] = r[1] and tostring(r[i]) or '!' end "
+		"end try(s.find, s, p) try(s.match, s, p, 2) try(s.gsub, s, p, '<%0>') end "
+		"return p .. ' ' .. table.concat(out, ',')");
+	expected = run_oracle(script.data);
+	test = run(script.data);
+	cr_assert_eq(test.end, SCRIPT_DONE, "%s: %s", script.data, test.why.text);
+	got = json_loads(test.json.data, JSON_DECODE_ANY, NULL);
+	cr_expect_str_eq(json_string_value(got), expected);
+	json_decref(got);
+	bytes_deinit(&test.json);
+	bytes_deinit(&script);
+	free(expected);
+}
+
+Test(pattern, random_ones_give_what_luajit_gives)
+{
+	uint32_t seed = 20261122;
+
+	for (int i = 0; i < 1000; i++)
+		compare_random(&seed);
 }
 
 Test(pattern, malformed_ones_say_why)
