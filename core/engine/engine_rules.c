@@ -231,6 +231,17 @@ void engine_finish(struct engine *engine)
 	advance(engine);
 }
 
+/** An idle source's watermark moves with processing time; only the end of a pane can matter. */
+static int64_t next_of_source(const struct engine_source *source, int64_t now_mono_ms)
+{
+	int64_t change_ms = watermark_next_change(source->watermark, now_mono_ms);
+
+	if (change_ms != now_mono_ms + WATERMARK_STEP_MS || source->watermark_ms == TIME_NONE)
+		return change_ms;
+	return now_mono_ms + engine_next_multiple(source->watermark_ms, PANE_MS) -
+	       source->watermark_ms;
+}
+
 int64_t engine_next_ms(const struct engine *engine, int64_t now_mono_ms)
 {
 	int64_t next_ms = -1;
@@ -240,7 +251,7 @@ int64_t engine_next_ms(const struct engine *engine, int64_t now_mono_ms)
 
 		if (!engine->sources[i]->is_installed)
 			continue;
-		change_ms = watermark_next_change(engine->sources[i]->watermark, now_mono_ms);
+		change_ms = next_of_source(engine->sources[i], now_mono_ms);
 		if (change_ms >= 0 && (next_ms < 0 || change_ms < next_ms))
 			next_ms = change_ms;
 	}

@@ -197,10 +197,14 @@ Test(engine, an_idle_source_closes_its_windows_by_processing_time)
 	site_advance(&site);
 	next_ms = engine_next_ms(site.engine, site.now_ms);
 	cr_expect_eq(next_ms, site.now_ms + 10000);
-	/* Watermark 997 when idle begins; 8 s later it is 1005. */
+	/* Watermark 997 when idle begins: 1000 after 3 s, 1005 after 8 s. */
+	site.now_ms = next_ms;
+	site_advance(&site);
+	cr_expect_eq(engine_next_ms(site.engine, site.now_ms), next_ms + 3000);
 	site.now_ms = next_ms + 7999;
 	site_advance(&site);
 	site_expect(&site, "");
+	cr_expect_eq(engine_next_ms(site.engine, site.now_ms), next_ms + 8000);
 	site.now_ms += 1;
 	site_advance(&site);
 	site_expect(&site, "many@1 firing . 2 1005\n");
