@@ -90,8 +90,8 @@ static const struct hostile hostiles[] = {
 	{"return function() end", SCRIPT_BAD_RESULT, 0},
 };
 
-/* A busy machine (shared caches and cores) can slow one try down; a script that is not bounded is slow
- * in every one. */
+/* A busy machine (shared caches and cores) can slow one try down; a script that is not bounded is
+ * slow in every one. */
 static struct script_test run_hostile(const struct hostile *hostile)
 {
 	struct script_test test = run_limited(hostile->text, SCRIPT_LIMITS_DEFAULT);
