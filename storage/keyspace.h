@@ -4,9 +4,9 @@
  *  "P"     metric id (16), start_ms (8),          aggregates (pane)
  *            dimension key
  *  "s"     source name, 0, partition name, 0      position, watermark, counters
- *  "S"     source name                            counters, watermark, dead letters (JSON)
+ *  "S"     source name                            counters, watermark; with 0 "d": dead letters
  *  "e"     rule name                              evaluated until (8), version (4)
- *  "a"     rule name, 0, dimension key            alert state (JSON)
+ *  "a"     rule name, 0, dimension key            alert state
  *  "l"     time_ms (8), alert id                  alert document (JSON): the alert log
  *  "r"     rule name                              versions and states (JSON)
  *  "p"     plan name                              versions and states (JSON)

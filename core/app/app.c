@@ -39,7 +39,7 @@ static void wake_for_commit(void *arg)
 	wake_signal(app->commit_wake);
 }
 
-/** Fail-stop: nothing after a failed write may be acknowledged, and fsync must not be tried again. */
+/** Fail-stop: nothing after a failed write may be acknowledged; fsync must not be tried again. */
 static void on_commit_failure(void *arg, const struct err_note *why)
 {
 	struct app *app = arg;

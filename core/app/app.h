@@ -1,7 +1,7 @@
 /** app.h - the daemon: builds everything, in order; tears it down in reverse.
  *
  *      sources -> pool (stage 1) -> engine (stage 2) -> alerts -> outbox
- *                                                         |-> incidents -> plans -> outbox, http, exec
+ *                                                        |-> incidents -> plans -> outbox
  *
  *  app_run() must be called on a thread with a big stack (cli/big_stack.h): Lua runs on it.
  */

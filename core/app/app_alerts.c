@@ -1,6 +1,7 @@
 #include "core/app/app_internal.h"
 
 #include "core/app/app.h"
+#include "core/base/env.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -131,7 +132,10 @@ int app_alerts_open(struct app *app, struct err_note *why)
 	    .client = app->client,
 	    .state_dir = app->options->state_dir,
 	};
+	uint64_t seed = 0;
+	env_random(app->env, &seed, sizeof(seed));
 	struct incident_options incidents = {
+	    .seed = seed,
 	    .kv = app->kv,
 	    .commit = app->commit,
 	    .on_event = on_incident_event,

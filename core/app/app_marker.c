@@ -29,7 +29,7 @@ static void on_fatal_signal(int number)
 	raise(number);
 }
 
-/** On a stack of its own: the crash may be an overflow of the normal one. (A sanitizer has set one.) */
+/** On a stack of its own, unless there is one: the crash may be an overflow of the normal one. */
 static void catch_fatal_signals(void)
 {
 	static char stack[65536];
@@ -44,7 +44,7 @@ static void catch_fatal_signals(void)
 
 enum { MARKER_KILLS_MAX = 3 };
 
-/** A crash inside a script is proof; a kill from outside may have hit it by chance, so it takes three. */
+/** A crash inside a script is proof; a kill from outside may be chance, so it takes three. */
 static void marker_judge(struct app *app)
 {
 	struct script_marker *marker = app->marker;

@@ -29,7 +29,7 @@
  *      install: engine, plans, outbox, sources
  */
 
-/** The rules and plans that are good now: of the new generation, and kept ones whose file is refused. */
+/** The rules and plans that are good: of the new generation, and kept ones of refused files. */
 struct good_set {
 	struct rule **rules;
 	uint32_t rule_count;

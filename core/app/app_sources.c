@@ -176,10 +176,11 @@ static void source_free(struct app_source *source)
 	mem_free(source);
 }
 
-static struct app_source **find_source(struct app *app, const char *name,
+/** The place of the entry in the list, or the end of the list. */
+static struct app_source **find_source(struct app_source **list, const char *name,
 				       const struct config_from *from)
 {
-	struct app_source **at = &app->sources;
+	struct app_source **at = list;
 	const char *text = from->text != NULL ? from->text : "";
 	for (; *at != NULL; at = &(*at)->next) {
 		if ((*at)->kind == from->kind && strcmp((*at)->source, name) == 0 &&
@@ -193,11 +194,14 @@ static void open_source(struct app *app, const struct config_source *config,
 			const struct config_from *from)
 {
 	struct err_note why = {{0}};
-	struct app_source **place = find_source(app, config->name, from);
+	struct app_source **place = find_source(&app->sources, config->name, from);
 	if (*place != NULL) {
 		(*place)->is_wanted = true;
 		return;
 	}
+	/* Two tails of one pattern would share partitions: wait until the old one has stopped. */
+	if (*find_source(&app->stopping, config->name, from) != NULL)
+		return;
 	struct app_source *source = mem_alloc(sizeof(*source));
 	source->app = app;
 	source->source = mem_copy_text(config->name);
@@ -221,7 +225,9 @@ static void on_tail_stopped(void *arg)
 	while (*at != source)
 		at = &(*at)->next;
 	*at = source->next;
+	struct app *app = source->app;
 	source_free(source);
+	app_sources_reconcile(app);
 }
 
 void app_sources_reconcile(struct app *app)
@@ -294,8 +300,11 @@ void app_sources_pause(struct app *app, bool is_paused)
 
 void app_sources_rewind(struct app *app, uint32_t partition)
 {
-	for (struct app_source *at = app->sources; at != NULL; at = at->next) {
-		if (at->file != NULL && file_tail_rewind(at->file, partition))
-			return;
+	struct app_source *lists[] = {app->sources, app->stopping};
+	for (size_t i = 0; i < 2; i++) {
+		for (struct app_source *at = lists[i]; at != NULL; at = at->next) {
+			if (at->file != NULL && file_tail_rewind(at->file, partition))
+				return;
+		}
 	}
 }

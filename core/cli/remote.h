@@ -24,10 +24,11 @@ struct remote {
 	int word_count;
 };
 
-/** Reads options and words. -1: go on; otherwise the exit code (help was printed, or the usage error). */
+/** Reads options and words. -1: go on; otherwise the exit code (help or an error was printed). */
 int remote_parse(struct remote *remote, int argc, char **argv, const char *help);
 
-/** Asks the daemon; takes `args`. EXIT_DONE and a new *result, or the exit code after printing the error. */
+/** Asks the daemon; takes `args`. EXIT_DONE and a new *result, or another exit code: the error was
+ *  printed. */
 int remote_call(const struct remote *remote, const char *verb, json_t *args, json_t **result);
 
 /** Prints the result as JSON (--json), one document. */
@@ -35,7 +36,8 @@ void remote_print_json(const json_t *result);
 
 /** "-" for null; numbers, booleans and texts as they read. Control characters are shown as \xNN. */
 void remote_print_value(const json_t *value);
-/** A table of the named members of each object in `rows`; `columns` ends with NULL: "member" or "member=TITLE". */
+/** A table of members of each object in `rows`; `columns` ends with NULL: "member" or
+ *  "member=TITLE". */
 void remote_print_table(const json_t *rows, const char *const *columns);
 
 /** "name@3" into its parts; version 0 when absent. false: not a version. */

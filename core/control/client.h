@@ -1,4 +1,4 @@
-/** client.h - the other end of the control socket, for the command line: one request, one answer, blocking. */
+/** client.h - the command line's end of the control socket: one request, one answer, blocking. */
 #ifndef TOCSIN_CORE_CONTROL_CLIENT_H
 #define TOCSIN_CORE_CONTROL_CLIENT_H
 

@@ -18,7 +18,7 @@
 /*
  *  client --line--> request --verb--> (wait until durable) --answer--> client
  *
- *  A request outlives its client: when the client is gone, `client` is NULL and the answer is dropped.
+ *  A request outlives its client: when that is gone, `client` is NULL and the answer is dropped.
  */
 struct client {
 	struct control *control;

@@ -4,8 +4,8 @@
  *  Answer:   {"id": 1, "ok": true, "result": …}
  *       or   {"id": 1, "ok": false, "code": "ERR_CONFLICT", "error": "…"}
  *  One table of verbs (control_verbs.c). The answer to a verb with an effect is sent when the
- *  effect is durable. Who may connect: the socket's mode 0660 says it (owner and group); who it was:
- *  SO_PEERCRED, written into every command as the actor "uid:<n>(<name>)".
+ *  effect is durable. Who may connect: the socket's mode 0660 says it (owner and group); who it
+ *  was: SO_PEERCRED, written into every command as the actor "uid:<n>(<name>)".
  *  Limits: CONTROL_LINE_BYTES_MAX a request, CONTROL_CLIENTS_MAX clients.
  */
 #ifndef TOCSIN_CORE_CONTROL_CONTROL_H
@@ -43,7 +43,7 @@ struct control_target {
 	void (*reload)(void *arg,
 		       void (*done)(void *done_arg, const char *files_json, bool any_refused),
 		       void *done_arg);
-	/** Versions were enabled, disabled or activated: install the new set now. Returns after the swap. */
+	/** Versions were enabled, disabled or activated: installs the new set before it returns. */
 	void (*apply_versions)(void *arg);
 	/** Source text of a rule version (owned); NULL when its file is not there. */
 	char *(*rule_source)(void *arg, const char *name, uint32_t version);
@@ -55,7 +55,7 @@ int control_new(struct control **out, const struct control_target *target, const
 		struct err_note *why);
 void control_free(struct control *control);
 
-/** One request line to one answer line, without socket (fuzzing, tests). `answer` is called once, maybe later. */
+/** One request line to one answer line. `answer` is called once, maybe later. */
 void control_handle(struct control *control, struct slice line, const char *actor,
 		    void (*answer)(void *arg, struct slice line), void *arg);
 

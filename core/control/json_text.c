@@ -3,6 +3,8 @@
 #include "core/base/require.h"
 #include "core/model/timestamp.h"
 
+#include <string.h>
+
 /** Length of the valid UTF-8 sequence at `text`, or 0. Table 3-7 of the Unicode standard. */
 static size_t sequence_length(const unsigned char *text, size_t left)
 {
@@ -79,4 +81,27 @@ void json_put_text(json_t *object, const char *key, const char *text)
 void json_put_int(json_t *object, const char *key, uint64_t number)
 {
 	json_take(object, key, json_integer((json_int_t)number));
+}
+
+/** Spans end in _ms too ("late_by_ms"): a wall time of this program lies after 2001. */
+enum { SPELLED_NAME_BYTES_MAX = 64 };
+static const json_int_t earliest_ms = 1000000000000;
+
+void json_spell_times(json_t *object)
+{
+	const char *name;
+	json_t *value;
+	void *next;
+	json_object_foreach_safe(object, next, name, value)
+	{
+		char spelled[SPELLED_NAME_BYTES_MAX];
+		size_t length = strlen(name);
+		json_int_t ms = json_integer_value(value);
+		if (!json_is_integer(value) || length <= 3 || length >= sizeof(spelled) ||
+		    strcmp(name + length - 3, "_ms") != 0 || (ms != 0 && ms < earliest_ms))
+			continue;
+		snprintf(spelled, sizeof(spelled), "%.*s", (int)(length - 3), name);
+		json_take(object, spelled, json_time(ms));
+		json_object_del(object, name);
+	}
 }

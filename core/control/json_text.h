@@ -1,4 +1,4 @@
-/** json_text.h - text from outside as a JSON string: invalid UTF-8 becomes U+FFFD, nothing is refused. */
+/** json_text.h - text from outside as a JSON string: invalid UTF-8 becomes U+FFFD. */
 #ifndef TOCSIN_CORE_CONTROL_JSON_TEXT_H
 #define TOCSIN_CORE_CONTROL_JSON_TEXT_H
 
@@ -11,6 +11,8 @@ json_t *json_text_slice(struct slice text);     /**< new */
 json_t *json_time(int64_t ms);                  /**< new; RFC 3339 UTC, null when ms <= 0 */
 void json_take(json_t *object, const char *key, json_t *value); /**< json_object_set_new, checked */
 void json_put_text(json_t *object, const char *key, const char *text);
+/** Replaces each member "<name>_ms" that is a wall time by "<name>" with RFC 3339 text. */
+void json_spell_times(json_t *object);
 void json_put_int(json_t *object, const char *key, uint64_t number);
 
 #endif

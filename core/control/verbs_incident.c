@@ -14,6 +14,7 @@ static json_t *incident_object(const struct incident *incident)
 	json_t *object = json_loadb(text.data, text.length, 0, NULL);
 	bytes_deinit(&text);
 	REQUIRE(object != NULL);
+	json_spell_times(object);
 	return object;
 }
 
@@ -35,8 +36,10 @@ int verb_incident_list(const struct verb_call *call, json_t **result, struct err
 static void add_record(void *arg, struct slice json)
 {
 	json_t *record = json_loadb(json.data, json.length, 0, NULL);
-	if (record != NULL)
-		json_array_append_new(arg, record);
+	if (record == NULL)
+		return;
+	json_spell_times(record);
+	json_array_append_new(arg, record);
 }
 
 static int show(const struct verb_call *call, uint64_t number, json_t **result,

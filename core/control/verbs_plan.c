@@ -82,8 +82,10 @@ static void find_run(void *arg, const struct run_summary *run)
 static void add_record(void *arg, struct slice json)
 {
 	json_t *record = json_loadb(json.data, json.length, 0, NULL);
-	if (record != NULL)
-		json_array_append_new(arg, record);
+	if (record == NULL)
+		return;
+	json_spell_times(record);
+	json_array_append_new(arg, record);
 }
 
 static int show(const struct verb_call *call, const char *id, json_t **result,

@@ -122,6 +122,7 @@ void incident_append_json(const struct incident *incident, struct bytes *out)
 	for (uint32_t i = 0; i < incident->firing_count; i++)
 		json_array_append_new(firing, c_text_json(incident->firing_ids[i]));
 	json_object_set_new(json, "firing", firing);
+	json_object_set_new(json, "firing_count", json_integer(incident->firing_count));
 	dump_and_free(json, out);
 }
 
