@@ -5,6 +5,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"
+#include "core/control/json_text.h"
 #include "core/engine/engine.h"
 #include "core/loop/loop.h"
 #include "core/model/zone.h"
@@ -83,6 +84,7 @@ static struct plan *find_plan(struct plan *const *plans, uint32_t count, const c
 static void file_refuse(struct generation_file *file, const char *reason)
 {
 	file->is_refused = true;
+	file->line = 1; /* of the whole file; editors and scripts expect file:line */
 	mem_free(file->reason);
 	file->reason = mem_copy_text(reason);
 }
@@ -250,9 +252,9 @@ static bool report_files(const struct app *app, const struct generation *generat
 		if (file->is_refused)
 			log_refusal(file);
 		json_array_append_new(
-		    list, json_pack("{s:s, s:s, s:i, s:s?}", "path", file->path, "status", status,
-				    "line", file->is_refused ? file->line : 0, "reason",
-				    file->is_refused ? file->reason : NULL));
+		    list, json_pack("{s:o, s:s, s:i, s:o}", "path", json_text(file->path), "status",
+				    status, "line", file->is_refused ? file->line : 0, "reason",
+				    json_text(file->is_refused ? file->reason : NULL)));
 	}
 	return any_refused;
 }
@@ -292,9 +294,9 @@ static void reload_end(struct app *app, json_t *list, bool any_refused,
 static void refuse_all(const struct app *app, json_t *list, const char *reason)
 {
 	log_warn(CONFIG, "the reload of %s was refused: %s", app->options->site_dir, reason);
-	json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:s}", "path",
-					      app->options->site_dir, "status", "refused", "line",
-					      0, "reason", reason));
+	json_array_append_new(list, json_pack("{s:o, s:s, s:i, s:o}", "path",
+					      json_text(app->options->site_dir), "status", "refused",
+					      "line", 0, "reason", json_text(reason)));
 }
 
 static bool load(struct app *app, json_t *list)
