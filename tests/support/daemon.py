@@ -80,13 +80,18 @@ class Daemon:
         self.process = None
         self.log_path = self.state.rstrip("/") + ".log"
 
-    def start(self, seconds=60):
+    def spawn(self):
+        """Starts the process without waiting; where its part of the log begins."""
         os.makedirs(os.path.dirname(self.log_path), exist_ok=True)
         start = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [TOCSIN, "run", "--site", self.site.directory, "--state", self.state]
                 + self.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        return start
+
+    def start(self, seconds=60):
+        start = self.spawn()
 
         def is_ready():
             if self.process.poll() is not None:
