@@ -287,6 +287,8 @@ static void set_options(struct http_call *call, const struct http_call_options *
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, total_ms);
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, options->is_sent_once ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, options->is_sent_once ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "tocsin/" TOCSIN_VERSION);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_reply_bytes);

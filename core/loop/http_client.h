@@ -32,6 +32,9 @@ struct http_call_options {
 	int64_t connect_ms;         /**< default 3,000 */
 	int64_t total_ms;           /**< default 10,000 */
 	size_t reply_bytes_max;     /**< default HTTP_REPLY_BYTES_MAX */
+	/** On a connection of its own: the request leaves at most once. A server that closes a
+	 *  reused connection without an answer makes libcurl send again by itself. */
+	bool is_sent_once;
 };
 
 struct http_result {

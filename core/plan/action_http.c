@@ -235,6 +235,7 @@ static int start(struct plan_action_run *run, const json_t *args, struct err_not
 		.headers = request.lines,
 		.body = bytes_slice(&body),
 		.total_ms = run->timeout_ms,
+		.is_sent_once = true, /* each try is journaled: none may happen behind our back */
 	};
 	struct http_call *call;
 	int code = ERR_UNSUPPORTED;

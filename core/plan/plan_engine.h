@@ -34,6 +34,7 @@ struct plan;
 struct plan_actions;
 struct plan_engine;
 struct plan_factory;
+struct script_store;
 
 #define RUN_STATE_LIST(X)                                                                          \
 	X(RUNNING, "running")                                                                      \
@@ -54,6 +55,7 @@ enum run_state {
 enum {
 	RUN_RECORDS_MAX = 10000,
 	RUN_BYTES_MAX = 8 * 1024 * 1024,
+	RUN_RESULT_BYTES_MAX = 64 * 1024, /**< of what run() returns, as RunEnded keeps it */
 	RUNS_ACTIVE_MAX = 10000,
 	RUNS_ENDED_MAX = 10000
 };
@@ -63,6 +65,7 @@ struct plan_engine_options {
 	struct commit *commit;
 	struct loop *loop;
 	struct plan_actions *actions; /**< action.h; borrowed */
+	struct script_store *scripts; /**< keeps the sources of runs; borrowed */
 	/** Rebuilds a factory from kept source after a restart (lua/bridge). */
 	int (*make_factory)(void *arg, const char *name, uint32_t version, const char *source,
 			    struct plan_factory **out, struct err_note *why);

@@ -194,10 +194,10 @@ void run_resume(struct plan_run *run)
 	int code = journal_read(run->engine->options.kv, run->id, &run->replay_arena, &run->replay,
 				&why);
 	const struct journal_record *first = run->replay.records;
-	run->is_journal_lost = code != 0;
 	if (code == 0 && (run->replay.count == 0 || first->type != RECORD_RUN_STARTED ||
 			  !first->params_json || !first->incident_json))
 		code = err_set(&why, ERR_CORRUPT, "the journal does not begin with RunStarted");
+	run->is_journal_lost = code != 0;
 	if (code == 0) {
 		run->record_count = run->replay.count;
 		run->record_bytes = run->replay.bytes;
@@ -216,12 +216,15 @@ void run_resume(struct plan_run *run)
 	run_go_on(run);
 }
 
-void run_end(struct plan_run *run, enum run_state state, const char *error)
+static void end_with(struct plan_run *run, enum run_state state, const char *error,
+		     const char *result_json)
 {
 	struct plan_engine *engine = run->engine;
 	char *kept_error = mem_copy_text(error); /* `error` may be the run's own */
-	struct journal_record record = {
-		.type = RECORD_RUN_ENDED, .text = run_state_name(state), .error = kept_error};
+	struct journal_record record = {.type = RECORD_RUN_ENDED,
+					.text = run_state_name(state),
+					.result_json = result_json,
+					.error = kept_error};
 	run->epoch++;
 	run->ended_ms = engine_now(engine);
 	run->state = state;
@@ -243,6 +246,21 @@ void run_end(struct plan_run *run, enum run_state state, const char *error)
 			    kept_error ? ": " : "", kept_error ? kept_error : "");
 	engine_dequeue(engine, run);
 	engine->hold_count--;
+}
+
+void run_end(struct plan_run *run, enum run_state state, const char *error)
+{
+	end_with(run, state, error, NULL);
+}
+
+/* What run() returned is kept unless it is too long: its effects have happened all the same. */
+static void end_done(struct plan_run *run, const char *result_json)
+{
+	bool is_kept = result_json && strlen(result_json) <= RUN_RESULT_BYTES_MAX;
+	if (result_json && !is_kept)
+		log_warn(PLAN, "run %s: its result is longer than %d bytes and is not kept",
+			 run->id, RUN_RESULT_BYTES_MAX);
+	end_with(run, RUN_DONE, NULL, is_kept ? result_json : NULL);
 }
 
 void run_block(struct plan_run *run, const char *format, ...)
@@ -275,7 +293,8 @@ static bool is_replaying(const struct plan_run *run)
 }
 
 /* The script ended by itself; with answers left over it is another script than the one that ran. */
-static void script_ended(struct plan_run *run, enum run_state state, const char *error)
+static void script_ended(struct plan_run *run, enum run_state state, const char *error,
+			 const char *result_json)
 {
 	if (is_replaying(run))
 		run_block(run,
@@ -285,6 +304,8 @@ static void script_ended(struct plan_run *run, enum run_state state, const char 
 			  run->replay.records[run->replay_index].step
 				  ? run->replay.records[run->replay_index].step
 				  : "");
+	else if (state == RUN_DONE)
+		end_done(run, result_json);
 	else
 		run_end(run, state, error);
 }
@@ -305,7 +326,6 @@ void run_go_on(struct plan_run *run)
 		}
 		enum plan_progress progress =
 			run->runner->ops->resume(run->runner, given, &call, &result, &code, &why);
-		mem_free(result);
 		run->paused_ms += run->call.paused_ms;
 		call_clear(&run->call);
 		switch (progress) {
@@ -313,9 +333,13 @@ void run_go_on(struct plan_run *run)
 			if (call_open(run, &call))
 				continue;
 			return;
-		case PLAN_FINISHED: script_ended(run, RUN_DONE, NULL); return;
+		case PLAN_FINISHED:
+			script_ended(run, RUN_DONE, NULL, result);
+			mem_free(result);
+			return;
 		case PLAN_RAISED:
-			script_ended(run, RUN_FAILED, why.text[0] ? why.text : err_sentence(code));
+			script_ended(run, RUN_FAILED, why.text[0] ? why.text : err_sentence(code),
+				     NULL);
 			return;
 		}
 	}
