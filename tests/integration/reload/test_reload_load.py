@@ -237,9 +237,10 @@ class ReloadUnderLoad(unittest.TestCase):
                 if number % 10 == 0:
                     self.broken_reload(daemon, number // 10)
                 else:
-                    self.site.rule("extra/1", VICTIM % ("10s", number))
-                    self.site.rule("extra/1" if number % 2 else "extra/2", VICTIM % ("10s", 9))
-                    daemon.call("reload")
+                    self.site.rule("extra/1", VICTIM % ("10s", 9))
+                    if number % 2:
+                        self.site.rule("extra/2", VICTIM % ("5s", 9))
+                    self.assertFalse(daemon.call("reload")["refused"])
                     shutil.rmtree(os.path.join(self.site.directory, "rules/extra"))
                 if number == len(BROKEN) * 10:
                     first = resident_kib(daemon.process)
