@@ -14,6 +14,8 @@
  *      not matched by two scans: rotated ──quiet──> final job ──> over ──durable──> closed
  *      shorter, or other bytes before `next`: reset, epoch + 1 */
 
+enum { START_SCANS_MAX = 4 };
+
 static bool is_same(const struct position *a, const struct position *b)
 {
 	return a->epoch == b->epoch && a->offset == b->offset;
@@ -22,8 +24,8 @@ static bool is_same(const struct position *a, const struct position *b)
 /** Nothing was read that the store does not have, or will never have (a refused bundle). */
 static bool is_settled(const struct tail_file *file)
 {
-	return !file->is_in_flight && (file->must_rewind || file->is_reset ||
-				       is_same(&file->next, &file->durable));
+	return !file->is_in_flight &&
+	       (file->must_rewind || file->is_reset || is_same(&file->next, &file->durable));
 }
 
 void tail_file_queue(struct tail_file *file)
@@ -296,6 +298,20 @@ static void on_scan(void *arg)
 	timer_set(tail->scan_timer, tail->scan_ms);
 }
 
+/** A file that is renamed during the listing can be missing from it, and would join when the
+ *  newer ones have moved the watermark past its unread lines. So it is listed until nothing new
+ *  is found. */
+static void scan_at_start(struct file_tail *tail)
+{
+	uint32_t known_count;
+	int scans = 0;
+
+	do {
+		known_count = tail->file_count;
+		file_tail_scan(tail);
+	} while (tail->file_count != known_count && ++scans < START_SCANS_MAX);
+}
+
 int file_tail_new(struct file_tail **out, struct loop *loop,
 		  const struct file_tail_options *options, struct err_note *why)
 {
@@ -319,7 +335,7 @@ int file_tail_new(struct file_tail **out, struct loop *loop,
 	tail->scan_timer = timer_new(loop, on_scan, tail);
 	key_table_init(&tail->told, 0);
 	tail->watch = directory_watch_new(tail);
-	file_tail_scan(tail);
+	scan_at_start(tail);
 	timer_set(tail->scan_timer, tail->scan_ms);
 	*out = tail;
 	return 0;
