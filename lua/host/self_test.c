@@ -20,9 +20,10 @@ static void push_text(lua_State *lua, void *arg)
 	sandbox_enter(lua);
 }
 
-static int expect(const char *text, enum script_end expected, struct err_note *why)
+static int expect(const char *text, uint64_t instructions, enum script_end expected,
+		  struct err_note *why)
 {
-	struct script_limits limits = {4 * 1024 * 1024, 1000000, 1000};
+	struct script_limits limits = {4 * 1024 * 1024, instructions, 1000};
 	struct script_call call = {
 		.function = "self_test", .push = push_text, .arg = (void *)(uintptr_t)text};
 	struct err_note note = {0};
@@ -43,20 +44,23 @@ static int expect(const char *text, enum script_end expected, struct err_note *w
 
 int lua_self_test(struct err_note *why)
 {
+	/* A caught error costs a microsecond: few instructions, or each start waits for them. */
 	static const struct {
 		const char *text;
+		uint64_t instructions;
 		enum script_end end;
 	} cases[] = {
-		{"local n = 0 for i = 1, 1000 do n = n + i end assert(n == 500500)", SCRIPT_DONE},
-		{"while true do end", SCRIPT_OVER_TIME},
-		{"for i = 1, 1e12 do end", SCRIPT_OVER_TIME},
-		{"while true do pcall(error) end", SCRIPT_OVER_TIME},
-		{"local t = {} for i = 1, 1e9 do t[i] = i end", SCRIPT_OVER_MEMORY},
-		{"local s = 'x' while true do s = s .. s end", SCRIPT_OVER_MEMORY},
+		{"local n = 0 for i = 1, 1000 do n = n + i end assert(n == 500500)", 100000,
+		 SCRIPT_DONE},
+		{"while true do end", 100000, SCRIPT_OVER_TIME},
+		{"for i = 1, 1e12 do end", 100000, SCRIPT_OVER_TIME},
+		{"while true do pcall(error) end", 20000, SCRIPT_OVER_TIME},
+		{"local t = {} for i = 1, 1e9 do t[i] = i end", 2000000, SCRIPT_OVER_MEMORY},
+		{"local s = 'x' while true do s = s .. s end", 100000, SCRIPT_OVER_MEMORY},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int code = expect(cases[i].text, cases[i].end, why);
+		int code = expect(cases[i].text, cases[i].instructions, cases[i].end, why);
 
 		if (code != 0)
 			return code;
