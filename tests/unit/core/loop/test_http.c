@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -391,6 +393,80 @@ Test(http, a_refused_connection_was_certainly_not_sent)
 	cr_expect_eq(site->last.status, 0);
 	cr_expect_not(site->last.was_sent);
 	site_free(site);
+}
+
+/* Answers the first request of a connection and drops the connection at the second. */
+struct dropper {
+	int fd;
+	int request_count;
+};
+
+static void *drop_second_requests(void *arg)
+{
+	static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+	struct dropper *dropper = arg;
+	struct pollfd fds[8] = {{.fd = dropper->fd, .events = POLLIN}};
+	int counts[8] = {0};
+	nfds_t count = 1;
+	char request[1024];
+
+	while (poll(fds, count, -1) > 0) {
+		for (nfds_t i = 1; i < count; i++) {
+			if (fds[i].fd < 0 || !fds[i].revents)
+				continue;
+			bool is_request = recv(fds[i].fd, request, sizeof(request), 0) > 0;
+			dropper->request_count += is_request;
+			if (is_request && counts[i]++ == 0) {
+				send(fds[i].fd, reply, sizeof(reply) - 1, MSG_NOSIGNAL);
+				continue;
+			}
+			close(fds[i].fd);
+			fds[i].fd = -1;
+		}
+		if (!fds[0].revents)
+			continue;
+		int fd = count < 8 ? accept(dropper->fd, NULL, NULL) : -1;
+		if (fd < 0)
+			break;
+		fds[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
+	}
+	for (nfds_t i = 1; i < count; i++) {
+		if (fds[i].fd >= 0)
+			close(fds[i].fd);
+	}
+	return NULL;
+}
+
+Test(http, a_call_that_is_sent_once_is_not_repeated_by_the_library)
+{
+	struct site *site = site_new();
+	struct dropper dropper = {.fd = socket(AF_INET, SOCK_STREAM, 0)};
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof(address);
+	struct http_call *http_call = NULL;
+	pthread_t thread;
+	char url[64];
+
+	cr_assert_eq(bind(dropper.fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	cr_assert_eq(listen(dropper.fd, 8), 0);
+	cr_assert_eq(getsockname(dropper.fd, (struct sockaddr *)&address, &length), 0);
+	cr_assert_eq(pthread_create(&thread, NULL, drop_second_requests, &dropper), 0);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/", ntohs(address.sin_port));
+	for (int i = 0; i < 3; i++) {
+		struct http_call_options options = {
+			.method = "POST", .url = url, .is_sent_once = i > 0};
+		cr_assert_eq(
+			http_call_start(&http_call, site->client, &options, on_done, site, NULL),
+			0);
+		cr_assert(wait_answers(site, i + 1));
+	}
+	cr_expect_eq(site->ok_count, 3, "the connection of the first call must not be used");
+	site_free(site);
+	shutdown(dropper.fd, SHUT_RDWR);
+	pthread_join(thread, NULL);
+	close(dropper.fd);
+	cr_expect_eq(dropper.request_count, 3);
 }
 
 Test(http, bad_calls_are_refused)

@@ -26,6 +26,11 @@ static const struct plan_call every_kind[] = {
 	END,
 };
 
+static void keep_last(void *arg, struct slice json)
+{
+	snprintf(arg, 1024, "%.*s", (int)json.length, json.data);
+}
+
 Test(plan_replay, runs_every_kind_of_call_in_order)
 {
 	struct world world;
@@ -60,6 +65,9 @@ Test(plan_replay, runs_every_kind_of_call_in_order)
 				  "StepAttempt StepDone Value StepScheduled StepAttempt StepDone "
 				  "RunEnded");
 	mem_free(journal);
+	char last[1024] = "";
+	cr_assert_eq(plan_engine_each_record(world.engine, run.id, keep_last, last, NULL), 0);
+	cr_expect(strstr(last, "\"result\":null"), "%s", last);
 	world_close(&world);
 }
 
