@@ -1,0 +1,225 @@
+#!/usr/bin/env python3
+"""A plan with every kind of call is killed at each of its records and during its steps."""
+import json
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from world import World, check_journal, plan_text, support  # noqa: E402
+
+SEED = int(os.environ.get("TOCSIN_SEED") or random.SystemRandom().randrange(1 << 32))
+
+EVERY_CALL = plan_text("all", """
+    local seen = { now = ctx:now(), random = ctx:random(), uuid = ctx:uuid() }
+    local safe = { effect = "idempotent", timeout = "20s",
+      retry = { max = 50, first = 0.02, cap = 0.1, jitter = 0 } }
+    local careful = { timeout = "20s", on_fail = "continue" }
+    local out = { seen = seen }
+    ctx:notify("tell", { to = "ops", text = "begin " .. ctx.run })
+    out.safe = ctx:http("safe", { method = "POST", url = "@URL/safe", body = seen }, safe).body
+    out.once = ctx:http("once", { method = "POST", url = "@URL/once", body = seen }, careful)
+      and "done" or "not done"
+    out.append = ctx:exec("append", { "@SCRIPT", "append", ctx.run }, safe).output
+    out.strike = ctx:exec("strike", { "@SCRIPT", "strike", ctx.run }, careful)
+      and "done" or "not done"
+    ctx:log("between")
+    ctx:sleep(0.05)
+    local answer = ctx:ask("sure", { text = "go on?", choices = { "left", "right" } })
+    out.answer, out.approved = answer.value, answer.approved
+    local looks = 0
+    out.waited = ctx:wait_until("second", function()
+      looks = looks + 1
+      return looks == 2 and ctx:incident_now().firing_count == 1
+    end, { every = "1s", timeout = "1m" })
+    ctx:http("last", { method = "POST", url = "@URL/last", body = out }, safe)
+    return out""")
+
+CALLS = ["now#1", "random#1", "uuid#1", "tell#1", "safe#1", "once#1", "append#1", "strike#1", "log#1",
+         "sleep#1", "sure#1", "now#2", "now#3", "second#1", "incident#1", "last#1"]
+
+
+class Crash(unittest.TestCase):
+    def setUp(self):
+        self.random = random.Random(SEED)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.world = World(folder.name, {"every/1": EVERY_CALL}, ["all"])
+        self.addCleanup(self.world.close)
+        self.fires = 0
+        self.kills = 0
+
+    def run_of_new_incident(self):
+        who = "w%d" % self.fires
+        self.fires += 1
+        self.world.fire("all", who)
+        return who, self.world.run("every", who)["id"]
+
+    # ---- the person
+
+    def received(self, run_id, step):
+        if step == "once":
+            return self.world.receiver.count("/once", run_id)
+        return self.world.counted("strike", run_id)
+
+    def settle_doubt(self, run):
+        """A person looks whether it happened, and says so on the command line."""
+        step = run["waiting_for"].split("#")[0]
+        self.assertIn(step, ("once", "strike"))
+        happened = self.received(run["id"], step) > 0
+        code, _, error = self.world.command("plan", "approve" if happened else "reject", run["id"],
+                                            "--reason", "looked")
+        self.assertEqual(code, 0, error)
+        return step, "done" if happened else "not done"
+
+    def finish(self, run_id, said):
+        """Answers what the run asks until it ends."""
+        def ended():
+            run = self.world.runs(id=run_id)[0]
+            if run["state"] == "in_doubt":
+                step, answer = self.settle_doubt(run)
+                self.assertNotIn(step, said, "a person was asked twice")
+                said[step] = answer
+            elif run["state"] == "asking":
+                self.assertNotIn("sure", said, "a durable answer was asked for again")
+                self.world.daemon.call("plan.approve", {"run": run_id, "value": "right"})
+                said["sure"] = True
+            return run["state"] in ("done", "failed", "cancelled", "blocked")
+        try:
+            support.wait_until(ended, 30, "run %s to end" % run_id)
+        except AssertionError as late:
+            raise AssertionError("%s: %s" % (late, self.world.show(run_id))) from late
+        return self.world.show(run_id)
+
+    # ---- what must hold
+
+    def check(self, run, said):
+        run_id = run["id"]
+        self.assertEqual(run["state"], "done", run)
+        outcomes = check_journal(run["journal"])
+        self.assertEqual(list(outcomes), CALLS)
+        receiver = self.world.receiver
+        for step, path in (("safe", "/safe"), ("last", "/last")):
+            bodies = receiver.bodies("%s/%s#1" % (run_id, step))
+            self.assertGreaterEqual(len(bodies), 1, step)
+            self.assertEqual(len(set(bodies)), 1, "a repeated request differs: %s" % bodies)
+            self.assertEqual(receiver.count(path, run_id), len(bodies))
+        support.wait_until(lambda: receiver.count("/ops", run_id), 30, "the message to people")
+        self.assertGreaterEqual(self.world.counted("append", run_id), 1)
+        for step in ("once", "strike"):
+            expected = 0 if said.get(step) == "not done" else 1
+            self.assertEqual(self.received(run_id, step), expected, step)
+
+        seen = {name: outcomes[name + "#1"]["result"] for name in ("now", "random", "uuid")}
+        self.assertEqual(json.loads(receiver.bodies(run_id + "/safe#1")[0]), seen)
+        expected = {"seen": seen, "safe": "ok", "append": "counted\n", "answer": "right",
+                    "approved": True, "waited": True, "once": said.get("once", "done"),
+                    "strike": said.get("strike", "done")}
+        self.assertEqual(json.loads(receiver.bodies(run_id + "/last#1")[0]), expected)
+        self.assertEqual(run["journal"][-1]["result"], expected)
+        shown = self.world.daemon.call("incident.show", {"number": run["incident"]})
+        kinds = [record["kind"] for record in shown["timeline"]]
+        self.assertEqual((kinds.count("opened"), kinds.count("run_started"), kinds.count("run_ended")),
+                         (1, 1, 1), kinds)
+
+    def kill_at(self, run_id, count, said):
+        """Kills as soon as the run has `count` records, or a moment later. False: it ended before."""
+        def reached():
+            run = self.world.runs(id=run_id)[0]
+            if run["state"] == "in_doubt":
+                step, answer = self.settle_doubt(run)
+                said[step] = answer
+            elif run["state"] == "asking" and run["records"] < count:
+                self.world.daemon.call("plan.approve", {"run": run_id, "value": "right"})
+                said["sure"] = True
+            return run["records"] >= count or run["state"] == "done"
+        deadline = time.monotonic() + 60
+        while not reached():
+            self.assertLess(time.monotonic(), deadline, "run %s hangs" % run_id)
+        if self.random.random() < 0.7:
+            time.sleep(self.random.random() * 0.006)
+        is_ended = self.world.runs(id=run_id)[0]["state"] == "done"
+        self.kills += 1
+        self.world.restart()
+        return not is_ended
+
+    # ---- tests
+
+    def test_uncrashed_run_and_one_killed_again_and_again(self):
+        _, run_id = self.run_of_new_incident()
+        run, said = None, {}
+        run = self.finish(run_id, said)
+        self.check(run, said)
+        self.assertEqual(said, {"sure": True})
+        total = len(run["journal"])
+
+        _, run_id = self.run_of_new_incident()
+        said = {}
+        stride = 1 if support.IS_LONG else 4
+        for count in range(1 + self.random.randrange(stride), total + 1, stride):
+            if not self.kill_at(run_id, count, said):
+                break
+        self.check(self.finish(run_id, said), said)
+
+    @unittest.skipUnless(support.IS_LONG, "long variant")
+    def test_killed_once_at_each_record(self):
+        _, run_id = self.run_of_new_incident()
+        total = len(self.finish(run_id, {})["journal"])
+        cuts = {}
+        for count in range(1, total + 1):
+            for _ in range(2):
+                _, run_id = self.run_of_new_incident()
+                said = {}
+                self.kill_at(run_id, count, said)
+                cut = self.world.show(run_id)["journal"]
+                self.check(self.finish(run_id, said), said)
+                cuts.setdefault(cut[min(count, len(cut)) - 1]["type"], set()).add(count)
+        print("\n%d kills over %d records: %s" % (self.kills, total, {
+            kind: len(counts) for kind, counts in sorted(cuts.items())}), file=sys.stderr)
+
+    def test_killed_while_a_step_is_held(self):
+        runs = {}
+        for path in ("/ops", "/safe", "/once", "/last"):
+            gate = threading.Event()
+            self.world.receiver.behave(path, gate, 200)
+            _, run_id = self.run_of_new_incident()
+            if path == "/last":
+                self.world.wait_state(run_id, "asking")
+                self.world.daemon.call("plan.approve", {"run": run_id, "value": "right"})
+            self.world.receiver.wait(path, 1, run_id if path != "/ops" else "")
+            self.world.restart()
+            gate.set()
+            runs[run_id] = {"sure": True} if path == "/last" else {}
+            self.check(self.finish(run_id, runs[run_id]), runs[run_id])
+            if path == "/once":
+                self.assertEqual(runs[run_id]["once"], "done")
+        for name in ("append", "strike"):
+            self.world.hold(name, True)
+            _, run_id = self.run_of_new_incident()
+            support.wait_until(lambda: self.world.counted(name, run_id), 30, name + " to begin")
+            self.world.restart()
+            self.world.hold(name, False)
+            said = {}
+            self.check(self.finish(run_id, said), said)
+            self.assertEqual(said.get("strike", "done"), "done")
+            self.assertEqual(self.world.counted(name, run_id), 2 if name == "append" else 1)
+
+    def test_clean_stop_is_no_worse_than_a_kill(self):
+        gate = threading.Event()
+        self.world.receiver.behave("/safe", gate, 200)
+        _, run_id = self.run_of_new_incident()
+        self.world.receiver.wait("/safe", 1, run_id)
+        self.assertEqual(self.world.daemon.stop(), 0)
+        gate.set()
+        self.world.daemon.start()
+        said = {}
+        self.check(self.finish(run_id, said), said)
+
+
+if __name__ == "__main__":
+    print("seed %d" % SEED, file=sys.stderr)
+    unittest.main()

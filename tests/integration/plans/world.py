@@ -1,0 +1,266 @@
+"""What the plan scenarios share: a receiver that counts, a program that counts, a site, a journal
+check that knows only the documented grammar.
+"""
+import collections
+import http.server
+import json
+import os
+import sys
+import threading
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+
+import daemon as support  # noqa: E402
+
+STEP_S = 10
+BASE_S = 1767225600  # 2026-01-01T00:00:00Z: event time, unrelated to the wall clock
+
+
+class Receiver:
+    """A real HTTP receiver. `behave(path, …)` gives the answers of the next requests of a path; the
+    last one stays: a status, "drop" (the connection ends without an answer), an Event (held until it
+    is set, then 200)."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.requests = []  # (path, key, body) in order of arrival
+        self.behaviour = {}
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"  # connections stay open: a client may use them again
+
+            def answer(self):
+                length = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(length).decode() if length else ""
+                path = self.path.split("?")[0]
+                what = receiver.take(path, self.headers.get("Idempotency-Key"), body)
+                if isinstance(what, threading.Event):
+                    what.wait(60)
+                    what = 200
+                if what == "drop":
+                    self.close_connection = True
+                    return
+                self.send_response(what)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"ok")
+
+            do_GET = do_POST = answer
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_):
+                pass  # a client that was killed
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
+        self.thread.start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def url(self, path):
+        return "http://127.0.0.1:%d%s" % (self.port, path)
+
+    def behave(self, path, *answers):
+        with self.lock:
+            self.behaviour[path] = collections.deque(answers)
+
+    def take(self, path, key, body):
+        with self.lock:
+            self.requests.append((path, key, body))
+            answers = self.behaviour.get(path)
+            if not answers:
+                return 200
+            return answers.popleft() if len(answers) > 1 else answers[0]
+
+    def bodies(self, key):
+        with self.lock:
+            return [body for _, k, body in self.requests if k == key]
+
+    def count(self, path, key_part=""):
+        with self.lock:
+            return sum(1 for p, k, _ in self.requests if p == path and key_part in (k or ""))
+
+    def wait(self, path, count=1, key_part="", seconds=30):
+        support.wait_until(lambda: self.count(path, key_part) >= count, seconds,
+                           "%d requests of %s" % (count, path))
+
+
+SCRIPT = """#!/bin/sh
+# Counts: one line in <name>.count for each start. Waits while <name>.hold exists.
+echo "$2" >> "%(dir)s/$1.count"
+while [ -e "%(dir)s/$1.hold" ]; do /bin/sleep 0.02; done
+echo counted
+"""
+
+# Fires for each value of `who` that was seen with this kind, for an hour of event time.
+RULE = """return rule.group {
+  source = "feed", filter = "kind == \\"%s\\"", by = { "who" }, statistic = "count",
+  window = "1h", threshold = ">= 1", output = "alerts", severity = "critical",
+}
+"""
+
+
+def plan_text(rule, body, extra=""):
+    return ('return plan {\n  api = 1, owner = "test", timeout = "10m",\n  on = { incident = '
+            '"opened", rule = "%s" },\n  %s\n  run = function(ctx, params)\n%s\n  end,\n}\n'
+            % (rule, extra, body))
+
+
+class World:
+    """A site whose rules are fed by a file, its daemon and the receiver."""
+
+    def __init__(self, directory, plans, rules, sync="commit"):
+        self.directory = directory
+        self.receiver = Receiver()
+        self.script = os.path.join(directory, "count.sh")
+        with open(self.script, "w", encoding="utf-8") as out:
+            out.write(SCRIPT % {"dir": directory})
+        os.chmod(self.script, 0o755)
+        self.feed = os.path.join(directory, "feed.jsonl")
+        with open(self.feed, "w", encoding="utf-8"):
+            pass
+        self.time_s = BASE_S
+        self.site = support.Site(os.path.join(directory, "site"), """
+  sources = { feed = { fields = { kind = "string", who = "string" },
+    from = { { file = "%s" } }, lateness = "0s", idle = "1h" } },
+  outputs = { alerts = { file = "alerts.jsonl" }, ops = { webhook = "%s" } },
+  listen = { http = false }, storage = { sync = "%s" },
+  exec = { allow = { "%s" } }, http = { allow = { "127.0.0.1:%d" } },
+""" % (self.feed, self.receiver.url("/ops"), sync, self.script, self.receiver.port))
+        for name in rules:
+            self.site.rule(name + "/1", RULE % name)
+        for name, text in plans.items():
+            self.site.plan(name, self.fill(text))
+        self.daemon = support.Daemon(self.site, os.path.join(directory, "state"))
+        self.daemon.start()
+
+    def fill(self, text):
+        return text.replace("@URL", self.receiver.url("")).replace("@SCRIPT", self.script)
+
+    def close(self):
+        self.daemon.kill()
+        self.receiver.close()
+
+    def restart(self):
+        self.daemon.kill()
+        self.daemon.start()
+
+    def counted(self, name, argument):
+        path = os.path.join(self.directory, name + ".count")
+        if not os.path.exists(path):
+            return 0
+        with open(path, encoding="utf-8") as lines:
+            return sum(1 for line in lines if line == argument + "\n")
+
+    def hold(self, name, is_held):
+        path = os.path.join(self.directory, name + ".hold")
+        if is_held:
+            with open(path, "w", encoding="utf-8"):
+                pass
+        elif os.path.exists(path):
+            os.unlink(path)
+
+    # ---- input
+
+    def feed_lines(self, *readings):
+        with open(self.feed, "a", encoding="utf-8") as out:
+            out.write("".join(json.dumps(reading) + "\n" for reading in readings))
+
+    def fire(self, kind, who):
+        """One reading that fires, and a later one that lets event time pass the boundary."""
+        self.feed_lines({"time": self.time_s, "kind": kind, "who": who})
+        self.time_s += STEP_S
+        self.feed_lines({"time": self.time_s, "kind": "tick", "who": "-"})
+
+    def calm(self):
+        """Event time goes on until nothing fires any more."""
+        self.time_s += 2 * 3600
+        self.feed_lines({"time": self.time_s, "kind": "tick", "who": "-"})
+
+    # ---- what the daemon says
+
+    def incidents(self):
+        return self.daemon.call("incident.list", {"all": True})
+
+    def incident(self, who, seconds=30):
+        def found():
+            for incident in self.incidents():
+                if incident["dimension"].get("who") == who:
+                    return incident
+            return None
+        return support.wait_until(found, seconds, "the incident of " + who)
+
+    def runs(self, **wanted):
+        return [run for run in self.daemon.call("plan.runs")
+                if all(run[name] == value for name, value in wanted.items())]
+
+    def run(self, plan, who, seconds=30):
+        number = self.incident(who, seconds)["number"]
+        return support.wait_until(lambda: self.runs(plan=plan, incident=number), seconds,
+                                  "a run of plan %s for %s" % (plan, who))[0]
+
+    def show(self, run_id):
+        return self.daemon.call("plan.show", {"run": run_id})
+
+    def wait_state(self, run_id, *states, seconds=30):
+        def shown():
+            run = self.runs(id=run_id)[0]
+            return run if run["state"] in states else None
+        return support.wait_until(shown, seconds, "run %s to be %s" % (run_id, "/".join(states)))
+
+    def command(self, *words):
+        """The command line; (exit code, standard output, standard error)."""
+        done = support.tocsin(*words, "--state", self.daemon.state)
+        return done.returncode, done.stdout, done.stderr
+
+
+# ---- the journal, by its documented grammar
+
+OPENS = {"StepScheduled": {"StepDone", "StepFailed"}, "TimerSet": {"TimerFired"},
+         "AskOpened": {"AskAnswered"}}
+
+
+def check_journal(journal, is_ended=True):
+    """Raises on a lost or doubled record. Returns {step: outcome record}."""
+    assert [r["seq"] for r in journal] == list(range(1, len(journal) + 1)), journal
+    assert journal[0]["type"] == "RunStarted", journal[0]
+    outcomes, is_open, attempts, started = {}, None, 0, set()
+    for record in journal[1:]:
+        kind = record["type"]
+        if kind == "RunEnded":
+            assert record is journal[-1], "records follow RunEnded"
+        elif kind == "Value" or kind in OPENS:
+            assert is_open is None, "%s begins inside %s" % (record, is_open)
+            assert record["step"] not in started, "%s began twice" % record["step"]
+            started.add(record["step"])
+            attempts = 0
+            if kind == "Value":
+                outcomes[record["step"]] = record
+            else:
+                is_open = record
+        elif kind == "Operator":
+            pass
+        else:
+            assert is_open and record["step"] == is_open["step"], record
+            if kind == "StepAttempt":
+                attempts += 1
+                assert record["attempt"] == attempts, record
+                assert is_open["effect"] != "once" or attempts == 1, "a once step was tried again"
+            elif kind in OPENS[is_open["type"]] and (kind != "StepFailed" or record.get("final")):
+                outcomes[record["step"]] = record
+                is_open = None
+            else:
+                assert kind in ("StepFailed", "StepInDoubt"), record
+    if is_ended:
+        assert journal[-1]["type"] == "RunEnded" and is_open is None, journal[-1]
+    return outcomes
