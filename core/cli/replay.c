@@ -96,11 +96,14 @@ static struct rule *find_rule(const struct generation *generation, const char *n
 	return NULL;
 }
 
-static void print_report(const struct report *report)
+/** The faults of one file, or of all (path NULL). */
+static void print_report(const struct report *report, const char *path)
 {
 	char line[ERR_NOTE_BYTES_MAX];
 
 	for (size_t i = 0; i < report->count; i++) {
+		if (path != NULL && strcmp(report->findings[i].file, path) != 0)
+			continue;
 		finding_format(&report->findings[i], line, sizeof(line));
 		fprintf(stderr, "%s\n", line);
 	}
@@ -135,8 +138,7 @@ static int choose_named(const struct replay_options *options, const struct gener
 				fprintf(stderr, "tocsin replay: %s has no rule %s\n", options->site,
 					options->rules[i]);
 			else
-				fprintf(stderr, "%s:%d: %s\n", file->path, file->line,
-					file->reason != NULL ? file->reason : "it is faulty");
+				print_report(&generation->report, file->path);
 			return EXIT_FAILED;
 		}
 		if (has_rule(replay, rule->name)) {
@@ -155,7 +157,7 @@ static int choose_named(const struct replay_options *options, const struct gener
 static int choose_newest(const struct generation *generation, struct replay *replay)
 {
 	if (generation->report.count > 0) {
-		print_report(&generation->report);
+		print_report(&generation->report, NULL);
 		return EXIT_FAILED;
 	}
 	for (uint32_t i = 0; i < generation->rule_count; i++) {
@@ -267,7 +269,7 @@ static int run(void *arg)
 		return EXIT_FAILED;
 	}
 	if (generation->config == NULL)
-		print_report(&generation->report);
+		print_report(&generation->report, NULL);
 	else
 		code = run_site(options, generation);
 	generation_free(generation);

@@ -265,13 +265,17 @@ static void read_source(struct config_builder *builder, const struct tree *tree,
 			struct config_source *source)
 {
 	struct config *config = builder->config;
+	const struct tree *fields = tree_get(tree, "fields"), *from = tree_get(tree, "from");
 	char what[CONFIG_NAME_BYTES_MAX + 16];
+	bool has_faults;
 
 	source->name = config_copy_text(config, tree->key);
 	source->line = tree->line;
 	schema_init(&source->schema);
 	snprintf(what, sizeof(what), "source %s", tree->key);
-	if (options_check(tree, source_rows, builder->file, what, builder->report) > 0)
+	/* Its tables are read even then, so that their faults are listed in the same run. */
+	has_faults = options_check(tree, source_rows, builder->file, what, builder->report) > 0;
+	if (!tree_is_map(tree))
 		return;
 	source->is_csv = strcmp(option_text(tree, "format", "json"), "csv") == 0;
 	source->delimiter = ',';
@@ -283,12 +287,12 @@ static void read_source(struct config_builder *builder, const struct tree *tree,
 	source->idle_ms = option_span_ms(tree, "idle", 10000);
 	source->max_ahead_ms = option_span_ms(tree, "max_ahead", 60000);
 	source->line_bytes_max = (uint32_t)option_int(tree, "line_bytes_max", 65536);
-	read_fields(builder, tree_get(tree, "fields"), source);
-	if (source->is_csv)
+	read_fields(builder, fields != NULL && tree_is_map(fields) ? fields : NULL, source);
+	if (!has_faults && source->is_csv)
 		read_csv(builder, tree, source);
-	else
+	else if (!has_faults)
 		read_json(builder, tree, source);
-	read_from_list(builder, tree_get(tree, "from"), source);
+	read_from_list(builder, from != NULL && tree_is_list(from) ? from : NULL, source);
 }
 
 /** Standard input is one stream: two sources cannot both read it. */

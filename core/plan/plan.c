@@ -127,7 +127,8 @@ static void read_trigger(const struct plan_builder *builder, const struct tree *
 {
 	const struct tree *on = tree_get(tree, "on");
 	struct plan *plan = builder->plan;
-	if (!on || options_check(on, on_rows, builder->file, "on", builder->report) > 0)
+	if (!on || !tree_is_map(on) ||
+	    options_check(on, on_rows, builder->file, "on", builder->report) > 0)
 		return;
 	plan->on_event = keep(plan, option_text(on, "incident", NULL));
 	plan->on_rule = keep(plan, option_text(on, "rule", NULL));
@@ -151,7 +152,7 @@ static void read_concurrency(const struct plan_builder *builder, const struct tr
 	plan->concurrency_key = "incident";
 	plan->concurrency_limit = 1;
 	plan->on_conflict = PLAN_ATTACH;
-	if (!map ||
+	if (!map || !tree_is_map(map) ||
 	    options_check(map, concurrency_rows, builder->file, "concurrency", builder->report) > 0)
 		return;
 	plan->concurrency_key = keep(plan, option_text(map, "key", "incident"));
@@ -176,10 +177,21 @@ static bool read_rate(struct plan *plan, const struct tree *pair)
 	return true;
 }
 
+static void fault_rate(const struct plan_builder *builder, const struct tree *pair)
+{
+	char text[2][TREE_DESCRIPTION_BYTES_MAX];
+	bool is_pair = pair->type == TREE_LIST && pair->child_count == 2;
+	report_add(builder->report, builder->file, pair->line,
+		   "each part of rate must be { count, span }, a whole number from 1 and a span, "
+		   "found %s%s%s; example: rate = { { 3, \"1h\" } }",
+		   tree_describe(is_pair ? pair->first : pair, text[0]), is_pair ? " and " : "",
+		   is_pair ? tree_describe(pair->first->next, text[1]) : "");
+}
+
 static void read_rates(const struct plan_builder *builder, const struct tree *tree)
 {
 	const struct tree *list = tree_get(tree, "rate");
-	if (!list)
+	if (!list || !tree_is_list(list))
 		return;
 	if (list->child_count > PLAN_RATES_MAX) {
 		report_add(builder->report, builder->file, list->line,
@@ -189,9 +201,7 @@ static void read_rates(const struct plan_builder *builder, const struct tree *tr
 	}
 	for (const struct tree *pair = list->first; pair; pair = pair->next) {
 		if (!read_rate(builder->plan, pair))
-			report_add(builder->report, builder->file, pair->line,
-				   "each part of rate must be { count, span }, as in "
-				   "{ 3, \"1h\" }: a whole number from 1 and a span");
+			fault_rate(builder, pair);
 	}
 }
 
@@ -202,6 +212,8 @@ static void read_params(const struct plan_builder *builder, const struct tree *t
 	/* An empty table could be a list as well: here it is a map. */
 	if (!params || params->child_count == 0)
 		bytes_append_text(&json, "{}");
+	else if (!tree_is_map(params))
+		return; /* reported with the other wrong types */
 	else if (plan_json_of_tree(params, &json) != 0)
 		report_add(builder->report, builder->file, params->line,
 			   "params may hold texts, numbers, booleans, lists and tables only");
@@ -226,17 +238,17 @@ struct plan *plan_new(const struct tree *tree, const char *name, uint32_t versio
 	plan->version = version;
 	plan->file = keep(plan, file);
 	snprintf(plan->hash, sizeof(plan->hash), "%s", hash);
-	if (options_check(tree, plan_rows, file, "the plan", report) == 0) {
-		check_name(&builder, tree);
-		plan->owner = keep(plan, option_text(tree, "owner", ""));
-		plan->description = keep(plan, option_text(tree, "description", ""));
-		plan->risk = keep(plan, option_text(tree, "risk", "medium"));
-		plan->timeout_ms = option_span_ms(tree, "timeout", PLAN_TIMEOUT_DEFAULT_MS);
-		read_params(&builder, tree);
-		read_trigger(&builder, tree, config);
-		read_concurrency(&builder, tree);
-		read_rates(&builder, tree);
-	}
+	/* Every part is read, so that all faults are listed and not only the first part's. */
+	options_check(tree, plan_rows, file, "the plan", report);
+	check_name(&builder, tree);
+	plan->owner = keep(plan, option_text(tree, "owner", ""));
+	plan->description = keep(plan, option_text(tree, "description", ""));
+	plan->risk = keep(plan, option_text(tree, "risk", "medium"));
+	plan->timeout_ms = option_span_ms(tree, "timeout", PLAN_TIMEOUT_DEFAULT_MS);
+	read_params(&builder, tree);
+	read_trigger(&builder, tree, config);
+	read_concurrency(&builder, tree);
+	read_rates(&builder, tree);
 	if (report->count + report->dropped_count > faults_before) {
 		plan_unref(plan);
 		return NULL;

@@ -73,7 +73,8 @@ struct rule {
 };
 
 /** Reads and checks what a rule file returned (a MAP with the hidden entry "type"). Filter, fields
- *  and types are checked against the source's schema, output and source names against `config`.
+ *  and types are checked against the source's schema, output and source names against `config`
+ *  (NULL, because the site is faulty: the names are not checked, and the rule is of no use).
  *  Faults go to `report` with file:line; NULL when there was any. `runner` is taken (also on
  *  failure); NULL when not a script. */
 struct rule *rule_new(const struct tree *tree, const char *name, uint32_t version, const char *file,

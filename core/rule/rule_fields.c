@@ -120,20 +120,25 @@ static void read_by(struct rule_builder *builder)
 	}
 }
 
+/** Without a source its syntax is checked all the same: any name may be a field. */
 static void check_filter(const struct rule_builder *builder)
 {
 	struct filter *filter;
 	struct field_set fields;
+	struct schema open;
 	struct err_note why = {0};
 
-	if (builder->rule->filter[0] == '\0' || builder->source == NULL)
+	if (builder->rule->filter[0] == '\0')
 		return;
 	field_set_init(&fields);
-	if (filter_compile(&filter, builder->rule->filter, &builder->source->schema, &fields,
+	schema_init(&open);
+	if (filter_compile(&filter, builder->rule->filter,
+			   builder->source != NULL ? &builder->source->schema : &open, &fields,
 			   &why) == 0)
 		filter_free(filter);
 	else
 		rule_fault(builder, "filter", "filter: %s", why.text);
+	schema_deinit(&open);
 	field_set_deinit(&fields);
 }
 

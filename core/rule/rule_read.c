@@ -55,6 +55,8 @@ static void read_source(struct rule_builder *builder)
 	if (name == NULL)
 		return;
 	builder->rule->source = arena_copy_text(&builder->rule->arena, name);
+	if (config == NULL)
+		return;
 	builder->source = config_find_source(config, name);
 	if (builder->source != NULL)
 		return;
@@ -81,7 +83,7 @@ static void read_output(struct rule_builder *builder)
 	if (name == NULL)
 		return;
 	builder->rule->output = arena_copy_text(&builder->rule->arena, name);
-	if (config_find_output(config, name) != NULL)
+	if (config == NULL || config_find_output(config, name) != NULL)
 		return;
 	for (uint32_t i = 0; i < config->output_count; i++) {
 		names[i] = config->outputs[i].name;

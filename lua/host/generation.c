@@ -162,21 +162,22 @@ static void load_rule(struct making *making)
 	if (!loaded.tag || rule_type_parse(loaded.tag) < 0) {
 		report_add(&generation->report, file->path, loaded.root_line,
 			   "a rule file must return rule.count, rule.field, rule.continuous, "
-			   "rule.group or rule.script; example: local rule = require "
-			   "\"tocsin.rule\" return rule.count { … }");
+			   "rule.group or rule.script, found %s; example: local rule = require "
+			   "\"tocsin.rule\" return rule.count { … }",
+			   loaded.tag ? loaded.tag : "a plain table");
 		loaded_deinit(&loaded);
 		return;
 	}
 	add_type(making->loading, &loaded);
-	/* Without a site there is nothing to check names against; its own faults are reported. */
-	if (!generation->config) {
-		making->is_good = true;
-	} else if (make_runner(making, &loaded, &runner) == 0) {
+	if (make_runner(making, &loaded, &runner) == 0) {
 		rule = rule_new(loaded.tree, file->name, file->version, file->path, file->hash,
 				runner, generation->config, &generation->report);
 		making->is_good = rule != NULL;
-		if (rule)
+		/* Without a site there is nothing to check names against, nor to run on. */
+		if (rule && generation->config)
 			add_rule(generation, rule);
+		else
+			rule_unref(rule);
 	}
 	loaded_deinit(&loaded);
 }
@@ -194,20 +195,20 @@ static void load_plan(struct making *making)
 	loaded_deinit(&loaded);
 	if (!loaded.tag || strcmp(loaded.tag, "plan") != 0) {
 		report_add(&generation->report, file->path, loaded.root_line,
-			   "a plan file must return plan { … }; example: local plan = require "
-			   "\"tocsin.plan\" return plan { run = function(ctx) … end }");
+			   "a plan file must return plan { … }, found %s%s; example: local plan = "
+			   "require \"tocsin.plan\" return plan { run = function(ctx) … end }",
+			   loaded.tag ? "rule." : "a plain table", loaded.tag ? loaded.tag : "");
 		return;
 	}
-	making->is_good = !generation->config;
-	if (making->is_good)
-		return;
 	factory = plan_factory_lua_new(making->script_name, file->source, making->source_bytes,
 				       &making->loading->limits);
 	plan = plan_new(loaded.tree, file->name, file->version, file->path, file->hash, factory,
 			generation->config, &generation->report);
 	making->is_good = plan != NULL;
-	if (plan)
+	if (plan && generation->config)
 		add_plan(generation, plan);
+	else if (plan) /* nothing to run on */
+		plan_unref(plan);
 	else /* plan_new() takes it on success only */
 		factory->ops->free(factory);
 }

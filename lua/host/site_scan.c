@@ -71,6 +71,13 @@ static void add_file(struct site_files *out, const char *folder, const char *kin
 	item->version = version;
 }
 
+static bool is_script(const char *file)
+{
+	const char *suffix = strrchr(file, '.');
+
+	return file[0] != '.' && suffix && strcmp(suffix, ".lua") == 0;
+}
+
 static int scan_versions(const char *folder, const char *kind, const char *name,
 			 struct site_files *out, struct report *report, struct err_note *why)
 {
@@ -81,11 +88,9 @@ static int scan_versions(const char *folder, const char *kind, const char *name,
 	if (!dir)
 		return err_errno(why, ERR_IO, errno, "reading the folder %s", folder);
 	while (code == 0 && (entry = readdir(dir))) {
-		const char *suffix = strrchr(entry->d_name, '.');
 		uint32_t version = parse_version(entry->d_name);
 
-		if (entry->d_name[0] == '.' || !suffix || strcmp(suffix, ".lua") != 0 ||
-		    strcmp(entry->d_name, "test.lua") == 0)
+		if (!is_script(entry->d_name) || strcmp(entry->d_name, "test.lua") == 0)
 			continue;
 		if (out->count >= SITE_FILES_MAX) {
 			code = err_set(why, ERR_FULL, "the site has more than %d files",
@@ -115,6 +120,14 @@ static int scan_folder(const char *root, DIR *dir, const char *kind, struct site
 	while (code == 0 && (entry = readdir(dir))) {
 		char *folder;
 
+		if (entry->d_type == DT_REG && is_script(entry->d_name)) {
+			folder = mem_format("%s/%s", root, entry->d_name);
+			report_add(report, folder, 0,
+				   "a script needs a folder with its name: %s/<name>/<version>.lua",
+				   kind);
+			mem_free(folder);
+			continue;
+		}
 		if (entry->d_name[0] == '.' ||
 		    (entry->d_type != DT_DIR && entry->d_type != DT_LNK &&
 		     entry->d_type != DT_UNKNOWN))

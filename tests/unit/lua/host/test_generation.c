@@ -194,7 +194,8 @@ Test(generation, wrong_names_are_reported)
 	put("rules/loose.lua", good_rule);
 	generation = load(NULL, 0);
 	cr_expect_eq(generation->rule_count, 1);
-	cr_expect_eq(generation->report.count, 5);
+	cr_expect_eq(generation->report.count, 6);
+	expect_finding(generation, "rules/loose.lua", 0, "rules/<name>/<version>.lua");
 	expect_finding(generation, "rules/a b", 0, "the folder's name must be");
 	expect_finding(generation, "rules/ok/01.lua", 0, "must be a version number");
 	expect_finding(generation, "rules/ok/0.lua", 0, "must be a version number");
@@ -210,10 +211,16 @@ Test(generation, a_faulty_config_makes_it_unusable_and_rules_are_still_read)
 	put("tocsin.lua", "return {\n  sorces = {},\n}");
 	put("rules/a/1.lua", "return {");
 	put("rules/b/1.lua", good_rule);
+	put("rules/c/1.lua", "local rule = require 'tocsin.rule'\nreturn rule.count {\n"
+			     "  source = 'pay', output = 'alerts', threshold = '> 1',\n"
+			     "  window = '7s',\n  filter = 'amount >',\n}");
 	put("plans/p/1.lua", good_plan);
 	generation = load(NULL, 0);
 	cr_expect_null(generation->config);
 	cr_expect_eq(generation->rule_count, 0);
+	cr_expect_eq(generation->plan_count, 0);
+	expect_finding(generation, "rules/c/1.lua", 4, "7s");
+	expect_finding(generation, "rules/c/1.lua", 5, "filter");
 	expect_finding(generation, "tocsin.lua", 2, "sorces");
 	expect_finding(generation, "rules/a/1.lua", 1, "unexpected symbol");
 	cr_expect(generation->files[0].is_refused);
