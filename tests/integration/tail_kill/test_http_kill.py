@@ -80,6 +80,10 @@ class Client(threading.Thread):
             self.send(batch, "\n".join([line] * batch.lines))
             self.is_stopping.wait(self.rng.uniform(0, 0.1 if IS_LONG else 0.03))
 
+    def close(self):
+        if self.connection is not None:
+            self.connection.close()
+
 
 class HttpKillTest(unittest.TestCase):
     def make_daemon(self, folder, port):
@@ -130,6 +134,8 @@ class HttpKillTest(unittest.TestCase):
                 client.is_stopping.set()
                 client.join()
             batches, twice, sent, got = self.check(daemon, clients)
+            for client in clients:
+                client.close()
             self.assertEqual(daemon.stop(), 0)
         self.assertLessEqual(set.union(*[client.statuses for client in clients]), {0, 503})
         print("%d kills: %d posts of %d lines all there, %d lines counted; %d of %d posts with an "

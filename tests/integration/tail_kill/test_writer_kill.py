@@ -11,20 +11,21 @@ import threading
 import unittest
 
 from killer import SEED, Killer
-from daemon import IS_LONG, Daemon, Site
+from daemon import IS_LONG, Daemon, Site, wait_until
 
 ROUNDS = 40 if IS_LONG else 6
-# Buffered output, so that the file ends anywhere when the process is killed.
+# Writes whole blocks, as stdio does, so that the file ends anywhere when the process is killed.
 PROGRAM = """
-import sys, time
-with open(sys.argv[1], "a") as out:
-    number = int(sys.argv[2])
-    while True:
-        for _ in range(50):
-            out.write('{"time":%d,"number":%d,"text":"%s"}\\n'
-                      % (1709510400000 + number, number, "x" * (number % 97)))
-            number += 1
-        time.sleep(0.002)
+import os, sys, time
+out = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND)
+number, data = int(sys.argv[2]), b""
+while True:
+    while len(data) < 4096:
+        data += (b'{"time":%d,"number":%d,"text":"%s"}\\n'
+                 % (1709510400000 + number, number, b"x" * (number % 97)))
+        number += 1
+    data = data[os.write(out, data[:4096]):]
+    time.sleep(0.002)
 """
 TOTALS = """return rule.field { source = "app", field = "number", statistic = "sum", window = "1d",
   threshold = ">= 1e300", output = "alerts", incident = false }
@@ -39,13 +40,15 @@ def line_of(number):
 class WriterKillTest(unittest.TestCase):
     def write_a_while(self, path, number, wait):
         """A writer lives and dies. What its successor finds: next number, and the torn bytes."""
+        size = os.path.getsize(path)
         with subprocess.Popen([sys.executable, "-c", PROGRAM, path, str(number)]) as process:
+            wait_until(lambda: os.path.getsize(path) > size, 30, "the writer to write")
             wait()
             process.kill()
         with open(path, "rb") as log:
             data = log.read()
         whole, _, torn = data.rpartition(b"\n")
-        return (json.loads(whole.rsplit(b"\n", 1)[-1])["number"] + 1 if whole else number), torn
+        return json.loads(whole.rsplit(b"\n", 1)[-1])["number"] + 1, torn
 
     def test_torn_lines_are_completed(self):
         print("seed %d" % SEED, flush=True)
@@ -59,14 +62,16 @@ class WriterKillTest(unittest.TestCase):
             daemon = Daemon(site, os.path.join(folder, "state"))
             self.addCleanup(daemon.kill)
             killer = Killer(daemon, rng.random())
-            number, torn_count = 0, 0
+            with open(path, "wb") as log:
+                log.write(line_of(0))
+            number, torn_count = 1, 0
             for _ in range(ROUNDS):
                 pause = threading.Event()
                 dead = []
 
                 def write(_):
                     dead.append(self.write_a_while(
-                        path, number, lambda: pause.wait(rng.uniform(0.05, 0.4))))
+                        path, number, lambda: pause.wait(rng.uniform(0, 0.2))))
                 killer.live(write)
                 number, torn = dead[0]
                 # The daemon sees the torn line alone for a while, and dies with it half read.
@@ -77,7 +82,8 @@ class WriterKillTest(unittest.TestCase):
                         log.write(line_of(number)[len(torn):])
                     number += 1
                 if rng.random() < 0.3:
-                    number, _ = self.rotate(path, number)
+                    self.rotate(path, number)
+                    number += 1
             killer.start()
             daemon.wait_readings("app", number)
             row = daemon.source("app")
@@ -92,11 +98,9 @@ class WriterKillTest(unittest.TestCase):
     @staticmethod
     def rotate(path, number):
         """The program is down: its file gets another name; the next one begins with a line."""
-        rotated = "%s.%d" % (path, number)
-        os.rename(path, rotated)
+        os.rename(path, "%s.%d" % (path, number))
         with open(path, "wb") as log:
             log.write(line_of(number))
-        return number + 1, rotated
 
 
 if __name__ == "__main__":
