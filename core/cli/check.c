@@ -2,6 +2,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/err.h"
+#include "core/base/printable.h"
 #include "core/base/report.h"
 #include "core/cli/big_stack.h"
 #include "lua/host/generation.h"
@@ -37,8 +38,12 @@ static void print_finding(const struct finding *finding, bool is_json)
 	json_t *json;
 
 	if (!is_json) {
+		struct bytes text = BYTES_EMPTY;
+
 		finding_format(finding, line, sizeof(line));
-		puts(line);
+		printable_append(&text, line, false);
+		puts(text.data);
+		bytes_deinit(&text);
 		return;
 	}
 	json = json_pack("{s:s, s:i, s:s}", "file", finding->file, "line", finding->line, "text",

@@ -4,6 +4,7 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/base/number.h"
+#include "core/base/printable.h"
 #include "core/cli/cli.h"
 #include "core/control/client.h"
 
@@ -59,7 +60,10 @@ int remote_parse(struct remote *remote, int argc, char **argv, const char *help)
 static int print_refusal(const json_t *answer)
 {
 	const char *error = json_string_value(json_object_get(answer, "error"));
-	fprintf(stderr, "tocsin: refused: %s\n", error != NULL ? error : "no reason given");
+	struct bytes text = BYTES_EMPTY;
+	printable_append(&text, error != NULL ? error : "no reason given", false);
+	fprintf(stderr, "tocsin: refused: %s\n", text.data);
+	bytes_deinit(&text);
 	return EXIT_REFUSED;
 }
 
@@ -106,12 +110,7 @@ static void append_value(const json_t *value, struct bytes *out)
 {
 	char number[NUMBER_TEXT_BYTES_MAX];
 	if (json_is_string(value)) {
-		for (const char *c = json_string_value(value); *c != '\0'; c++) {
-			if ((unsigned char)*c < 0x20 || *c == 0x7f)
-				bytes_append_format(out, "\\x%02x", (unsigned char)*c);
-			else
-				bytes_append_char(out, *c);
-		}
+		printable_append(out, json_string_value(value), false);
 	} else if (json_is_integer(value)) {
 		bytes_append_format(out, "%lld", (long long)json_integer_value(value));
 	} else if (json_is_real(value)) {
@@ -123,9 +122,17 @@ static void append_value(const json_t *value, struct bytes *out)
 		bytes_append_char(out, '-');
 	} else {
 		char *text = json_dumps(value, JSON_COMPACT);
-		bytes_append_text(out, text);
+		printable_append(out, text, false);
 		free(text);
 	}
+}
+
+void remote_print_source(const char *text)
+{
+	struct bytes clean = BYTES_EMPTY;
+	printable_append(&clean, text, true);
+	fputs(clean.length > 0 ? clean.data : "", stdout);
+	bytes_deinit(&clean);
 }
 
 void remote_print_value(const json_t *value)

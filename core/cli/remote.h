@@ -34,6 +34,8 @@ int remote_call(const struct remote *remote, const char *verb, json_t *args, jso
 /** Prints the result as JSON (--json), one document. */
 void remote_print_json(const json_t *result);
 
+/** A file of the site: its lines stay, what a terminal would obey becomes \xNN. */
+void remote_print_source(const char *text);
 /** "-" for null; numbers, booleans and texts as they read. Control characters are shown as \xNN. */
 void remote_print_value(const json_t *value);
 /** A table of members of each object in `rows`; `columns` ends with NULL: "member" or

@@ -44,7 +44,8 @@ static void print_show(const json_t *result)
 	const char *source = json_string_value(json_object_get(result, "source"));
 	printf("\n-- version ");
 	remote_print_value(json_object_get(result, "shown"));
-	printf("\n%s", source != NULL ? source : "(its file is not there)\n");
+	putchar('\n');
+	remote_print_source(source != NULL ? source : "(its file is not there)\n");
 }
 
 int cli_rule(int argc, char **argv)

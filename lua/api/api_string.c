@@ -7,7 +7,12 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-enum { REPEAT_BYTES_MAX = 1024 * 1024, UNITS_PER_MATCH = 16, PLAIN_BYTES_PER_UNIT = 64 };
+enum {
+	REPEAT_BYTES_MAX = 1024 * 1024,
+	UNITS_PER_MATCH = 16,
+	UNITS_PER_CAPTURE = 4,
+	PLAIN_BYTES_PER_UNIT = 64,
+};
 
 static const struct pattern *get_pattern(lua_State *lua, int index, bool has_anchor)
 {
@@ -182,6 +187,8 @@ static void add_text(lua_State *lua, luaL_Buffer *buffer, const char *subject,
 				   index + 1);
 		push_capture(lua, subject, match, index);
 		luaL_addvalue(buffer);
+		/* A replacement of megabytes may name a capture a million times. */
+		budget_charge(lua, UNITS_PER_CAPTURE);
 	}
 }
 

@@ -22,6 +22,10 @@ struct rule_runner_lua {
 	uint32_t version;
 	int function_ref;
 	int context_ref;
+	/** What the boundary being evaluated has cost so far, all keys together. */
+	int64_t boundary_ms;
+	int64_t boundary_cpu_ns;
+	uint64_t boundary_instructions;
 };
 
 /* ctx:log(text), and ctx.log(text) as well. upvalue: rule name */
@@ -145,6 +149,36 @@ static int take_verdict(lua_State *lua, int first, void *arg, struct err_note *w
 	return verdict_read(lua, first, question->verdict, why);
 }
 
+/* Every call may stay within its own budget and 100,000 keys of it still stop the daemon for an
+ * hour, so that the keys of one boundary share a budget too. Calls of one boundary come in a row:
+ * the difference of their starts is what they cost. */
+static int charge_boundary(struct rule_runner_lua *runner, const struct rule_window *window,
+			   struct err_note *why)
+{
+	const struct script_state *state = runner->state;
+	const struct budget *budget = &state->budget;
+	uint64_t limit = state->limits.instructions * RUNNER_BOUNDARY_CALLS_MAX;
+	int64_t limit_ms = state->limits.cpu_ms * RUNNER_BOUNDARY_CPU_CALLS_MAX;
+
+	if (runner->boundary_cpu_ns == 0 || runner->boundary_ms != window->window_end_ms) {
+		runner->boundary_ms = window->window_end_ms;
+		runner->boundary_cpu_ns = budget->started_cpu_ns;
+		runner->boundary_instructions = 0;
+	}
+	runner->boundary_instructions += budget->instructions;
+	if (runner->boundary_instructions > limit)
+		return err_set(why, ERR_BUDGET,
+			       "%s: on_window: used up the budget of %llu instructions that all "
+			       "keys of one evaluation share",
+			       state->name, (unsigned long long)limit);
+	if (budget->started_cpu_ns - runner->boundary_cpu_ns > limit_ms * 1000000)
+		return err_set(why, ERR_BUDGET,
+			       "%s: on_window: used up the budget of %lld ms of processor time "
+			       "that all keys of one evaluation share",
+			       state->name, (long long)limit_ms);
+	return 0;
+}
+
 static int ask(struct rule_runner *base, const struct rule_window *window, struct rule_verdict *out,
 	       struct err_note *why)
 {
@@ -156,11 +190,13 @@ static int ask(struct rule_runner *base, const struct rule_window *window, struc
 				   .push = push_window,
 				   .take = take_verdict,
 				   .arg = &question};
-	enum script_end end = script_call(&call, why);
+	int code = script_end_code(script_call(&call, why));
 
-	if (end != SCRIPT_DONE) {
+	if (code == 0)
+		code = charge_boundary(runner, window, why);
+	if (code != 0) {
 		rule_verdict_clear(&verdict);
-		return script_end_code(end);
+		return code;
 	}
 	*out = verdict;
 	return 0;

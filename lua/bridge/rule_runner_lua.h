@@ -26,6 +26,10 @@ enum {
 	RUNNER_LOG_BYTES_MAX = 500,
 	VERDICT_MESSAGE_BYTES_MAX = 2000,
 	VERDICT_LABELS_MAX = 32,
+	/** All keys of one evaluation together: as many calls that use up their instructions, and,
+	 *  as the safety net, their processor time. */
+	RUNNER_BOUNDARY_CALLS_MAX = 20,
+	RUNNER_BOUNDARY_CPU_CALLS_MAX = 100,
 };
 
 /** `state` has run the rule's file (loader_run) and is taken, also on failure. ERR_INVALID: there

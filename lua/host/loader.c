@@ -7,6 +7,7 @@
 #include "lua/host/convert.h"
 #include "lua/host/generation.h"
 #include "lua/host/key_lines.h"
+#include "lua/host/lua_lexer.h"
 #include "lua/host/sandbox.h"
 #include "lua/host/state.h"
 
@@ -147,8 +148,37 @@ void loader_push_field(lua_State *lua, const char *name)
 	lua_remove(lua, -2);
 }
 
+static int line_of(const char *text, const char *place)
+{
+	int line = 1;
+
+	for (; text < place; text++)
+		line += *text == '\n';
+	return line;
+}
+
+/* LuaJIT's parser walks the whole chain of jumps for every jump it adds, in one C call that nothing
+ * ends: 60,000 `elseif` take seconds. Line of the first word past the limit, or 0. */
+static int find_too_many_jumps(const char *text, size_t length)
+{
+	static const char *const words[] = {"and", "break", "elseif", "goto", "or"};
+	struct lua_lexer lexer = lua_lexer_of(text, length);
+	uint32_t count = 0;
+
+	for (lua_lexer_next(&lexer); lexer.token != LUA_TOKEN_END; lua_lexer_next(&lexer)) {
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+			count += lexer.token == LUA_TOKEN_NAME &&
+				 slice_equal(lexer.text, slice_of(words[i]));
+		if (count > LOADER_JUMPS_MAX)
+			return lexer.line;
+	}
+	return 0;
+}
+
 static int check_text(const char *text, size_t length, int *line, struct err_note *why)
 {
+	const char *zero = length > 0 ? memchr(text, '\0', length) : NULL;
+
 	*line = 0;
 	if (length > 0 && text[0] == 27)
 		return err_set(why, ERR_INVALID,
@@ -156,6 +186,16 @@ static int check_text(const char *text, size_t length, int *line, struct err_not
 	*line = find_bad_utf8(text, length);
 	if (*line > 0)
 		return err_set(why, ERR_INVALID, "the text is not valid UTF-8");
+	/* Kept sources are texts that end at a zero byte. */
+	if (zero) {
+		*line = line_of(text, zero);
+		return err_set(why, ERR_INVALID, "the text has a zero byte");
+	}
+	*line = find_too_many_jumps(text, length);
+	if (*line > 0)
+		return err_set(why, ERR_RANGE,
+			       "the file has more than %d of the words and, or, elseif, break, goto",
+			       LOADER_JUMPS_MAX);
 	return 0;
 }
 

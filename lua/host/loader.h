@@ -12,6 +12,8 @@ struct script_limits;
 struct script_state;
 struct tree;
 
+enum { LOADER_JUMPS_MAX = 5000 };
+
 /** Whole file; owned, NUL-terminated. ERR_NOT_FOUND, ERR_IO, ERR_RANGE. */
 int loader_read_file(const char *path, char **out, size_t *out_bytes, struct err_note *why);
 
