@@ -21,6 +21,7 @@
 #include "storage/commit.h"
 #include "storage/keyspace.h"
 #include "storage/kv.h"
+#include "storage/script_store.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -51,8 +52,8 @@ static void on_commit_failure(void *arg, const struct err_note *why)
 static int make_directory(const char *path, struct err_note *why)
 {
 	struct stat found;
-	if (mkdir(path, 0750) == 0 || (errno == EEXIST && stat(path, &found) == 0 &&
-				       S_ISDIR(found.st_mode)))
+	if (mkdir(path, 0750) == 0 ||
+	    (errno == EEXIST && stat(path, &found) == 0 && S_ISDIR(found.st_mode)))
 		return 0;
 	return err_errno(why, ERR_IO, errno, "cannot make the state directory %s", path);
 }
@@ -60,8 +61,8 @@ static int make_directory(const char *path, struct err_note *why)
 static int open_storage(struct app *app, const struct config *config, struct err_note *why)
 {
 	struct kv_options options = {
-	    .sync = (enum kv_sync)config->sync,
-	    .accepts_loss = app->options->accepts_loss,
+		.sync = (enum kv_sync)config->sync,
+		.accepts_loss = app->options->accepts_loss,
 	};
 	char *path = mem_format("%s/db", app->options->state_dir);
 	int code = kv_rocksdb_open(&app->kv, path, &options, why);
@@ -77,28 +78,9 @@ static int open_storage(struct app *app, const struct config *config, struct err
 	if (code == 0)
 		code = versions_new(&app->plan_versions, app->kv, app->commit, KEYSPACE_PLAN,
 				    config->versions_kept, why);
+	if (code == 0)
+		code = script_store_new(&app->scripts, app->kv, app->commit, why);
 	return code;
-}
-
-/** Versions whose time has come, disk space, interval syncs: once a second. */
-static void on_housekeeping(void *arg)
-{
-	struct app *app = arg;
-	int64_t now_ms = loop_wall_ms(app->loop);
-	int64_t next_ms = versions_next_ms(app->rule_versions);
-	int64_t next_plan_ms = versions_next_ms(app->plan_versions);
-	if ((next_ms >= 0 && next_ms <= now_ms) || (next_plan_ms >= 0 && next_plan_ms <= now_ms))
-		app_apply_versions(app);
-	bool has_room = kv_has_room(app->kv);
-	if (has_room == app->is_paused) {
-		app->is_paused = !has_room;
-		if (app->is_paused)
-			log_warn(STORAGE, "the disk is nearly full: input waits");
-		else
-			log_info(STORAGE, "the disk has room again: input goes on");
-		app_sources_pause(app, app->is_paused);
-	}
-	timer_set(app->housekeeping_timer, APP_HOUSEKEEPING_MS);
 }
 
 static void on_stop_signal(void *arg, int number)
@@ -129,27 +111,27 @@ static int open_signals(struct app *app, struct err_note *why)
 static int open_control(struct app *app, struct err_note *why)
 {
 	char *path = app->config->listen_control != NULL
-			 ? mem_copy_text(app->config->listen_control)
-			 : mem_format("%s/control.sock", app->options->state_dir);
+			     ? mem_copy_text(app->config->listen_control)
+			     : mem_format("%s/control.sock", app->options->state_dir);
 	app->target = (struct control_target){
-	    .loop = app->loop,
-	    .kv = app->kv,
-	    .commit = app->commit,
-	    .engine = app->engine,
-	    .rule_versions = app->rule_versions,
-	    .plan_versions = app->plan_versions,
-	    .incidents = app->incidents,
-	    .plans = app->plans,
-	    .outbox = app->outbox,
-	    .pool = app->pool,
-	    .started_wall_ms = loop_wall_ms(app->loop),
-	    .site_dir = app->options->site_dir,
-	    .state_dir = app->options->state_dir,
-	    .generation = &app->generation_number,
-	    .reload = app_reload,
-	    .apply_versions = app_apply_versions,
-	    .rule_source = app_rule_source,
-	    .arg = app,
+		.loop = app->loop,
+		.kv = app->kv,
+		.commit = app->commit,
+		.engine = app->engine,
+		.rule_versions = app->rule_versions,
+		.plan_versions = app->plan_versions,
+		.incidents = app->incidents,
+		.plans = app->plans,
+		.outbox = app->outbox,
+		.pool = app->pool,
+		.started_wall_ms = loop_wall_ms(app->loop),
+		.site_dir = app->options->site_dir,
+		.state_dir = app->options->state_dir,
+		.generation = &app->generation_number,
+		.reload = app_reload,
+		.apply_versions = app_apply_versions,
+		.rule_source = app_rule_source,
+		.arg = app,
 	};
 	int code = control_new(&app->control, &app->target, path, why);
 	mem_free(path);
@@ -170,8 +152,7 @@ static int peek_config(struct app *app, struct config **out, struct err_note *wh
 			finding_format(&generation->report.findings[i], text, sizeof(text));
 			log_error(CONFIG, "%s", text);
 		}
-		code = err_set(why, ERR_INVALID, "the site %s has faults",
-			       app->options->site_dir);
+		code = err_set(why, ERR_INVALID, "the site %s has faults", app->options->site_dir);
 	} else {
 		*out = config_ref(generation->config);
 	}
@@ -224,8 +205,7 @@ static int app_open(struct app *app, struct err_note *why)
 	config_unref(config);
 	if (code != 0)
 		return code;
-	app->housekeeping_timer = timer_new(app->loop, on_housekeeping, app);
-	on_housekeeping(app);
+	app_housekeeping_open(app);
 	app_sources_reconcile(app);
 	app_advance(app);
 	app->is_ready = true;
@@ -255,6 +235,7 @@ static void app_close(struct app *app)
 	app_marker_close(app);
 	versions_free(app->rule_versions);
 	versions_free(app->plan_versions);
+	script_store_free(app->scripts);
 	commit_free(app->commit);
 	wake_free(app->commit_wake);
 	timer_free(app->advance_timer);

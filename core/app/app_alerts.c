@@ -15,9 +15,8 @@
 #include "core/plan/plan_engine.h"
 #include "core/rule/rule.h"
 #include "lua/host/generation.h"
+#include "storage/alert_log.h"
 #include "storage/commit.h"
-#include "storage/keyspace.h"
-#include "storage/kv.h"
 
 #include <string.h>
 
@@ -32,23 +31,11 @@ static const char *category_of(const struct config *config, const struct alert *
 		struct bytes text = BYTES_EMPTY;
 		value_append_text(&values[i], &text);
 		const char *category =
-		    config_category_of(config, text.data != NULL ? text.data : "");
+			config_category_of(config, text.data != NULL ? text.data : "");
 		bytes_deinit(&text);
 		return category;
 	}
 	return NULL;
-}
-
-static void log_alert(struct app *app, const struct alert *alert, struct slice document)
-{
-	struct bytes key = BYTES_EMPTY, value = BYTES_EMPTY;
-	key_begin(&key, KEYSPACE_ALERT_LOG);
-	key_add_time(&key, alert->window_end_ms);
-	key_add_bytes(&key, slice_of(alert->id));
-	keyspace_seal(&value, document);
-	kv_batch_put(commit_batch(app->commit), bytes_slice(&key), bytes_slice(&value));
-	bytes_deinit(&key);
-	bytes_deinit(&value);
 }
 
 void app_on_alert(void *arg, const struct rule *rule, const struct alert *decided)
@@ -64,7 +51,8 @@ void app_on_alert(void *arg, const struct rule *rule, const struct alert *decide
 	log_info(RULE, "%s@%u %s %s%s", alert.rule, alert.version,
 		 alert.state == ALERT_FIRING ? "fires" : "resolves",
 		 key_text.length > 0 ? "for " : "", key_text.length > 0 ? key_text.data : "");
-	log_alert(app, &alert, bytes_slice(&document));
+	alert_log_put(commit_batch(app->commit), alert.window_end_ms, alert.id,
+		      bytes_slice(&document));
 	if (outbox_put(app->outbox, rule->output, alert.id, bytes_slice(&document), NULL, NULL,
 		       &why) != 0)
 		log_error(OUTBOX, "alert %s is in the alert log only: %s", alert.id, why.text);
@@ -126,20 +114,20 @@ static int make_factory(void *arg, const char *name, uint32_t version, const cha
 int app_alerts_open(struct app *app, struct err_note *why)
 {
 	struct outbox_options outbox = {
-	    .kv = app->kv,
-	    .commit = app->commit,
-	    .loop = app->loop,
-	    .client = app->client,
-	    .state_dir = app->options->state_dir,
+		.kv = app->kv,
+		.commit = app->commit,
+		.loop = app->loop,
+		.client = app->client,
+		.state_dir = app->options->state_dir,
 	};
 	uint64_t seed = 0;
 	env_random(app->env, &seed, sizeof(seed));
 	struct incident_options incidents = {
-	    .seed = seed,
-	    .kv = app->kv,
-	    .commit = app->commit,
-	    .on_event = on_incident_event,
-	    .arg = app,
+		.seed = seed,
+		.kv = app->kv,
+		.commit = app->commit,
+		.on_event = on_incident_event,
+		.arg = app,
 	};
 	int code = outbox_new(&app->outbox, &outbox, why);
 	if (code == 0)
@@ -149,14 +137,15 @@ int app_alerts_open(struct app *app, struct err_note *why)
 	struct plan_actions_options actions = {app->loop, app->client, app->outbox};
 	app->actions = plan_actions_new(&actions);
 	struct plan_engine_options plans = {
-	    .kv = app->kv,
-	    .commit = app->commit,
-	    .loop = app->loop,
-	    .actions = app->actions,
-	    .make_factory = make_factory,
-	    .on_fact = on_plan_fact,
-	    .incident_json = incident_json,
-	    .arg = app,
+		.kv = app->kv,
+		.commit = app->commit,
+		.loop = app->loop,
+		.actions = app->actions,
+		.scripts = app->scripts,
+		.make_factory = make_factory,
+		.on_fact = on_plan_fact,
+		.incident_json = incident_json,
+		.arg = app,
 	};
 	return plan_engine_new(&app->plans, &plans, why);
 }

@@ -48,18 +48,27 @@ static void on_quarantine(void *arg, const struct rule *rule, const char *reason
 			    loop_wall_ms(app->loop));
 }
 
+static const char *why_gone(void *arg, const char *rule, uint32_t version)
+{
+	struct app *app = arg;
+	const struct version_row *row = versions_find(app->rule_versions, rule, version);
+	return row != NULL && !row->is_missing && !row->is_active ? "rule_disabled"
+								  : "rule_removed";
+}
+
 int app_engine_open(struct app *app, struct err_note *why)
 {
 	uint64_t seed = 0;
 	env_random(app->env, &seed, sizeof(seed));
 	struct engine_options options = {
-	    .kv = app->kv,
-	    .commit = app->commit,
-	    .seed = seed,
-	    .on_alert = app_on_alert,
-	    .on_quarantine = on_quarantine,
-	    .marker = app->marker,
-	    .arg = app,
+		.kv = app->kv,
+		.commit = app->commit,
+		.seed = seed,
+		.on_alert = app_on_alert,
+		.on_quarantine = on_quarantine,
+		.marker = app->marker,
+		.why_gone = why_gone,
+		.arg = app,
 	};
 	int code = engine_new(&app->engine, &options, why);
 	app->advance_timer = timer_new(app->loop, on_advance_time, app);
@@ -69,10 +78,10 @@ int app_engine_open(struct app *app, struct err_note *why)
 int app_pool_open(struct app *app, uint32_t reader_count, struct err_note *why)
 {
 	struct pool_options options = {
-	    .reader_count = reader_count,
-	    .on_bundle = on_bundle,
-	    .on_room = app_sources_on_room,
-	    .arg = app,
+		.reader_count = reader_count,
+		.on_bundle = on_bundle,
+		.on_room = app_sources_on_room,
+		.arg = app,
 	};
 	return pool_new(&app->pool, app->loop, app->env, &options, why);
 }

@@ -59,8 +59,9 @@ static void on_request(void *arg, struct http_request *request)
 	if (is_get && serve_health(app, request, path))
 		return;
 	if (!is_allowed(app, request))
-		reply_text(request, app->token != NULL ? 401 : 403,
-			   "a bearer token is needed (listen.token), or a client that is no page\n");
+		reply_text(
+			request, app->token != NULL ? 401 : 403,
+			"a bearer token is needed (listen.token), or a client that is no page\n");
 	else if (is_get && strcmp(path, "/metrics") == 0)
 		serve_metrics(app, request);
 	else if (strncmp(path, "/ingest/", 8) == 0)
@@ -76,12 +77,12 @@ int app_http_open(struct app *app, struct err_note *why)
 	if (config->listen_http == NULL)
 		return 0;
 	struct http_server_options options = {
-	    .address = config->listen_http,
-	    .conns_max = HTTP_CONNS_MAX,
-	    .body_bytes_max = HTTP_BODY_BYTES_MAX,
-	    .idle_ms = HTTP_IDLE_MS,
-	    .on_request = on_request,
-	    .arg = app,
+		.address = config->listen_http,
+		.conns_max = HTTP_CONNS_MAX,
+		.body_bytes_max = HTTP_BODY_BYTES_MAX,
+		.idle_ms = HTTP_IDLE_MS,
+		.on_request = on_request,
+		.arg = app,
 	};
 	int code = 0;
 	if (config->token != NULL)
@@ -91,9 +92,8 @@ int app_http_open(struct app *app, struct err_note *why)
 	if (code == 0) {
 		/* Port 0 picks one: say which. */
 		const char *colon = strrchr(config->listen_http, ':');
-		app->http_address =
-		    mem_format("%.*s:%u", (int)(colon - config->listen_http), config->listen_http,
-			       http_server_port(app->http));
+		app->http_address = mem_format("%.*s:%u", (int)(colon - config->listen_http),
+					       config->listen_http, http_server_port(app->http));
 	}
 	return code;
 }

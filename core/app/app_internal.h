@@ -21,9 +21,9 @@ struct plan;
 struct plan_factory;
 struct rule;
 struct script_marker;
+struct script_store;
+struct versions;
 struct zone;
-
-enum { APP_HOUSEKEEPING_MS = 1000 };
 
 struct app {
 	const struct app_options *options;
@@ -35,6 +35,7 @@ struct app {
 	struct http_client *client;
 	struct outbox *outbox;
 	struct incident_store *incidents;
+	struct script_store *scripts;
 	struct plan_actions *actions;
 	struct plan_engine *plans;
 	struct versions *rule_versions;
@@ -62,6 +63,7 @@ struct app {
 	struct script_marker *marker; /* mapped file: which script runs right now */
 	char *http_address;
 	char *token;
+	int64_t cleaned_ms; /* monotonic: last hourly work */
 	bool is_paused; /* the disk is nearly full */
 	bool is_ready;
 	int exit_code;
@@ -84,6 +86,23 @@ void app_reload(void *arg,
 		void *done_arg);
 void app_apply_versions(void *arg);
 char *app_rule_source(void *arg, const char *name, uint32_t version);
+
+/* app_kept.c: sources of versions, for when their files are gone or no longer good. */
+/** The version was accepted with this source. */
+void app_keep_source(struct app *app, const struct versions *versions, const char *name,
+		     uint32_t version, const char *source);
+/** The source that was accepted (owned), or NULL. */
+char *app_kept_source(const struct app *app, const struct versions *versions, const char *name,
+		      uint32_t version);
+/** The version as it was accepted, made from its source (owned), or NULL: logged. */
+struct rule *app_kept_rule(const struct app *app, struct config *config, const char *name,
+			   uint32_t version);
+struct plan *app_kept_plan(const struct app *app, struct config *config, const char *name,
+			   uint32_t version);
+void app_sweep_sources(struct app *app); /**< deletes what no version and no run needs */
+
+/* app_housekeeping.c: what must be done once a second, and once an hour. */
+void app_housekeeping_open(struct app *app);
 
 /* app_sources.c: opens and closes what config.sources[].from names. */
 void app_sources_open(struct app *app);

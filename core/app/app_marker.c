@@ -50,8 +50,7 @@ static void marker_judge(struct app *app)
 	struct script_marker *marker = app->marker;
 	marker->rule[sizeof(marker->rule) - 1] = '\0';
 	uint32_t killed_count = marker->rule[0] != '\0' ? marker->killed_count + 1 : 0;
-	if (marker->rule[0] != '\0' &&
-	    (marker->has_crashed || killed_count >= MARKER_KILLS_MAX)) {
+	if (marker->rule[0] != '\0' && (marker->has_crashed || killed_count >= MARKER_KILLS_MAX)) {
 		log_error(RULE, "%s@%u was running when the daemon died: quarantined", marker->rule,
 			  marker->version);
 		versions_quarantine(app->rule_versions, marker->rule, marker->version,

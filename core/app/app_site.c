@@ -25,7 +25,7 @@
  *  A reload in steps; whatever fails before "install" leaves the running generation untouched:
  *
  *      read + compile all files (generation_load)
- *      keep, for every refused file, the good version that was loaded before
+ *      keep, for every refused file, the good version: the loaded one, or from its kept source
  *      versions: seen files become known versions; an edited active version is refused
  *      install: engine, plans, outbox, sources
  */
@@ -89,22 +89,34 @@ static void file_refuse(struct generation_file *file, const char *reason)
 	file->reason = mem_copy_text(reason);
 }
 
-/** The good version that was loaded before stays, and its file counts as present. */
-static void keep_refused(struct app *app, const struct generation_file *file, int64_t now_ms,
-			 struct good_set *good)
+/** The good version stays, and its file counts as present: the one that is loaded, or after a
+ *  restart the one whose source was kept. */
+static void keep_rule(struct app *app, struct config *config, const struct generation_file *file,
+		      int64_t now_ms, struct good_set *good)
 {
-	struct rule *rule = find_rule(app->rules, app->rule_count, file->name, file->version);
-	struct plan *plan = find_plan(app->plan_list, app->plan_count, file->name, file->version);
-	if (!file->is_plan && rule != NULL) {
-		good_add_rule(good, rule);
-		versions_seen(app->rule_versions, rule->name, rule->version,
-			      rule_type_name(rule->type), rule->hash, now_ms, NULL);
-	}
-	if (file->is_plan && plan != NULL) {
-		good_add_plan(good, plan);
-		versions_seen(app->plan_versions, plan->name, plan->version, "plan", plan->hash,
-			      now_ms, NULL);
-	}
+	struct rule *loaded = find_rule(app->rules, app->rule_count, file->name, file->version);
+	struct rule *rule = loaded != NULL ? rule_ref(loaded)
+					   : app_kept_rule(app, config, file->name, file->version);
+	if (rule == NULL)
+		return;
+	good_add_rule(good, rule);
+	versions_seen(app->rule_versions, rule->name, rule->version, rule_type_name(rule->type),
+		      rule->hash, now_ms, NULL);
+	rule_unref(rule);
+}
+
+static void keep_plan(struct app *app, struct config *config, const struct generation_file *file,
+		      int64_t now_ms, struct good_set *good)
+{
+	struct plan *loaded = find_plan(app->plan_list, app->plan_count, file->name, file->version);
+	struct plan *plan = loaded != NULL ? plan_ref(loaded)
+					   : app_kept_plan(app, config, file->name, file->version);
+	if (plan == NULL)
+		return;
+	good_add_plan(good, plan);
+	versions_seen(app->plan_versions, plan->name, plan->version, "plan", plan->hash, now_ms,
+		      NULL);
+	plan_unref(plan);
 }
 
 /** Makes one file's version known, or refuses the file. */
@@ -123,12 +135,16 @@ static void accept_file(struct app *app, struct generation *generation,
 	if (!file->is_refused && (rule != NULL || plan != NULL) &&
 	    versions_seen(versions, file->name, file->version, type, file->hash, now_ms, &why) != 0)
 		file_refuse(file, why.text);
-	if (file->is_refused)
-		keep_refused(app, file, now_ms, good);
+	if (file->is_refused && file->is_plan)
+		keep_plan(app, generation->config, file, now_ms, good);
+	else if (file->is_refused)
+		keep_rule(app, generation->config, file, now_ms, good);
 	else if (rule != NULL)
 		good_add_rule(good, rule);
 	else if (plan != NULL)
 		good_add_plan(good, plan);
+	if (!file->is_refused && (rule != NULL || plan != NULL))
+		app_keep_source(app, versions, file->name, file->version, file->source);
 }
 
 static void accept_files(struct app *app, struct generation *generation, struct good_set *good)
@@ -236,25 +252,41 @@ static void log_refusal(const struct generation_file *file)
 		log_warn(CONFIG, "%s refused: %s", file->path, file->reason);
 }
 
+/** As it ran before, or as it was last read (tocsin.lua). */
+static bool is_unchanged(const struct app *app, const struct generation_file *file)
+{
+	if (file->name == NULL) {
+		const struct generation_file *old = find_file(app->generation, file->path);
+		return old != NULL && !old->is_refused && strcmp(old->hash, file->hash) == 0;
+	}
+	if (file->is_plan) {
+		const struct plan *plan =
+			find_plan(app->plan_list, app->plan_count, file->name, file->version);
+		return plan != NULL && strcmp(plan->hash, file->hash) == 0;
+	}
+	const struct rule *rule = find_rule(app->rules, app->rule_count, file->name, file->version);
+	return rule != NULL && strcmp(rule->hash, file->hash) == 0;
+}
+
 /** Answer per file; returns whether any was refused. Refusals are logged here, once. */
 static bool report_files(const struct app *app, const struct generation *generation, json_t *list)
 {
 	bool any_refused = false;
 	for (uint32_t i = 0; i < generation->file_count; i++) {
 		const struct generation_file *file = &generation->files[i];
-		const struct generation_file *old = find_file(app->generation, file->path);
 		const char *status = "loaded";
 		if (file->is_refused)
 			status = "refused";
-		else if (old != NULL && !old->is_refused && strcmp(old->hash, file->hash) == 0)
+		else if (is_unchanged(app, file))
 			status = "unchanged";
 		any_refused |= file->is_refused;
 		if (file->is_refused)
 			log_refusal(file);
-		json_array_append_new(
-		    list, json_pack("{s:o, s:s, s:i, s:o}", "path", json_text(file->path), "status",
-				    status, "line", file->is_refused ? file->line : 0, "reason",
-				    json_text(file->is_refused ? file->reason : NULL)));
+		json_array_append_new(list,
+				      json_pack("{s:o, s:s, s:i, s:o}", "path",
+						json_text(file->path), "status", status, "line",
+						file->is_refused ? file->line : 0, "reason",
+						json_text(file->is_refused ? file->reason : NULL)));
 	}
 	return any_refused;
 }
@@ -295,48 +327,70 @@ static void refuse_all(const struct app *app, json_t *list, const char *reason)
 {
 	log_warn(CONFIG, "the reload of %s was refused: %s", app->options->site_dir, reason);
 	json_array_append_new(list, json_pack("{s:o, s:s, s:i, s:o}", "path",
-					      json_text(app->options->site_dir), "status", "refused",
-					      "line", 0, "reason", json_text(reason)));
+					      json_text(app->options->site_dir), "status",
+					      "refused", "line", 0, "reason", json_text(reason)));
 }
 
-static bool load(struct app *app, json_t *list)
+/** Installs what is good and makes it the app's own; takes the versions' moves back when that
+ *  fails. */
+static int use_generation(struct app *app, struct generation *generation, json_t *list,
+			  bool *any_refused, struct err_note *why)
+{
+	struct versions_snapshot *rules = versions_snapshot(app->rule_versions);
+	struct versions_snapshot *plans = versions_snapshot(app->plan_versions);
+	struct good_set good = {0};
+	accept_files(app, generation, &good);
+	*any_refused = report_files(app, generation, list);
+	int code = switch_to(app, generation->config, &good, why);
+	if (code == 0) {
+		adopt(app, &good);
+	} else {
+		versions_rollback(app->rule_versions, rules);
+		versions_rollback(app->plan_versions, plans);
+		good_free(&good);
+	}
+	versions_snapshot_free(rules);
+	versions_snapshot_free(plans);
+	return code;
+}
+
+/** Answers per file into `list`. On failure everything goes on as it was. */
+static int load(struct app *app, json_t *list, bool *any_refused, struct err_note *why)
 {
 	struct generation *generation = NULL;
-	struct good_set good = {0};
-	struct err_note why = {{0}};
-	if (generation_load(&generation, app->options->site_dir, NULL, 0, &why) != 0) {
-		refuse_all(app, list, why.text);
-		return true;
-	}
+	int code = generation_load(&generation, app->options->site_dir, NULL, 0, why);
+	if (code != 0)
+		return code;
 	if (generation->config == NULL) {
 		report_files(app, generation, list);
-		generation_free(generation);
-		return true;
+		code = err_set(why, ERR_INVALID, "tocsin.lua has faults");
+	} else {
+		code = use_generation(app, generation, list, any_refused, why);
 	}
-	accept_files(app, generation, &good);
-	bool any_refused = report_files(app, generation, list);
-	if (switch_to(app, generation->config, &good, &why) != 0) {
-		refuse_all(app, list, why.text);
-		good_free(&good);
+	if (code != 0) {
 		generation_free(generation);
-		return true;
+		return code;
 	}
-	adopt(app, &good);
 	generation_free(app->generation);
 	app->generation = generation;
 	app->generation_number++;
+	app_sweep_sources(app);
 	log_info(CONFIG, "generation %llu: %u rule versions, %u plan versions",
 		 (unsigned long long)app->generation_number, app->rule_count, app->plan_count);
-	return any_refused;
+	return 0;
 }
 
-void app_reload(void *arg,
-		void (*done)(void *done_arg, const char *files_json, bool any_refused),
+void app_reload(void *arg, void (*done)(void *done_arg, const char *files_json, bool any_refused),
 		void *done_arg)
 {
 	struct app *app = arg;
 	json_t *list = json_array();
-	bool any_refused = load(app, list);
+	struct err_note why = {{0}};
+	bool any_refused = false;
+	if (load(app, list, &any_refused, &why) != 0) {
+		refuse_all(app, list, why.text);
+		any_refused = true;
+	}
 	app_sources_reconcile(app);
 	app_advance(app);
 	reload_end(app, list, any_refused, done, done_arg);
@@ -345,14 +399,13 @@ void app_reload(void *arg,
 int app_site_open(struct app *app, struct err_note *why)
 {
 	json_t *list = json_array();
-	load(app, list);
+	bool any_refused = false;
+	int code = load(app, list, &any_refused, why);
 	json_decref(list);
-	if (app->config == NULL)
-		return err_set(why, ERR_INVALID,
-			       "the site %s cannot be used (see above; \"tocsin check --site %s\" "
-			       "lists every fault)",
-			       app->options->site_dir, app->options->site_dir);
-	return 0;
+	if (code == ERR_INVALID)
+		err_prefix(why, "the site %s cannot be used (\"tocsin check\" lists every fault)",
+			   app->options->site_dir);
+	return code;
 }
 
 void app_site_close(struct app *app)
@@ -376,14 +429,20 @@ void app_apply_versions(void *arg)
 	app_advance(app);
 }
 
+/** What runs, or would run: the accepted source when the file is refused or gone. */
 char *app_rule_source(void *arg, const char *name, uint32_t version)
 {
 	struct app *app = arg;
+	const char *refused = NULL;
 	for (uint32_t i = 0; i < app->generation->file_count; i++) {
 		const struct generation_file *file = &app->generation->files[i];
-		if (file->name != NULL && !file->is_plan && file->version == version &&
-		    strcmp(file->name, name) == 0)
+		if (file->name == NULL || file->is_plan || file->version != version ||
+		    strcmp(file->name, name) != 0)
+			continue;
+		if (!file->is_refused)
 			return mem_copy_text(file->source);
+		refused = file->source;
 	}
-	return NULL;
+	char *kept = app_kept_source(app, app->rule_versions, name, version);
+	return kept != NULL ? kept : mem_copy_text(refused);
 }

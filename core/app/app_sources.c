@@ -61,10 +61,10 @@ static struct intake *source_intake(void *arg)
 }
 
 static const struct file_tail_callbacks callbacks = {
-    .open = open_partition,
-    .close = close_partition,
-    .watermark = partition_watermark,
-    .intake = source_intake,
+	.open = open_partition,
+	.close = close_partition,
+	.watermark = partition_watermark,
+	.intake = source_intake,
 };
 
 /* ---- HTTP: one door for all sources ---- */
@@ -110,11 +110,11 @@ static int open_unpositioned(struct app *app, struct app_source *source, const c
 static int open_file(struct app *app, struct app_source *source, struct err_note *why)
 {
 	struct file_tail_options options = {
-	    .source = source->source,
-	    .pattern = source->text,
-	    .pool = app->pool,
-	    .callbacks = &callbacks,
-	    .arg = source,
+		.source = source->source,
+		.pattern = source->text,
+		.pool = app->pool,
+		.callbacks = &callbacks,
+		.arg = source,
 	};
 	return file_tail_new(&source->file, app->loop, &options, why);
 }
@@ -127,13 +127,13 @@ static int open_tcp(struct app *app, struct app_source *source, struct err_note 
 	if (code != 0)
 		return code;
 	struct source_tcp_options options = {
-	    .source = source->source,
-	    .address = source->text,
-	    .pool = app->pool,
-	    .partition = source->partition,
-	    .intake = source_intake,
-	    .watermark = partition_watermark,
-	    .arg = source,
+		.source = source->source,
+		.address = source->text,
+		.pool = app->pool,
+		.partition = source->partition,
+		.intake = source_intake,
+		.watermark = partition_watermark,
+		.arg = source,
 	};
 	return source_tcp_new(&source->tcp, app->loop, &options, why);
 }
@@ -144,13 +144,13 @@ static int open_stdin(struct app *app, struct app_source *source, struct err_not
 	if (code != 0)
 		return code;
 	struct source_stdin_options options = {
-	    .source = source->source,
-	    .fd = 0,
-	    .pool = app->pool,
-	    .partition = source->partition,
-	    .intake = source_intake,
-	    .watermark = partition_watermark,
-	    .arg = source,
+		.source = source->source,
+		.fd = 0,
+		.pool = app->pool,
+		.partition = source->partition,
+		.intake = source_intake,
+		.watermark = partition_watermark,
+		.arg = source,
 	};
 	return source_stdin_new(&source->in, app->loop, &options, why);
 }

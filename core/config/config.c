@@ -121,12 +121,6 @@ static const struct option ingest_rows[] = {
 	 .max = 64,
 	 .example = "2",
 	 .help = "reader threads; 0 = none, on the loop"},
-	{.name = "bundle_interval",
-	 .type = OPTION_SPAN,
-	 .min = 1,
-	 .max = 60000,
-	 .example = "\"200ms\"",
-	 .help = "longest time a bundle gathers"},
 	{.name = NULL},
 };
 
@@ -157,7 +151,7 @@ static const struct option lua_rows[] = {
 	 .type = OPTION_INT,
 	 .min = 10000,
 	 .max = 10000000000.0,
-	 .example = "10000000",
+	 .example = "5000000",
 	 .help = "instructions of one call"},
 	{.name = "call_ms",
 	 .type = OPTION_INT,
@@ -294,13 +288,12 @@ static void read_limits(struct config_builder *builder, const struct tree *tree)
 	config->sync = sync_index(option_text(part, "sync", "commit"));
 	part = section(builder, tree, "ingest", ingest_rows);
 	config->readers = (uint32_t)option_int(part, "readers", 1);
-	config->bundle_interval_ms = option_span_ms(part, "bundle_interval", 200);
 	part = section(builder, tree, "rules", rules_rows);
 	config->versions_kept = (uint32_t)option_int(part, "versions_kept", 10);
 	config->keys_max = (uint32_t)option_int(part, "keys_max", 100000);
 	part = section(builder, tree, "lua", lua_rows);
 	config->lua.memory_bytes = option_int(part, "memory", 16 * 1024 * 1024);
-	config->lua.instructions = option_int(part, "instructions", 10000000);
+	config->lua.instructions = option_int(part, "instructions", 5000000);
 	config->lua.call_ms = option_int(part, "call_ms", 50);
 	config->lua.errors_max = (uint32_t)option_int(part, "errors_max", 3);
 }

@@ -85,7 +85,6 @@ struct config {
 	int64_t retention_fine_ms, retention_day_ms;
 	int sync;                  /**< enum kv_sync of storage.sync: commit | interval | os */
 	uint32_t readers;          /**< default 1; 0 = inline */
-	int64_t bundle_interval_ms; /**< default 200 */
 	uint32_t versions_kept;    /**< default 10 */
 	uint32_t keys_max;         /**< per metric, default 100,000 */
 	const char **exec_allow;   /**< absolute paths plans may run */
@@ -94,7 +93,7 @@ struct config {
 	uint32_t http_allow_count;
 	struct {
 		int64_t memory_bytes;   /**< per Lua state, default 16 MiB */
-		int64_t instructions;   /**< per call, default 10,000,000 */
+		int64_t instructions;   /**< per call, default 5,000,000 */
 		int64_t call_ms;        /**< wall safety net per call, default 50 */
 		uint32_t errors_max;    /**< errors in a row before quarantine, default 3 */
 	} lua;

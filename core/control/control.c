@@ -5,6 +5,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/require.h"
+#include "core/base/short_numbers.h"
 #include "core/control/control_internal.h"
 #include "core/control/json_text.h"
 #include "core/loop/conn.h"
@@ -47,9 +48,12 @@ static void request_end(struct request *request, json_t *answer)
 	if (request->id != NULL)
 		json_take(answer, "id", json_incref(request->id));
 	char *text = json_dumps(answer, JSON_COMPACT);
+	struct bytes line = BYTES_EMPTY;
 	REQUIRE(text != NULL);
-	request->answer(request->arg, slice_of(text));
+	short_numbers_append(&line, slice_of(text));
 	free(text);
+	request->answer(request->arg, bytes_slice(&line));
+	bytes_deinit(&line);
 	json_decref(answer);
 	json_decref(request->id);
 	mem_free(request);

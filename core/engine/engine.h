@@ -35,6 +35,9 @@ struct engine_options {
 	/** A script rule used up its budget, memory or errors: it is stopped from here on, until a
 	 *  later engine_install() has it again. Must not call the engine. */
 	void (*on_quarantine)(void *arg, const struct rule *rule, const char *reason);
+	/** The reason with which the alerts of a version resolve that is not in the new generation;
+	 *  NULL: always "rule_removed". */
+	const char *(*why_gone)(void *arg, const char *rule, uint32_t version);
 	void *arg;
 };
 
@@ -45,13 +48,13 @@ void engine_free(struct engine *engine);
 /** Installs a generation whole: sources with their settings, active rules, and builds the intakes
  *  for stage 1. Rules with the same name, version and hash keep their state; another version keeps
  *  the panes of metrics it did not change; alerts of a removed, disabled or changed rule resolve
- *  with a reason ("rule_removed", "rule_changed"). `config` and rules are referenced. On failure
+ *  with a reason ("rule_changed", or why_gone). `config` and rules are referenced. On failure
  *  nothing changes (but ERR_CORRUPT from the first install: the store is damaged, do not go on). */
 int engine_install(struct engine *engine, struct config *config, struct rule *const *rules,
 		   uint32_t rule_count, int64_t now_mono_ms, int64_t wall_ms, struct err_note *why);
 
 /** Intake of a source for new jobs (borrowed; take a reference), or NULL: an unknown source. */
-struct intake *engine_intake(struct engine *engine, const char *source);
+struct intake *engine_intake(struct engine *engine, const char *source_name);
 
 /** A partition starts or goes on: gives its number and the committed position (zero when new).
  *  It holds the watermark back until it is idle. ERR_NOT_FOUND, ERR_RANGE, ERR_FULL. */
@@ -60,9 +63,9 @@ int engine_partition_open(struct engine *engine, const char *source, const char 
 			  struct position *committed, struct err_note *why);
 /** It will send nothing more: its number may be given to another one. `is_forgotten`: its stored
  *  position is deleted as well (the file is gone). */
-void engine_partition_close(struct engine *engine, uint32_t partition, bool is_forgotten);
+void engine_partition_close(struct engine *engine, uint32_t number, bool is_forgotten);
 /** Watermark of the partition for the next job. */
-int64_t engine_partition_watermark(const struct engine *engine, uint32_t partition);
+int64_t engine_partition_watermark(const struct engine *engine, uint32_t number);
 
 /** Takes the bundle; its on_durable is called after the commit, which the caller kicks. A duplicate
  *  (all of it before the committed position) is dropped and counted. ERR_CONFLICT for a gap or an

@@ -21,6 +21,15 @@ static struct rule_state *find_rule(const struct engine *engine, const char *nam
 	return NULL;
 }
 
+const char *engine_why_gone(const struct engine *engine, const struct rule *rule)
+{
+	const struct engine_options *options = &engine->options;
+
+	return options->why_gone != NULL
+		       ? options->why_gone(options->arg, rule->name, rule->version)
+		       : "rule_removed";
+}
+
 /** The rule that fired is not the one that runs: its stand-in resolves the alert. */
 static void resolve_orphan(struct engine *engine, const struct stored_firing *stored,
 			   const char *reason)
@@ -46,7 +55,7 @@ static void adopt(struct engine *engine, struct stored_firing *stored)
 	struct rule_state *state = find_rule(engine, stored->rule->name);
 
 	if (state == NULL) {
-		resolve_orphan(engine, stored, "rule_removed");
+		resolve_orphan(engine, stored, engine_why_gone(engine, stored->rule));
 		return;
 	}
 	if (state->rule->version != stored->rule->version ||

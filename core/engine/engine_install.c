@@ -101,7 +101,7 @@ static void install_rules(struct engine *engine, struct rule *const *rules, uint
 	for (uint32_t i = 0; i < old_count; i++) {
 		if (old[i] == NULL)
 			continue;
-		engine_resolve_all(engine, old[i], "rule_removed");
+		engine_resolve_all(engine, old[i], engine_why_gone(engine, old[i]->rule));
 		engine_delete_evaluated(engine, old[i]->rule->name);
 		engine_rule_state_free(old[i]);
 	}

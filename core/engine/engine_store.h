@@ -26,6 +26,8 @@ int engine_restore_panes(struct engine *engine, struct err_note *why);
 /* engine_adopt.c: what the store knew about rules, handed over at the first install */
 const struct stored_evaluated *engine_find_stored(const struct engine *engine, const char *rule);
 void engine_adopt_stored(struct engine *engine);
+/** The reason with which the alerts of a rule that is not installed any more resolve. */
+const char *engine_why_gone(const struct engine *engine, const struct rule *rule);
 void engine_free_stored(struct engine *engine);
 
 #endif

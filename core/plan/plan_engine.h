@@ -121,6 +121,9 @@ struct run_summary {
 };
 void plan_engine_each_run(const struct plan_engine *engine, bool active_only,
 			  void (*each)(void *arg, const struct run_summary *run), void *arg);
+/** Hashes of the sources that the known runs need. */
+void plan_engine_each_script(const struct plan_engine *engine,
+			     void (*each)(void *arg, const char *hash), void *arg);
 /** Journal of a run as JSON records, oldest first; flushes the commit first, so what it shows is
  *  durable. ERR_NOT_FOUND, ERR_IO, ERR_CORRUPT. */
 int plan_engine_each_record(const struct plan_engine *engine, const char *run_id,

@@ -2,6 +2,7 @@
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
+#include "core/base/short_numbers.h"
 #include "core/config/tree.h"
 #include "core/model/span.h"
 
@@ -53,7 +54,11 @@ static int append_dump(const char *data, size_t length, void *arg)
 
 void plan_json_append(const json_t *json, struct bytes *out)
 {
-	json_dump_callback(json, append_dump, out, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+	struct bytes text = BYTES_EMPTY;
+	json_dump_callback(json, append_dump, &text,
+			   JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+	short_numbers_append(out, bytes_slice(&text));
+	bytes_deinit(&text);
 }
 
 char *plan_json_text(const json_t *json)

@@ -8,6 +8,7 @@
 #include "storage/commit.h"
 #include "storage/keyspace.h"
 #include "storage/kv.h"
+#include "storage/script_store.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -236,11 +237,11 @@ void run_free(struct plan_run *run)
 	mem_free(run);
 }
 
-static void delete_key(struct plan_engine *engine, enum keyspace space, const char *text)
+static void delete_run(struct plan_engine *engine, const char *id)
 {
 	struct bytes key = BYTES_EMPTY;
-	key_begin(&key, space);
-	key_add_bytes(&key, slice_of(text));
+	key_begin(&key, KEYSPACE_RUN);
+	key_add_bytes(&key, slice_of(id));
 	kv_batch_delete(commit_batch(engine->options.commit), bytes_slice(&key));
 	bytes_deinit(&key);
 }
@@ -258,10 +259,8 @@ void run_trim(struct plan_engine *engine)
 			continue;
 		}
 		engine->ended_count--;
-		delete_key(engine, KEYSPACE_RUN, run->id);
+		delete_run(engine, run->id);
 		journal_delete(commit_batch(engine->options.commit), run->id);
-		if (run->script->reference_count == 1)
-			delete_key(engine, KEYSPACE_SCRIPT, run->script->hash);
 		run_free(run);
 	}
 	engine->run_count = kept;
@@ -295,14 +294,9 @@ struct run_script *script_take(struct plan_engine *engine, struct plan *plan)
 	struct run_script *script = script_take_hash(engine, plan->hash);
 	if (script->reference_count > 1)
 		return script;
-	struct bytes key = BYTES_EMPTY, value = BYTES_EMPTY;
 	script->plan = plan_ref(plan);
-	key_begin(&key, KEYSPACE_SCRIPT);
-	key_add_bytes(&key, slice_of(script->hash));
-	keyspace_seal(&value, slice_of(plan->factory->ops->source(plan->factory)));
-	kv_batch_put(commit_batch(engine->options.commit), bytes_slice(&key), bytes_slice(&value));
-	bytes_deinit(&key);
-	bytes_deinit(&value);
+	script_store_put(engine->options.scripts, script->hash,
+			 plan->factory->ops->source(plan->factory));
 	return script;
 }
 
@@ -320,29 +314,27 @@ void script_drop(struct plan_engine *engine, struct run_script *script)
 	mem_free(script);
 }
 
+void plan_engine_each_script(const struct plan_engine *engine,
+			     void (*each)(void *arg, const char *hash), void *arg)
+{
+	for (uint32_t i = 0; i < engine->script_count; i++)
+		each(arg, engine->scripts[i]->hash);
+}
+
 int script_factory(struct plan_engine *engine, struct plan_run *run, struct plan_factory **out,
 		   struct err_note *why)
 {
 	struct run_script *script = run->script;
-	struct bytes key = BYTES_EMPTY, value = BYTES_EMPTY;
-	struct slice source;
+	char *source = NULL;
 	if (script->plan || script->factory) {
 		*out = script->plan ? script->plan->factory : script->factory;
 		return 0;
 	}
-	key_begin(&key, KEYSPACE_SCRIPT);
-	key_add_bytes(&key, slice_of(script->hash));
-	int code = kv_get(engine->options.kv, bytes_slice(&key), &value, why);
+	int code = script_store_get(engine->options.scripts, script->hash, &source, why);
 	if (code == 0)
-		code = keyspace_unseal(bytes_slice(&value), &source, why);
-	if (code == 0) {
-		char *text = mem_copy_bytes(source.data, source.length);
 		code = engine->options.make_factory(engine->options.arg, run->plan, run->version,
-						    text, &script->factory, why);
-		mem_free(text);
-	}
-	bytes_deinit(&key);
-	bytes_deinit(&value);
+						    source, &script->factory, why);
+	mem_free(source);
 	if (code != 0) {
 		err_prefix(why, "the kept script of plan %s version %u", run->plan, run->version);
 		return code;

@@ -309,6 +309,14 @@ uint32_t versions_active(const struct versions *versions, const char *name)
 	return active != NULL ? active->row.number : 0;
 }
 
+const struct version_row *versions_find(const struct versions *versions, const char *name,
+					uint32_t number)
+{
+	const struct version_entry *entry = find_entry(find_name(versions, name), number);
+
+	return entry != NULL ? &entry->row : NULL;
+}
+
 void versions_each(const struct versions *versions, const char *name,
 		   void (*each)(void *arg, const char *name, const struct version_row *row),
 		   void *arg)

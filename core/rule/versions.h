@@ -65,6 +65,13 @@ int versions_check(const struct versions *versions, const char *name, uint32_t n
 void versions_load_begin(struct versions *versions);
 void versions_load_end(struct versions *versions, int64_t now_ms);
 
+/** A load that turns out to be impossible is taken back, in the same commit: a snapshot of before
+ *  it (owned), and all rows as they were then. */
+struct versions_snapshot;
+struct versions_snapshot *versions_snapshot(const struct versions *versions);
+void versions_rollback(struct versions *versions, const struct versions_snapshot *snapshot);
+void versions_snapshot_free(struct versions_snapshot *snapshot); /**< NULL allowed */
+
 /** Pending versions whose time has come become enabled and active. True when anything changed. */
 bool versions_advance(struct versions *versions, int64_t now_ms);
 /** Next effective time of a pending version, or -1. */
@@ -72,6 +79,9 @@ int64_t versions_next_ms(const struct versions *versions);
 
 /** Active version of `name`, or 0. */
 uint32_t versions_active(const struct versions *versions, const char *name);
+/** Borrowed until the next call that changes anything; NULL: not known (any more). */
+const struct version_row *versions_find(const struct versions *versions, const char *name,
+					uint32_t number);
 /** Calls `each` for every version of `name` (NULL: of all), newest first. */
 void versions_each(const struct versions *versions, const char *name,
 		   void (*each)(void *arg, const char *name, const struct version_row *row),

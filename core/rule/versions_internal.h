@@ -30,7 +30,7 @@ struct version_entry *version_name_insert(struct version_name *name, uint32_t nu
 
 /** Reads every name from the store. */
 int versions_restore(struct versions *versions, struct err_note *why);
-/** Puts the name's rows into the gathering batch. */
+/** Puts the name's rows (or their end, when there are none) into the gathering batch. */
 void versions_persist(const struct versions *versions, const struct version_name *name);
 
 #endif

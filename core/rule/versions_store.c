@@ -61,7 +61,11 @@ void versions_persist(const struct versions *versions, const struct version_name
 	key_begin(&key, versions->space);
 	key_add_bytes(&key, slice_of(name->name));
 	keyspace_seal(&value, slice_of(text));
-	kv_batch_put(commit_batch(versions->commit), bytes_slice(&key), bytes_slice(&value));
+	if (name->entry_count > 0)
+		kv_batch_put(commit_batch(versions->commit), bytes_slice(&key),
+			     bytes_slice(&value));
+	else
+		kv_batch_delete(commit_batch(versions->commit), bytes_slice(&key));
 	bytes_deinit(&key);
 	bytes_deinit(&value);
 	free(text);

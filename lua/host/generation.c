@@ -361,6 +361,67 @@ void generation_free(struct generation *generation)
 	mem_free(generation);
 }
 
+/* A generation of one version, from its kept source. */
+static struct generation *load_kept(const struct kept_script *kept, struct config *config,
+				    bool is_plan)
+{
+	char *path =
+		mem_format("%s/%s/%u.lua", is_plan ? "plans" : "rules", kept->name, kept->version);
+	struct loading loading = {.limits = script_limits_of(config)};
+	struct making making = {.loading = &loading, .script_name = path};
+
+	loading.generation = mem_alloc(sizeof(*loading.generation));
+	loading.generation->config = config_ref(config);
+	report_init(&loading.generation->report);
+	arena_init(&loading.arena);
+	making.file = add_file(loading.generation, path);
+	making.file->name = mem_copy_text(kept->name);
+	making.file->version = kept->version;
+	making.file->source = mem_copy_text(kept->source);
+	making.source_bytes = strlen(kept->source);
+	script_hash(kept->source, making.source_bytes, making.file->hash);
+	if (is_plan)
+		load_plan(&making);
+	else
+		load_rule(&making);
+	arena_deinit(&loading.arena);
+	mem_free(path);
+	return loading.generation;
+}
+
+static void move_findings(const struct report *from, struct report *to)
+{
+	for (size_t i = 0; i < from->count; i++)
+		report_add(to, from->findings[i].file, from->findings[i].line, "%s",
+			   from->findings[i].text);
+}
+
+int generation_rule(const struct kept_script *kept, struct config *config, struct rule **out,
+		    struct report *report)
+{
+	struct generation *generation = load_kept(kept, config, false);
+	int code = generation->rule_count == 1 ? 0 : ERR_INVALID;
+
+	if (code == 0)
+		*out = rule_ref(generation->rules[0]);
+	move_findings(&generation->report, report);
+	generation_free(generation);
+	return code;
+}
+
+int generation_plan(const struct kept_script *kept, struct config *config, struct plan **out,
+		    struct report *report)
+{
+	struct generation *generation = load_kept(kept, config, true);
+	int code = generation->plan_count == 1 ? 0 : ERR_INVALID;
+
+	if (code == 0)
+		*out = plan_ref(generation->plans[0]);
+	move_findings(&generation->report, report);
+	generation_free(generation);
+	return code;
+}
+
 int generation_plan_factory(const char *name, uint32_t version, const char *source,
 			    const struct config *config, struct plan_factory **out,
 			    struct err_note *why)

@@ -52,6 +52,21 @@ int generation_load(struct generation **out, const char *site_dir, const char *c
 		    uint32_t only_count, struct err_note *why);
 void generation_free(struct generation *generation);
 
+/** A version whose source was kept because it was good once. */
+struct kept_script {
+	const char *name;
+	uint32_t version;
+	const char *source;
+};
+
+/** Loads a kept version as if its file were there. ERR_INVALID: it does not fit `config` any more
+ *  (or the program has changed); the faults go to `report`, under the name of the file it came
+ *  from. The result is owned: one reference. */
+int generation_rule(const struct kept_script *kept, struct config *config, struct rule **out,
+		    struct report *report);
+int generation_plan(const struct kept_script *kept, struct config *config, struct plan **out,
+		    struct report *report);
+
 /** A plan factory from kept source (restart of a run whose file may be gone). */
 int generation_plan_factory(const char *name, uint32_t version, const char *source,
 			    const struct config *config, struct plan_factory **out,

@@ -19,10 +19,12 @@
 #include "storage/commit.h"
 #include "storage/keyspace.h"
 #include "storage/kv.h"
+#include "storage/script_store.h"
 
 struct memory_target {
 	struct control_target target;
 	struct plan_actions *actions;
+	struct script_store *scripts;
 	struct control *control;
 	uint64_t generation;
 };
@@ -70,8 +72,12 @@ static inline void memory_target_open(struct memory_target *memory, int64_t wall
 	REQUIRE(outbox_new(&t->outbox, &outbox, NULL) == 0);
 	struct plan_actions_options actions = {t->loop, NULL, t->outbox};
 	memory->actions = plan_actions_new(&actions);
-	struct plan_engine_options plans = {
-	    .kv = t->kv, .commit = t->commit, .loop = t->loop, .actions = memory->actions};
+	REQUIRE(script_store_new(&memory->scripts, t->kv, t->commit, NULL) == 0);
+	struct plan_engine_options plans = {.kv = t->kv,
+					    .commit = t->commit,
+					    .loop = t->loop,
+					    .actions = memory->actions,
+					    .scripts = memory->scripts};
 	REQUIRE(plan_engine_new(&t->plans, &plans, NULL) == 0);
 	struct pool_options pool = {.on_bundle = memory_target_no_bundle,
 				    .on_room = memory_target_no_room};
@@ -93,6 +99,7 @@ static inline void memory_target_close(struct memory_target *memory)
 	pool_free(t->pool);
 	plan_engine_free(t->plans);
 	plan_actions_free(memory->actions);
+	script_store_free(memory->scripts);
 	outbox_free(t->outbox);
 	incident_store_free(t->incidents);
 	versions_free(t->plan_versions);

@@ -183,7 +183,7 @@ Test(config, nothing_gives_the_defaults)
 	cr_expect_eq(config->versions_kept, 10);
 	cr_expect_eq(config->keys_max, 100000);
 	cr_expect_eq(config->readers, 1);
-	cr_expect_eq(config->bundle_interval_ms, 200);
+	cr_expect_eq(config->lua.instructions, 5000000);
 	cr_expect_eq(config->lua.errors_max, 3);
 	cr_expect_eq(config->lua.call_ms, 50);
 	cr_expect_eq(config->retention_day_ms, INT64_C(2592000000));

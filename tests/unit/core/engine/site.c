@@ -43,6 +43,15 @@ static void on_quarantine(void *arg, const struct rule *rule, const char *reason
 	snprintf(site->quarantined, sizeof(site->quarantined), "%s: %s", rule->name, reason);
 }
 
+static const char *why_gone(void *arg, const char *rule, uint32_t version)
+{
+	const struct site *site = arg;
+
+	(void)rule;
+	(void)version;
+	return site->gone_reason != NULL ? site->gone_reason : "rule_removed";
+}
+
 static void start_engine(struct site *site)
 {
 	struct engine_options options = {
@@ -52,6 +61,7 @@ static void start_engine(struct site *site)
 		.marker = site->marker,
 		.on_alert = on_alert,
 		.on_quarantine = on_quarantine,
+		.why_gone = why_gone,
 		.arg = site,
 	};
 	struct err_note why = {0};

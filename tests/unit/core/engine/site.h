@@ -30,6 +30,7 @@ struct site {
 	struct script_marker *marker;
 	struct site_alert *alerts;
 	uint32_t alert_count;
+	const char *gone_reason; /**< what why_gone() says; NULL: "rule_removed" */
 	char quarantined[200]; /**< "rule: reason" of the last one */
 	int64_t now_ms;
 };

@@ -89,6 +89,32 @@ Test(install, a_removed_rule_resolves_also_when_it_went_while_the_program_was_do
 	}
 }
 
+Test(install, the_owner_of_the_versions_says_why_a_rule_is_gone)
+{
+	for (int is_down = 0; is_down < 2; is_down++) {
+		struct site site;
+		struct rule *rule;
+		uint32_t partition;
+
+		site_init(&site);
+		site.gone_reason = "rule_disabled";
+		rule = site_rule(&site, "many", 1, "count", NULL, count_2);
+		site_install(&site, &rule, 1);
+		partition = site_open(&site, "pay", "p", false);
+		site_feed(&site, "pay", partition,
+			  "{\"time\":1001}\n{\"time\":1002}\n{\"time\":1010}\n");
+		site_advance(&site);
+		site_expect(&site, "many@1 firing . 2 1005\n");
+		if (is_down)
+			site_restart(&site, NULL, 0);
+		else
+			site_install(&site, NULL, 0);
+		site_expect(&site, "many@1 resolved . - 1005 rule_disabled\n");
+		rule_unref(rule);
+		site_deinit(&site);
+	}
+}
+
 Test(install, a_faulty_generation_changes_nothing)
 {
 	struct site site;

@@ -53,7 +53,7 @@ Test(plan_replay, runs_every_kind_of_call_in_order)
 	world_turn(&world);
 	cr_expect_eq(world_run(&world, 0).state, RUN_DONE);
 	cr_expect_eq(world.effect_count, 4);
-	cr_expect_str_eq(world.answers[1], "{\"a\":0.10000000000000001,\"b\":2}");
+	cr_expect_str_eq(world.answers[1], "{\"a\":0.1,\"b\":2}");
 	cr_expect_str_eq(world.answers[2], "{\"late_by_ms\":0}");
 	cr_expect_str_eq(world.answers[5], "{\"actor\":\"ann\",\"approved\":true,\"expired\":false,"
 					   "\"reason\":\"fine\",\"value\":{\"x\":1}}");
@@ -315,5 +315,20 @@ Test(plan_replay, damaged_journal_blocks_the_run_and_is_not_written_to)
 	mem_free(journal);
 	kv_batch_free(batch);
 	bytes_deinit(&key);
+	world_close(&world);
+}
+
+Test(plan_replay, a_time_is_recorded_in_as_few_digits_as_it_needs)
+{
+	static const struct plan_call script[] = {VALUE("now"), SLEEP("1000"), END};
+	struct world world;
+	world_open(&world, script);
+	world_plan(&world, NULL);
+	/* The double nearest to this time is 1795327200.0880001 with 17 digits. */
+	world_advance(&world, 88);
+	world_trigger(&world, 7);
+	cr_expect_str_eq(world.answers[0], "1795327200.088");
+	world_restart(&world);
+	cr_expect_str_eq(world.answers[0], "1795327200.088");
 	world_close(&world);
 }

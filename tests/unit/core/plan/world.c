@@ -12,6 +12,7 @@
 #include "storage/commit.h"
 #include "storage/kv.h"
 #include "storage/kv_backend.h"
+#include "storage/script_store.h"
 
 #include <criterion/criterion.h>
 
@@ -282,10 +283,12 @@ static void start_engine(struct world *world)
 	struct plan_actions_options action_options = {.loop = world->loop};
 	world->actions = plan_actions_new(&action_options);
 	plan_actions_set_types(world->actions, test_types);
+	cr_assert_eq(script_store_new(&world->scripts, world->kv, world->commit, &why), 0);
 	struct plan_engine_options options = {.kv = world->kv,
 					      .commit = world->commit,
 					      .loop = world->loop,
 					      .actions = world->actions,
+					      .scripts = world->scripts,
 					      .make_factory = make_factory,
 					      .on_fact = on_fact,
 					      .incident_json = incident_json,
@@ -298,6 +301,7 @@ static void stop_engine(struct world *world)
 	commit_free(world->commit);
 	plan_engine_free(world->engine);
 	plan_actions_free(world->actions);
+	script_store_free(world->scripts);
 	kv_free(world->kv);
 }
 

@@ -32,6 +32,7 @@ struct world {
 	struct commit *commit;
 	struct loop *loop;
 	struct plan_actions *actions;
+	struct script_store *scripts;
 	struct plan_engine *engine;
 	struct plan *plan;  /**< of the test; NULL until world_plan() */
 	const struct plan_call *script; /**< ends with id NULL */

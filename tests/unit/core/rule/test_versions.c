@@ -260,3 +260,48 @@ Test(versions, a_version_whose_file_is_gone_is_missing_until_it_is_back)
 	expect_rows(&state, "1 enabled active|");
 	state_deinit(&state);
 }
+
+Test(versions, finds_one_row)
+{
+	struct state state;
+
+	state_init(&state);
+	cr_assert_eq(seen(&state, 2, "h2", 1000), 0);
+	cr_assert_not_null(versions_find(state.versions, "slow", 2));
+	cr_expect_str_eq(versions_find(state.versions, "slow", 2)->hash, "h2");
+	cr_expect_null(versions_find(state.versions, "slow", 1));
+	cr_expect_null(versions_find(state.versions, "quick", 2));
+	state_deinit(&state);
+}
+
+Test(versions, a_load_is_taken_back_whole_also_in_the_store)
+{
+	struct versions_snapshot *snapshot;
+	struct state state;
+
+	state_init(&state);
+	cr_assert_eq(seen(&state, 1, "h1", 1000), 0);
+	versions_advance(state.versions, 1000);
+	commit_kick(state.commit);
+	snapshot = versions_snapshot(state.versions);
+	versions_load_begin(state.versions);
+	cr_assert_eq(seen(&state, 2, "h2", 2000), 0);
+	cr_assert_eq(versions_seen(state.versions, "added", 1, "count", "h", 2000, NULL), 0);
+	versions_load_end(state.versions, 2000);
+	versions_advance(state.versions, 2000);
+	expect_rows(&state, "2 enabled active|1 disabled missing|");
+	versions_rollback(state.versions, snapshot);
+	versions_snapshot_free(snapshot);
+	for (int is_restarted = 0; is_restarted < 2; is_restarted++) {
+		expect_rows(&state, "1 enabled active|");
+		cr_expect_eq(versions_active(state.versions, "slow"), 1);
+		cr_expect_null(versions_find(state.versions, "added", 1));
+		cr_expect_eq(versions_active(state.versions, "added"), 0);
+		if (!is_restarted)
+			restart(&state);
+	}
+	/* The name that was taken back can come again. */
+	cr_expect_eq(versions_seen(state.versions, "added", 1, "field", "h", 3000, NULL), 0);
+	cr_expect_not_null(versions_find(state.versions, "added", 1));
+	state_deinit(&state);
+}

@@ -194,11 +194,26 @@ Test(loader, faults_have_lines)
 	expect_fault("local rule = require 'tocsin.rule'\nreturn rule.baseline {}", 2,
 		     "rule.baseline does not exist; allowed: rule.continuous");
 	expect_fault("\nwhile true do end", 2, "used up its budget");
-	expect_fault("local t = {}\nwhile true do t[#t + 1] = 'x' end", 2, "used up its memory");
+	expect_fault("local s = 'x'\nwhile true do s = s .. s end", 2, "used up its memory");
 	expect_fault("\x1bLJ", 0, "bytecode");
 	expect_fault("\n-- \xff\nreturn {}", 2, "not valid UTF-8");
 	expect_fault("return { a = 'x\\0y' }", 1, "byte 0");
 	expect_fault("return { a = {{{{{{{{{{{{{{{{1}}}}}}}}}}}}}}}} }", 1, "nested too deeply");
+}
+
+Test(loader, a_zero_byte_is_refused_for_kept_sources_are_texts)
+{
+	static const char text[] = "return {}\n--\0\nerror('hidden')";
+	struct script_limits limits = SCRIPT_LIMITS_DEFAULT;
+	int line = 0;
+
+	arena_init(&arena);
+	cr_expect_eq(loader_run(&loaded, "1.lua", text, sizeof(text) - 1, &limits, &arena, &line,
+				&load_why),
+		     ERR_INVALID);
+	cr_expect_eq(line, 2);
+	cr_expect_str_eq(load_why.text, "the text has a zero byte");
+	arena_deinit(&arena);
 }
 
 Test(loader, missing_file_is_named)

@@ -313,3 +313,60 @@ Test(generation, a_file_that_is_too_long_is_refused)
 	generation_free(generation);
 	mem_free(text);
 }
+
+Test(generation, a_rule_and_a_plan_are_made_from_kept_source_as_from_their_files)
+{
+	struct generation *generation;
+	struct kept_script kept = {"a", 3, script_rule};
+	struct report report;
+	struct rule *rule = NULL;
+	struct plan *plan = NULL;
+
+	put("tocsin.lua", good_config);
+	put("rules/a/3.lua", script_rule);
+	put("plans/a/3.lua", good_plan);
+	generation = load(NULL, 0);
+	cr_assert_eq(generation->rule_count, 1);
+	cr_assert_eq(generation->plan_count, 1);
+	report_init(&report);
+	cr_assert_eq(generation_rule(&kept, generation->config, &rule, &report), 0);
+	cr_expect_str_eq(rule->hash, generation->rules[0]->hash);
+	cr_expect_str_eq(rule->name, "a");
+	cr_expect_eq(rule->version, 3);
+	cr_expect_not_null(rule->runner);
+	kept.source = good_plan;
+	cr_assert_eq(generation_plan(&kept, generation->config, &plan, &report), 0);
+	cr_expect_str_eq(plan->hash, generation->plans[0]->hash);
+	cr_expect_str_eq(plan->factory->ops->source(plan->factory), good_plan);
+	cr_expect_eq(report.count, 0);
+	generation_free(generation);
+	rule_unref(rule);
+	plan_unref(plan);
+	report_deinit(&report);
+}
+
+Test(generation, kept_source_that_does_not_fit_the_site_any_more_is_told)
+{
+	struct generation *generation;
+	struct kept_script kept = {"a", 3, good_rule};
+	struct report report;
+	struct rule *rule = NULL;
+	struct plan *plan = NULL;
+
+	put("tocsin.lua", "return { sources = { other = {} }, outputs = { alerts = "
+			  "{ stdout = true } } }");
+	generation = load(NULL, 0);
+	report_init(&report);
+	cr_expect_eq(generation_rule(&kept, generation->config, &rule, &report), ERR_INVALID);
+	cr_assert_eq(report.count, 1);
+	cr_expect_str_eq(report.findings[0].file, "rules/a/3.lua");
+	cr_expect(strstr(report.findings[0].text, "pay"), "%s", report.findings[0].text);
+	kept.source = "return {";
+	cr_expect_eq(generation_plan(&kept, generation->config, &plan, &report), ERR_INVALID);
+	cr_assert_eq(report.count, 2);
+	cr_expect_str_eq(report.findings[1].file, "plans/a/3.lua");
+	cr_expect_null(rule);
+	cr_expect_null(plan);
+	generation_free(generation);
+	report_deinit(&report);
+}

@@ -1,0 +1,65 @@
+#include "core/app/app_internal.h"
+
+#include "core/base/err.h"
+#include "core/base/log.h"
+#include "core/config/config.h"
+#include "core/loop/loop.h"
+#include "core/rule/versions.h"
+#include "storage/alert_log.h"
+#include "storage/commit.h"
+#include "storage/kv.h"
+
+enum { EVERY_MS = 1000, CLEAN_MS = 3600 * 1000 };
+
+static bool is_due(const struct versions *versions, int64_t now_ms)
+{
+	int64_t next_ms = versions_next_ms(versions);
+	return next_ms >= 0 && next_ms <= now_ms;
+}
+
+static void check_room(struct app *app)
+{
+	bool has_room = kv_has_room(app->kv);
+	if (has_room != app->is_paused)
+		return;
+	app->is_paused = !has_room;
+	if (app->is_paused)
+		log_warn(STORAGE, "the disk is nearly full: input waits");
+	else
+		log_info(STORAGE, "the disk has room again: input goes on");
+	app_sources_pause(app, app->is_paused);
+}
+
+/** Old rows of the alert log, sources that nobody needs. */
+static void clean(struct app *app)
+{
+	struct err_note why = {{0}};
+	int64_t before_ms = loop_wall_ms(app->loop) - app->config->retention_day_ms;
+	bool has_old = false;
+	app->cleaned_ms = loop_mono_ms(app->loop);
+	if (alert_log_trim(app->kv, commit_batch(app->commit), before_ms, &has_old, &why) != 0)
+		log_error(STORAGE, "the alert log was not trimmed: %s", why.text);
+	else if (has_old)
+		log_info(STORAGE, "alert documents past retention.day are deleted");
+	app_sweep_sources(app);
+	commit_kick(app->commit);
+}
+
+static void on_housekeeping(void *arg)
+{
+	struct app *app = arg;
+	int64_t now_ms = loop_wall_ms(app->loop);
+	if (is_due(app->rule_versions, now_ms) || is_due(app->plan_versions, now_ms))
+		app_apply_versions(app);
+	check_room(app);
+	if (loop_mono_ms(app->loop) - app->cleaned_ms >= CLEAN_MS)
+		clean(app);
+	timer_set(app->housekeeping_timer, EVERY_MS);
+}
+
+void app_housekeeping_open(struct app *app)
+{
+	app->housekeeping_timer = timer_new(app->loop, on_housekeeping, app);
+	clean(app);
+	on_housekeeping(app);
+}

@@ -1,0 +1,103 @@
+#include "core/app/app_internal.h"
+
+#include "core/base/err.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/base/report.h"
+#include "core/plan/plan_engine.h"
+#include "core/rule/versions.h"
+#include "lua/host/generation.h"
+#include "storage/script_store.h"
+
+#include <string.h>
+
+void app_keep_source(struct app *app, const struct versions *versions, const char *name,
+		     uint32_t version, const char *source)
+{
+	const struct version_row *row = versions_find(versions, name, version);
+	/* Versions older than those that are kept are accepted without becoming known. */
+	if (row != NULL)
+		script_store_put(app->scripts, row->hash, source);
+}
+
+char *app_kept_source(const struct app *app, const struct versions *versions, const char *name,
+		      uint32_t version)
+{
+	const struct version_row *row = versions_find(versions, name, version);
+	struct err_note why = {{0}};
+	char *source = NULL;
+	if (row == NULL)
+		return NULL;
+	int code = script_store_get(app->scripts, row->hash, &source, &why);
+	if (code != 0 && code != ERR_NOT_FOUND)
+		log_error(STORAGE, "the kept source of %s version %u: %s", name, version, why.text);
+	return source;
+}
+
+static void log_outcome(const struct report *report, const char *name, uint32_t version, int code)
+{
+	char text[ERR_NOTE_BYTES_MAX] = "";
+	if (report->count > 0)
+		finding_format(&report->findings[0], text, sizeof(text));
+	if (code == 0)
+		log_info(CONFIG, "%s version %u goes on as it was accepted", name, version);
+	else
+		log_error(CONFIG, "%s version %u cannot go on as it was accepted: %s", name,
+			  version, text);
+}
+
+struct rule *app_kept_rule(const struct app *app, struct config *config, const char *name,
+			   uint32_t version)
+{
+	char *source = app_kept_source(app, app->rule_versions, name, version);
+	struct kept_script kept = {name, version, source};
+	struct report report;
+	struct rule *rule = NULL;
+	if (source == NULL)
+		return NULL;
+	report_init(&report);
+	int code = generation_rule(&kept, config, &rule, &report);
+	log_outcome(&report, name, version, code);
+	report_deinit(&report);
+	mem_free(source);
+	return rule;
+}
+
+struct plan *app_kept_plan(const struct app *app, struct config *config, const char *name,
+			   uint32_t version)
+{
+	char *source = app_kept_source(app, app->plan_versions, name, version);
+	struct kept_script kept = {name, version, source};
+	struct report report;
+	struct plan *plan = NULL;
+	if (source == NULL)
+		return NULL;
+	report_init(&report);
+	int code = generation_plan(&kept, config, &plan, &report);
+	log_outcome(&report, name, version, code);
+	report_deinit(&report);
+	mem_free(source);
+	return plan;
+}
+
+static void need_version(void *arg, const char *name, const struct version_row *row)
+{
+	(void)name;
+	script_store_need(arg, row->hash);
+}
+
+static void need_hash(void *arg, const char *hash)
+{
+	script_store_need(arg, hash);
+}
+
+void app_sweep_sources(struct app *app)
+{
+	script_store_sweep_begin(app->scripts);
+	versions_each(app->rule_versions, NULL, need_version, app->scripts);
+	versions_each(app->plan_versions, NULL, need_version, app->scripts);
+	plan_engine_each_script(app->plans, need_hash, app->scripts);
+	uint32_t count = script_store_sweep_end(app->scripts);
+	if (count > 0)
+		log_info(STORAGE, "%u kept sources are not needed any more", count);
+}
