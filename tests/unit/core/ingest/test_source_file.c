@@ -384,3 +384,32 @@ Test(source_file, many_files_and_a_full_pool_lose_nothing)
 	stop(source);
 	case_free(source);
 }
+
+/** The first listing is out of date when it is told: a.log was renamed and made anew meanwhile. */
+static int glob_beside_rotation(void *self, const char *pattern,
+				void (*each)(void *arg, const char *path), void *arg,
+				struct err_note *why)
+{
+	if (access(at("a.log.1"), F_OK) == 0)
+		return env_live()->ops->glob(self, pattern, each, arg, why);
+	cr_assert_eq(rename(at("a.log"), at("a.log.1")), 0);
+	append("a.log", 2, "");
+	each(arg, at("a.log"));
+	return 0;
+}
+
+Test(source_file, a_file_that_is_renamed_during_the_first_listing_joins_before_anything_is_read)
+{
+	struct env_ops ops = *env_live()->ops;
+	struct env env = {&ops, env_live()->self};
+	struct source_case *source = case_new_in(&env, 1, 65536);
+
+	ops.glob = glob_beside_rotation;
+	append("a.log", 3, "");
+	start(source, "a.log*");
+	cr_expect(has_two_files(source));
+	cr_expect_eq(source->bundles, 0);
+	cr_expect(case_wait_readings(source, 5));
+	stop(source);
+	case_free(source);
+}
