@@ -11,15 +11,15 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *text;
 } verbs[] = {
-    {"run", app_run_verb, "the daemon, in the foreground"},
-    {"check", cli_check, "loads a site and lists every fault as file:line: text"},
-    {"query", cli_query, "counts and sums log files by time and group"},
-    {"replay", cli_replay, "runs history through the rules and prints the alerts"},
-    {"status", cli_status, "what the daemon has read and what it waits for"},
-    {"reload", cli_reload, "reads the site again and swaps it in"},
-    {"rule", cli_rule, "list, show, history, enable, disable, activate"},
-    {"incident", cli_incident, "list, show, ack, resolve"},
-    {"plan", cli_plan, "list, runs, show, approve, reject"},
+	{"run", app_run_verb, "the daemon, in the foreground"},
+	{"check", cli_check, "loads a site and lists every fault as file:line: text"},
+	{"query", cli_query, "counts and sums log files by time and group"},
+	{"replay", cli_replay, "runs history through the rules and prints the alerts"},
+	{"status", cli_status, "what the daemon has read and what it waits for"},
+	{"reload", cli_reload, "reads the site again and swaps it in"},
+	{"rule", cli_rule, "list, show, history, enable, disable, activate"},
+	{"incident", cli_incident, "list, show, ack, resolve"},
+	{"plan", cli_plan, "list, runs, show, approve, reject"},
 };
 
 static void print_help(FILE *to)

@@ -10,19 +10,20 @@
 #include <stdlib.h>
 
 static const char help[] =
-    "Usage: tocsin run [--site DIR] [--state DIR] [--log-level LEVEL]\n"
-    "\n"
-    "The daemon, in the foreground; it logs to stderr. SIGTERM and SIGINT stop it cleanly,\n"
-    "SIGHUP reloads the site.\n"
-    "\n"
-    "  --site DIR         tocsin.lua, rules/, plans/ (default: scripts)\n"
-    "  --state DIR        store, control socket, file outputs (default: TOCSIN_STATE or state)\n"
-    "  --log-level LEVEL  debug, info, warn, error or crit (default: info)\n"
-    "  --accept-loss      open a store that lost its newest data (see docs/operations.md)\n"
-    "\n"
-    "Examples:\n"
-    "  tocsin run\n"
-    "  tocsin run --site /etc/tocsin --state /var/lib/tocsin\n";
+	"Usage: tocsin run [--site DIR] [--state DIR] [--log-level LEVEL]\n"
+	"\n"
+	"The daemon, in the foreground; it logs to stderr. SIGTERM and SIGINT stop it cleanly,\n"
+	"SIGHUP reloads the site.\n"
+	"\n"
+	"  --site DIR         tocsin.lua, rules/, plans/ (default: scripts)\n"
+	"  --state DIR        store, control socket, file outputs (default: TOCSIN_STATE or "
+	"state)\n"
+	"  --log-level LEVEL  debug, info, warn, error or crit (default: info)\n"
+	"  --accept-loss      open a store that lost its newest data (see docs/operations.md)\n"
+	"\n"
+	"Examples:\n"
+	"  tocsin run\n"
+	"  tocsin run --site /etc/tocsin --state /var/lib/tocsin\n";
 
 static int run_on_stack(void *arg)
 {
@@ -32,9 +33,12 @@ static int run_on_stack(void *arg)
 int app_run_verb(int argc, char **argv)
 {
 	static const struct option options[] = {
-	    {"site", required_argument, NULL, 's'},      {"state", required_argument, NULL, 'S'},
-	    {"log-level", required_argument, NULL, 'l'}, {"accept-loss", no_argument, NULL, 'a'},
-	    {"help", no_argument, NULL, 'h'},            {NULL, 0, NULL, 0},
+		{"site", required_argument, NULL, 's'},
+		{"state", required_argument, NULL, 'S'},
+		{"log-level", required_argument, NULL, 'l'},
+		{"accept-loss", no_argument, NULL, 'a'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
 	struct app_options run = {CLI_SITE_DEFAULT, getenv("TOCSIN_STATE"), false};
 	int option, level;
@@ -46,8 +50,9 @@ int app_run_verb(int argc, char **argv)
 		case 'l':
 			level = log_level_parse(optarg);
 			if (level < 0) {
-				fprintf(stderr, "tocsin run: --log-level is one of debug, info, "
-						"warn, error, crit, not \"%s\"\n",
+				fprintf(stderr,
+					"tocsin run: --log-level is one of debug, info, "
+					"warn, error, crit, not \"%s\"\n",
 					optarg);
 				return EXIT_USAGE;
 			}
