@@ -83,7 +83,7 @@ class TailKillTest(unittest.TestCase):
         self.addCleanup(self.daemon.kill)
 
     def durable_status(self):
-        """What status says may still be on its way to the disk: to show an incident waits for it."""
+        """Status may be ahead of the disk by one commit: showing an incident waits for it."""
         status = self.daemon.call("status")
         self.daemon.call("incident.show", {"number": 1})
         return {row["name"]: row for row in status["sources"]}

@@ -156,8 +156,7 @@ static inline void case_open_pool(struct source_case *source, uint32_t reader_co
 	cr_assert_eq(pool_new(&source->pool, source->loop, env_live(), &options, NULL), 0);
 }
 
-static inline struct source_case *case_new_in(const struct env *env, uint32_t reader_count,
-					      uint32_t line_bytes_max)
+static inline struct source_case *case_new(uint32_t reader_count, uint32_t line_bytes_max)
 {
 	struct source_case *source = calloc(1, sizeof(*source));
 	struct schema schema;
@@ -170,17 +169,12 @@ static inline struct source_case *case_new_in(const struct env *env, uint32_t re
 	};
 
 	schema_init(&schema);
-	cr_assert_eq(loop_live_new(&source->loop, env, NULL), 0);
+	source->loop = run_loop_new();
 	source->intake = intake_new(&options, &schema, 1);
 	source->held_end = &source->held;
 	schema_deinit(&schema);
 	case_open_pool(source, reader_count);
 	return source;
-}
-
-static inline struct source_case *case_new(uint32_t reader_count, uint32_t line_bytes_max)
-{
-	return case_new_in(env_live(), reader_count, line_bytes_max);
 }
 
 static inline void case_free(struct source_case *source)

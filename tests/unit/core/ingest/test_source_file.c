@@ -402,8 +402,12 @@ Test(source_file, a_file_that_is_renamed_during_the_first_listing_joins_before_a
 {
 	struct env_ops ops = *env_live()->ops;
 	struct env env = {&ops, env_live()->self};
-	struct source_case *source = case_new_in(&env, 1, 65536);
+	struct source_case *source = case_new(1, 65536);
 
+	pool_free(source->pool);
+	loop_free(source->loop);
+	cr_assert_eq(loop_live_new(&source->loop, &env, NULL), 0);
+	case_open_pool(source, 1);
 	ops.glob = glob_beside_rotation;
 	append("a.log", 3, "");
 	start(source, "a.log*");
