@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """A plan with every kind of call is killed at each of its records and during its steps."""
+import collections
 import json
 import os
 import random
@@ -10,7 +11,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from world import World, check_journal, plan_text, support  # noqa: E402
+from world import World, at, check_journal, plan_text, support  # noqa: E402
 
 SEED = int(os.environ.get("TOCSIN_SEED") or random.SystemRandom().randrange(1 << 32))
 
@@ -52,12 +53,13 @@ class Crash(unittest.TestCase):
         self.addCleanup(self.world.close)
         self.fires = 0
         self.kills = 0
+        self.last_types = collections.Counter()  # durable at a kill, nothing after it
 
     def run_of_new_incident(self):
         who = "w%d" % self.fires
         self.fires += 1
         self.world.fire("all", who)
-        return who, self.world.run("every", who)["id"]
+        return who, self.world.run("every", who, is_durable=False)["id"]
 
     # ---- the person
 
@@ -126,14 +128,17 @@ class Crash(unittest.TestCase):
         self.assertEqual((kinds.count("opened"), kinds.count("run_started"), kinds.count("run_ended")),
                          (1, 1, 1), kinds)
 
-    def kill_at(self, run_id, count, said):
-        """Kills as soon as the run has `count` records, or a moment later. False: it ended before."""
+    def kill_at(self, who, run_id, count, said):
+        """Kills as soon as the run has `count` records, or a moment later. The run's id: another one
+        if nothing of it was durable; and whether it had ended before."""
         def reached():
             run = self.world.runs(id=run_id)[0]
             if run["state"] == "in_doubt":
                 step, answer = self.settle_doubt(run)
+                self.assertNotIn(step, said, "a person was asked twice")
                 said[step] = answer
             elif run["state"] == "asking" and run["records"] < count:
+                self.assertNotIn("sure", said, "a durable answer was asked for again")
                 self.world.daemon.call("plan.approve", {"run": run_id, "value": "right"})
                 said["sure"] = True
             return run["records"] >= count or run["state"] == "done"
@@ -144,8 +149,19 @@ class Crash(unittest.TestCase):
             time.sleep(self.random.random() * 0.006)
         is_ended = self.world.runs(id=run_id)[0]["state"] == "done"
         self.kills += 1
-        self.world.restart()
-        return not is_ended
+        self.world.daemon.kill()
+        killed = time.time()
+        self.world.daemon.start()
+        if not self.world.runs(id=run_id):
+            self.assertEqual(count, 1, "a run with durable records is gone")
+            self.assertEqual(self.world.receiver.count("/ops", run_id), 0)
+            run_id = self.world.run("every", who)["id"]
+        self.assertEqual(len(self.world.runs(incident=self.world.incident(who)["number"])), 1)
+        journal = self.world.show(run_id)["journal"]
+        last = [record for record in journal if at(record["time"]) <= killed]
+        if last:
+            self.last_types[last[-1]["type"]] += 1
+        return run_id, is_ended
 
     # ---- tests
 
@@ -157,11 +173,12 @@ class Crash(unittest.TestCase):
         self.assertEqual(said, {"sure": True})
         total = len(run["journal"])
 
-        _, run_id = self.run_of_new_incident()
+        who, run_id = self.run_of_new_incident()
         said = {}
         stride = 1 if support.IS_LONG else 4
         for count in range(1 + self.random.randrange(stride), total + 1, stride):
-            if not self.kill_at(run_id, count, said):
+            run_id, is_ended = self.kill_at(who, run_id, count, said)
+            if is_ended:
                 break
         self.check(self.finish(run_id, said), said)
 
@@ -169,17 +186,14 @@ class Crash(unittest.TestCase):
     def test_killed_once_at_each_record(self):
         _, run_id = self.run_of_new_incident()
         total = len(self.finish(run_id, {})["journal"])
-        cuts = {}
         for count in range(1, total + 1):
             for _ in range(2):
-                _, run_id = self.run_of_new_incident()
+                who, run_id = self.run_of_new_incident()
                 said = {}
-                self.kill_at(run_id, count, said)
-                cut = self.world.show(run_id)["journal"]
+                run_id, _ = self.kill_at(who, run_id, count, said)
                 self.check(self.finish(run_id, said), said)
-                cuts.setdefault(cut[min(count, len(cut)) - 1]["type"], set()).add(count)
-        print("\n%d kills over %d records: %s" % (self.kills, total, {
-            kind: len(counts) for kind, counts in sorted(cuts.items())}), file=sys.stderr)
+        print("\n%d kills over %d records, the last durable one being %s"
+              % (self.kills, total, dict(self.last_types)), file=sys.stderr)
 
     def test_killed_while_a_step_is_held(self):
         runs = {}
@@ -207,6 +221,29 @@ class Crash(unittest.TestCase):
             self.check(self.finish(run_id, said), said)
             self.assertEqual(said.get("strike", "done"), "done")
             self.assertEqual(self.world.counted(name, run_id), 2 if name == "append" else 1)
+
+    def test_killed_at_the_moment_a_request_arrives(self):
+        """What has left was durable before: the attempt, and every outcome before it."""
+        for path in ("/safe", "/once", "/last") * (15 if support.IS_LONG else 2):
+            step = path[1:] + "#1"
+            self.world.receiver.behave(path, self.world.daemon.process.kill, 200)
+            who, said = "w%d" % self.fires, {}
+            self.fires += 1
+            self.world.fire("all", who)
+            if path == "/last":
+                run_id = self.world.run("every", who)["id"]
+                self.world.wait_state(run_id, "asking")
+                said["sure"] = True
+                self.world.daemon.call("plan.approve", {"run": run_id, "value": "right"})
+            self.world.daemon.process.wait(30)
+            killed = time.time()
+            self.world.daemon.start()
+            run_id = self.world.run("every", who)["id"]
+            journal = self.world.show(run_id)["journal"]
+            last = [record for record in journal if at(record["time"]) <= killed][-1]
+            self.assertEqual((last["type"], last["step"]), ("StepAttempt", step))
+            self.check(self.finish(run_id, said), said)
+            self.assertEqual(said.get("once"), "done" if path == "/once" else None)
 
     def test_clean_stop_is_no_worse_than_a_kill(self):
         gate = threading.Event()

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """How a single step ends: retries, unknown outcomes, refusals; and what a person says about them."""
-import datetime
 import json
 import os
 import sys
@@ -10,7 +9,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from world import RULE, World, check_journal, plan_text, support  # noqa: E402
+from world import RULE, World, at, check_journal, plan_text, support  # noqa: E402
 
 PLANS = {
     "retries/1": plan_text("retries", """
@@ -49,10 +48,6 @@ PLANS = {
     ctx:exec("program", { "/bin/sh" })
     return "not reached"  """),
 }
-
-
-def at(text):
-    return datetime.datetime.fromisoformat(text).timestamp()
 
 
 class Steps(unittest.TestCase):

@@ -2,6 +2,7 @@
 check that knows only the documented grammar.
 """
 import collections
+import datetime
 import http.server
 import json
 import os
@@ -20,7 +21,7 @@ BASE_S = 1767225600  # 2026-01-01T00:00:00Z: event time, unrelated to the wall c
 class Receiver:
     """A real HTTP receiver. `behave(path, …)` gives the answers of the next requests of a path; the
     last one stays: a status, "drop" (the connection ends without an answer), an Event (held until it
-    is set, then 200)."""
+    is set, then 200), a function (called, then 200)."""
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -38,6 +39,9 @@ class Receiver:
                 what = receiver.take(path, self.headers.get("Idempotency-Key"), body)
                 if isinstance(what, threading.Event):
                     what.wait(60)
+                    what = 200
+                if callable(what):
+                    what()
                     what = 200
                 if what == "drop":
                     self.close_connection = True
@@ -204,10 +208,12 @@ class World:
         return [run for run in self.daemon.call("plan.runs")
                 if all(run[name] == value for name, value in wanted.items())]
 
-    def run(self, plan, who, seconds=30):
+    def run(self, plan, who, is_durable=True, seconds=30):
+        """The run for an incident; a kill before it is durable makes another one from the input."""
         number = self.incident(who, seconds)["number"]
-        return support.wait_until(lambda: self.runs(plan=plan, incident=number), seconds,
-                                  "a run of plan %s for %s" % (plan, who))[0]
+        run = support.wait_until(lambda: self.runs(plan=plan, incident=number), seconds,
+                                 "a run of plan %s for %s" % (plan, who))[0]
+        return self.show(run["id"]) if is_durable else run
 
     def show(self, run_id):
         return self.daemon.call("plan.show", {"run": run_id})
@@ -222,6 +228,10 @@ class World:
         """The command line; (exit code, standard output, standard error)."""
         done = support.tocsin(*words, "--state", self.daemon.state)
         return done.returncode, done.stdout, done.stderr
+
+
+def at(text):
+    return datetime.datetime.fromisoformat(text).timestamp()
 
 
 # ---- the journal, by its documented grammar
