@@ -35,7 +35,7 @@ int err_vset(struct err_note *why, int code, const char *format, va_list args)
 	return code;
 }
 
-int err_set(struct err_note *why, int code, const char *format, ...)
+int (err_set)(struct err_note *why, int code, const char *format, ...)
 {
 	va_list args;
 
@@ -45,7 +45,7 @@ int err_set(struct err_note *why, int code, const char *format, ...)
 	return code;
 }
 
-int err_errno(struct err_note *why, int code, int number, const char *format, ...)
+int (err_errno)(struct err_note *why, int code, int number, const char *format, ...)
 {
 	char reason_room[128];
 	va_list args;

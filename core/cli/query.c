@@ -60,13 +60,11 @@ static void print_fault(const char *text)
 /** The source named by the options, or the only one; NULL after saying why. */
 static const struct config_source *choose_source(const struct config *config, const char *name)
 {
-	const struct config_source *source = NULL;
-	if (name)
-		source = config_find_source(config, name);
-	else if (config->source_count == 1)
-		source = &config->sources[0];
+	const struct config_source *source = name ? config_find_source(config, name) : NULL;
 	if (source)
 		return source;
+	if (!name && config->source_count == 1)
+		return &config->sources[0];
 	const char *names[CONFIG_SOURCES_MAX + 1] = {NULL};
 	for (uint32_t i = 0; i < config->source_count; i++)
 		names[i] = config->sources[i].name;

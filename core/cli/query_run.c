@@ -139,7 +139,7 @@ static void add_sample(struct query_totals *totals, const struct input_run *run,
 	if (totals->sample_count == QUERY_SAMPLES_MAX)
 		return;
 	char *sample = mem_format("%s:%llu: %s", run->input.path,
-				  (unsigned long long)(run->line + letter->line), letter->reason);
+				  (unsigned long long)run->line + letter->line, letter->reason);
 	/* The reason may quote the line: nothing from it may drive the terminal. */
 	for (char *at = sample; *at; at++)
 		if ((unsigned char)*at < 0x20 || *at == 0x7F)

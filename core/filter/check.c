@@ -1,6 +1,7 @@
 #include "core/filter/node.h"
 
 #include "core/base/err.h"
+#include "core/base/require.h"
 #include "core/base/report.h"
 #include "core/model/schema.h"
 
@@ -126,7 +127,9 @@ static int check_field(const struct node *node, const struct schema *schema, str
 
 static int check_compare(const struct node *node, const struct schema *schema, struct err_note *why)
 {
-	const struct node *left = node->first, *right = node->first->next;
+	const struct node *left = node->first;
+	REQUIRE(left != NULL && left->next != NULL);
+	const struct node *right = left->next;
 	enum known_type left_type = type_of(left, schema), right_type = type_of(right, schema);
 	bool is_equality = node->comparison == COMPARISON_EQ || node->comparison == COMPARISON_NE;
 	bool has_nil = left_type == KNOWN_NIL || right_type == KNOWN_NIL;
@@ -167,18 +170,20 @@ static int check_arithmetic(const struct node *node, const struct schema *schema
 
 static int check_method(const struct node *node, const struct schema *schema, struct err_note *why)
 {
-	enum known_type type = type_of(node->first, schema);
+	const struct node *receiver = node->first;
 	char text[256];
 
+	REQUIRE(receiver != NULL);
+	enum known_type type = type_of(receiver, schema);
 	if (node->kind != NODE_IN && type != KNOWN_ANY && type != KNOWN_STRING)
 		return err_set(why, ERR_INVALID, "column %u: %s() works on strings, but %s",
 			       node->at, node_method_name(node->kind),
-			       describe(node->first, schema, text, sizeof(text)));
+			       describe(receiver, schema, text, sizeof(text)));
 	for (uint32_t i = 0; i < node->set_count && type != KNOWN_ANY; i++)
 		if (type_of_value(&node->set[i]) != type)
 			return err_set(why, ERR_INVALID, "column %u: in_() lists %s, but %s",
 				       node->at, known_name(type_of_value(&node->set[i])),
-				       describe(node->first, schema, text, sizeof(text)));
+				       describe(receiver, schema, text, sizeof(text)));
 	return 0;
 }
 

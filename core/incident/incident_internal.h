@@ -49,7 +49,7 @@ void timeline_add(struct incident_store *store, struct incident *incident, const
 		  const char *actor, const char *text, int64_t now_ms);
 
 /* incident_json.c */
-int incident_from_json(struct incident **out, struct slice json, struct err_note *why);
+int incident_from_json(struct incident **out, struct slice text, struct err_note *why);
 void timeline_append_json(const struct incident *incident, uint32_t sequence, const char *kind,
 			  const char *actor, const char *text, int64_t now_ms, struct bytes *out);
 bool incident_is_utf8(struct slice text);

@@ -61,10 +61,9 @@ void decode_row_store(struct decode_row *row, uint32_t column, enum field_type t
 		      struct value raw)
 {
 	struct value value = raw.type == VALUE_NIL ? raw : coerce(row, type, raw);
-	if (value.type != raw.type && value.type == VALUE_NIL)
-		row->mistyped++;
-	else if (is_number && (value.type == VALUE_STRING || value.type == VALUE_BOOL))
-		row->mistyped++;
+	bool is_refused = value.type != raw.type && value.type == VALUE_NIL;
+	bool is_text = value.type == VALUE_STRING || value.type == VALUE_BOOL;
+	row->mistyped += is_refused || (is_number && is_text);
 	row->batch->columns[column][row->index] = value;
 }
 

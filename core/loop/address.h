@@ -21,9 +21,9 @@ struct address {
 
 /** ERR_INVALID. */
 int address_parse(struct address *out, const char *text, struct err_note *why);
-/** A listening socket, close-on-exec and non-blocking. A stale Unix socket is replaced, a live one
- *  is not: ERR_EXISTS. ERR_IO: for example the port is in use. */
-int address_listen(const struct address *address, const char *text, int *fd, struct err_note *why);
+/** Descriptor of a listening socket, close-on-exec and non-blocking. A stale Unix socket is
+ *  replaced, a live one is not: ERR_EXISTS. ERR_IO: for example the port is in use. */
+int address_listen(const struct address *address, const char *text, int *out, struct err_note *why);
 /** Port of a bound TCP socket, 0 for Unix. */
 uint16_t address_port(int fd);
 /** "127.0.0.1:39210", "[::1]:39210" or "unix". */

@@ -31,7 +31,7 @@ struct zone_rule {
 	struct zone_change summer_from, summer_until;
 };
 
-int zone_rule_parse(struct zone_rule *out, struct slice text); /**< ERR_CORRUPT */
+int zone_rule_parse(struct zone_rule *out, struct slice slice); /**< ERR_CORRUPT */
 int32_t zone_rule_offset_s(const struct zone_rule *rule, int64_t utc_s);
 
 /** A zone from the bytes of a TZif file. */
