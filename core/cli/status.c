@@ -6,23 +6,24 @@
 #include <string.h>
 
 static const char status_help[] =
-    "Usage: tocsin status [--json] [--state DIR | --socket PATH]\n"
-    "\n"
-    "What the daemon has read, what it waits for, and what it could not use.\n"
-    "\n"
-    "Examples:\n"
-    "  tocsin status\n"
-    "  tocsin status --json | jq '.sources[0].readings'\n";
+	"Usage: tocsin status [--json] [--state DIR | --socket PATH]\n"
+	"\n"
+	"What the daemon has read, what it waits for, and what it could not use.\n"
+	"\n"
+	"Examples:\n"
+	"  tocsin status\n"
+	"  tocsin status --json | jq '.sources[0].readings'\n";
 
 static const char reload_help[] =
-    "Usage: tocsin reload [--wait] [--json] [--state DIR | --socket PATH]\n"
-    "\n"
-    "Reads the site again and swaps it in whole. With --wait it prints one line per file\n"
-    "(loaded, unchanged, refused with file:line and reason) and ends with 5 when any file was\n"
-    "refused; a refused file never replaces a good version. SIGHUP does the same without answer.\n"
-    "\n"
-    "Example:\n"
-    "  tocsin reload --wait\n";
+	"Usage: tocsin reload [--wait] [--json] [--state DIR | --socket PATH]\n"
+	"\n"
+	"Reads the site again and swaps it in whole. With --wait it prints one line per file\n"
+	"(loaded, unchanged, refused with file:line and reason) and ends with 5 when any file was\n"
+	"refused; a refused file never replaces a good version. SIGHUP does the same without "
+	"answer.\n"
+	"\n"
+	"Example:\n"
+	"  tocsin reload --wait\n";
 
 static void print_dead_letters(const json_t *sources)
 {
@@ -61,15 +62,15 @@ static void print_part(const json_t *status, const char *name)
 static void print_status(const json_t *status)
 {
 	static const char *const sources[] = {
-	    "name=SOURCE", "readings=READINGS", "malformed=MALFORMED", "late=LATE",
-	    "late_dropped=DROPPED", "clamped=CLAMPED", "watermark=WATERMARK", NULL};
+		"name=SOURCE",          "readings=READINGS", "malformed=MALFORMED", "late=LATE",
+		"late_dropped=DROPPED", "clamped=CLAMPED",   "watermark=WATERMARK", NULL};
 	static const char *const rules[] = {
-	    "name=RULE", "version=V",      "type=TYPE", "firing=FIRING", "keys=KEYS",
-	    "fired=FIRED", "errors=ERRORS", "quarantined=QUARANTINED", "evaluated=EVALUATED",
-	    NULL};
+		"name=RULE",           "version=V",   "type=TYPE",     "firing=FIRING",
+		"keys=KEYS",           "fired=FIRED", "errors=ERRORS", "quarantined=QUARANTINED",
+		"evaluated=EVALUATED", NULL};
 	static const char *const outputs[] = {
-	    "name=OUTPUT", "kind=KIND", "waiting=WAITING", "sent=SENT", "retries=RETRIES",
-	    "dead=DEAD", "last_error=LAST ERROR", NULL};
+		"name=OUTPUT",     "kind=KIND", "waiting=WAITING",       "sent=SENT",
+		"retries=RETRIES", "dead=DEAD", "last_error=LAST ERROR", NULL};
 	printf("tocsin ");
 	remote_print_value(json_object_get(status, "version"));
 	printf(", pid ");
@@ -92,6 +93,15 @@ static void print_status(const json_t *status)
 	print_part(status, "readers");
 }
 
+/** Both verbs take options only. True: a word was there, and the error was printed. */
+static bool has_words(const struct remote *remote, const char *verb)
+{
+	if (remote->word_count > 0)
+		fprintf(stderr, "tocsin %s: \"%s\" is not an option\nhint: tocsin %s --help\n",
+			verb, remote->words[0], verb);
+	return remote->word_count > 0;
+}
+
 int cli_status(int argc, char **argv)
 {
 	struct remote remote;
@@ -99,6 +109,8 @@ int cli_status(int argc, char **argv)
 	int code = remote_parse(&remote, argc, argv, status_help);
 	if (code >= 0)
 		return code;
+	if (has_words(&remote, "status"))
+		return EXIT_USAGE;
 	code = remote_call(&remote, "status", json_object(), &result);
 	if (code != EXIT_DONE)
 		return code;
@@ -138,6 +150,8 @@ int cli_reload(int argc, char **argv)
 	int code = remote_parse(&remote, argc, argv, reload_help);
 	if (code >= 0)
 		return code;
+	if (has_words(&remote, "reload"))
+		return EXIT_USAGE;
 	code = remote_call(&remote, "reload", json_object(), &result);
 	if (code != EXIT_DONE)
 		return code;

@@ -229,8 +229,7 @@ static void judge(struct making *making)
 	}
 	first = &report->findings[making->fault_start];
 	file->line = first->line;
-	file->reason = first->line > 0 ? mem_format("%d: %s", first->line, first->text)
-				       : mem_copy_text(first->text);
+	file->reason = mem_copy_text(first->text);
 }
 
 static int load_files(struct loading *loading, const char *site_dir, bool is_plan,

@@ -31,7 +31,7 @@ struct generation_file {
 	bool is_refused;
 	char hash[33];
 	char *source; /**< text */
-	char *reason; /**< first fault as "line: text" when refused */
+	char *reason; /**< text of the first fault when refused; `line` is its line */
 	int line;
 };
 
