@@ -44,8 +44,8 @@ HOSTILE = {
 }
 for hostile, text in HOSTILE.items():
     PLANS[hostile + "/1"] = plan_text("hostile", text)
-RULES = ["versioned", "edited", "attaching", "queueing", "rejecting", "rated", "handling", "hostile",
-         "plain"]
+RULES = ["versioned", "edited", "attaching", "queueing", "rejecting", "rated", "handling",
+         "hostile", "plain"]
 
 
 class Life(unittest.TestCase):
@@ -227,7 +227,8 @@ class Life(unittest.TestCase):
         self.world.restart()
         self.assertEqual(json.dumps(everything(), indent=1), json.dumps(before, indent=1))
         number = str(self.world.incident("k1")["number"])
-        self.assertEqual(self.world.command("incident", "resolve", number, "--reason", "over")[0], 0)
+        code, _, error = self.world.command("incident", "resolve", number, "--reason", "over")
+        self.assertEqual(code, 0, error)
         self.assertEqual(self.state("k1"), "RESOLVED")
         self.assertEqual(self.timeline("k1")[-1]["text"], "over")
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How a single step ends: retries, unknown outcomes, refusals; and what a person says about them."""
+"""How a single step ends: retries, unknown outcomes, refusals, and what a person says of them."""
 import json
 import os
 import sys

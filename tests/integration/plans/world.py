@@ -20,8 +20,8 @@ BASE_S = 1767225600  # 2026-01-01T00:00:00Z: event time, unrelated to the wall c
 
 class Receiver:
     """A real HTTP receiver. `behave(path, …)` gives the answers of the next requests of a path; the
-    last one stays: a status, "drop" (the connection ends without an answer), an Event (held until it
-    is set, then 200), a function (called, then 200)."""
+    last one stays: a status, "drop" (the connection ends without an answer), an Event (held until
+    it is set, then 200), a function (called, then 200)."""
 
     def __init__(self):
         self.lock = threading.Lock()
