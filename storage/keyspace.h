@@ -14,7 +14,7 @@
  *  "t"     incident number (8), sequence (4)      timeline record (JSON)
  *  "R"     plan run id text                       plan run (JSON)
  *  "j"     plan run id text, 0, sequence (4)      journal record (JSON)
- *  "x"     version hash text                      script source kept for runs (text)
+ *  "x"     version hash text                      source of a kept version or run (text)
  *  "o"     target name, 0, sequence (8)           outbox row (JSON)
  *  "d"     target name, 0, sequence (8)           outbox dead letter (JSON)
  *  "m"     name                                   engine-wide settings and counters

@@ -9,7 +9,7 @@
 #include "storage/commit.h"
 #include "storage/kv.h"
 
-enum { EVERY_MS = 1000, CLEAN_MS = 3600 * 1000 };
+enum { EVERY_MS = 1000, RETRY_MS = 5000, CLEAN_MS = 3600 * 1000 };
 
 static bool is_due(const struct versions *versions, int64_t now_ms)
 {
@@ -52,7 +52,12 @@ static void on_housekeeping(void *arg)
 	if (is_due(app->rule_versions, now_ms) || is_due(app->plan_versions, now_ms))
 		app_apply_versions(app);
 	check_room(app);
-	if (loop_mono_ms(app->loop) - app->cleaned_ms >= CLEAN_MS)
+	int64_t mono_ms = loop_mono_ms(app->loop);
+	if (mono_ms - app->retried_ms >= RETRY_MS) {
+		app->retried_ms = mono_ms;
+		app_sources_retry(app);
+	}
+	if (mono_ms - app->cleaned_ms >= CLEAN_MS)
 		clean(app);
 	timer_set(app->housekeeping_timer, EVERY_MS);
 }

@@ -63,7 +63,9 @@ struct app {
 	struct script_marker *marker; /* mapped file: which script runs right now */
 	char *http_address;
 	char *token;
-	int64_t cleaned_ms; /* monotonic: last hourly work */
+	bool has_closed_source; /* its address is in use, or the like */
+	bool is_retrying;
+	int64_t retried_ms, cleaned_ms; /* monotonic: last time of this work */
 	bool is_paused; /* the disk is nearly full */
 	bool is_ready;
 	int exit_code;
@@ -101,13 +103,14 @@ struct plan *app_kept_plan(const struct app *app, struct config *config, const c
 			   uint32_t version);
 void app_sweep_sources(struct app *app); /**< deletes what no version and no run needs */
 
-/* app_housekeeping.c: what must be done once a second, and once an hour. */
+/* app_housekeeping.c: what must be done once a second, and more rarely. */
 void app_housekeeping_open(struct app *app);
 
 /* app_sources.c: opens and closes what config.sources[].from names. */
 void app_sources_open(struct app *app);
 /** Opens what the configuration names and is not open, stops what it no longer names. */
 void app_sources_reconcile(struct app *app);
+void app_sources_retry(struct app *app); /**< opens what could not be opened */
 void app_sources_close(struct app *app);
 void app_sources_on_room(void *arg);
 void app_sources_pause(struct app *app, bool is_paused);

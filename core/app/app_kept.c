@@ -34,15 +34,16 @@ char *app_kept_source(const struct app *app, const struct versions *versions, co
 	return source;
 }
 
-static void log_outcome(const struct report *report, const char *name, uint32_t version, int code)
+static void log_outcome(const struct report *report, const char *kind, const char *name,
+			uint32_t version, int code)
 {
 	char text[ERR_NOTE_BYTES_MAX] = "";
 	if (report->count > 0)
 		finding_format(&report->findings[0], text, sizeof(text));
 	if (code == 0)
-		log_info(CONFIG, "%s version %u goes on as it was accepted", name, version);
+		log_info(CONFIG, "%s %s@%u goes on as it was accepted", kind, name, version);
 	else
-		log_error(CONFIG, "%s version %u cannot go on as it was accepted: %s", name,
+		log_error(CONFIG, "%s %s@%u cannot go on as it was accepted: %s", kind, name,
 			  version, text);
 }
 
@@ -57,7 +58,7 @@ struct rule *app_kept_rule(const struct app *app, struct config *config, const c
 		return NULL;
 	report_init(&report);
 	int code = generation_rule(&kept, config, &rule, &report);
-	log_outcome(&report, name, version, code);
+	log_outcome(&report, "rule", name, version, code);
 	report_deinit(&report);
 	mem_free(source);
 	return rule;
@@ -74,7 +75,7 @@ struct plan *app_kept_plan(const struct app *app, struct config *config, const c
 		return NULL;
 	report_init(&report);
 	int code = generation_plan(&kept, config, &plan, &report);
-	log_outcome(&report, name, version, code);
+	log_outcome(&report, "plan", name, version, code);
 	report_deinit(&report);
 	mem_free(source);
 	return plan;

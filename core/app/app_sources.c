@@ -209,11 +209,15 @@ static void open_source(struct app *app, const struct config_source *config,
 	source->text = mem_copy_text(from->text != NULL ? from->text : "");
 	source->is_wanted = true;
 	if (open_one(app, source, &why) != 0) {
-		log_error(INGEST, "source %s cannot read %s: %s", config->name, source->text,
-			  why.text);
+		if (!app->is_retrying)
+			log_error(INGEST, "source %s cannot read %s, it is tried again: %s",
+				  config->name, source->text, why.text);
+		app->has_closed_source = true;
 		source_free(source);
 		return;
 	}
+	if (app->is_retrying)
+		log_info(INGEST, "source %s reads %s", config->name, source->text);
 	*place = source;
 }
 
@@ -232,6 +236,7 @@ static void on_tail_stopped(void *arg)
 
 void app_sources_reconcile(struct app *app)
 {
+	app->has_closed_source = false;
 	for (struct app_source *at = app->sources; at != NULL; at = at->next)
 		at->is_wanted = false;
 	for (uint32_t i = 0; i < app->config->source_count; i++) {
@@ -254,6 +259,15 @@ void app_sources_reconcile(struct app *app)
 			source_free(source);
 		}
 	}
+}
+
+void app_sources_retry(struct app *app)
+{
+	if (!app->has_closed_source)
+		return;
+	app->is_retrying = true;
+	app_sources_reconcile(app);
+	app->is_retrying = false;
 }
 
 static void free_list(struct app_source **list)

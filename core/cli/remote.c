@@ -5,6 +5,7 @@
 #include "core/base/mem.h"
 #include "core/base/number.h"
 #include "core/base/printable.h"
+#include "core/base/short_numbers.h"
 #include "core/cli/cli.h"
 #include "core/control/client.h"
 
@@ -101,7 +102,11 @@ int remote_call(const struct remote *remote, const char *verb, json_t *args, jso
 void remote_print_json(const json_t *result)
 {
 	char *text = json_dumps(result, JSON_INDENT(2) | JSON_ENCODE_ANY);
-	puts(text != NULL ? text : "null");
+	struct bytes out = BYTES_EMPTY;
+	short_numbers_append(&out, slice_of(text != NULL ? text : "null"));
+	bytes_append_char(&out, '\n');
+	fwrite(out.data, 1, out.length, stdout);
+	bytes_deinit(&out);
 	free(text);
 }
 
