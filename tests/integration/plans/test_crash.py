@@ -175,7 +175,7 @@ class Crash(unittest.TestCase):
 
         who, run_id = self.run_of_new_incident()
         said = {}
-        stride = 1 if support.IS_LONG else 4
+        stride = 1 if support.IS_LONG else 7
         for count in range(1 + self.random.randrange(stride), total + 1, stride):
             run_id, is_ended = self.kill_at(who, run_id, count, said)
             if is_ended:
