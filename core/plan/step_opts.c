@@ -4,6 +4,19 @@
 #include "core/plan/plan_json.h"
 #include "core/plan/plan_run.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { FOUND_BYTES_MAX = 80 };
+
+/** What was found, for messages; a long value is cut. */
+static void describe(const json_t *json, char out[FOUND_BYTES_MAX])
+{
+	char *text = json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT);
+	snprintf(out, FOUND_BYTES_MAX, "%s", text ? text : "something else");
+	free(text);
+}
+
 static int read_span(const json_t *map, const char *what, const char *name, int64_t max_ms,
 		     int64_t *out, struct err_note *why)
 {
@@ -11,10 +24,14 @@ static int read_span(const json_t *map, const char *what, const char *name, int6
 	int64_t ms;
 	if (!json)
 		return 0;
-	if (plan_json_span(json, &ms) != 0 || ms < 1 || ms > max_ms)
+	if (plan_json_span(json, &ms) != 0 || ms < 1 || ms > max_ms) {
+		char found[FOUND_BYTES_MAX];
+		describe(json, found);
 		return err_set(why, ERR_INVALID,
-			       "%s.%s must be a span such as \"10s\", or seconds, up to %lld s",
-			       what, name, (long long)(max_ms / 1000));
+			       "%s.%s must be a span such as \"10s\", or seconds, up to %lld s, "
+			       "found %s",
+			       what, name, (long long)(max_ms / 1000), found);
+	}
 	*out = ms;
 	return 0;
 }
@@ -26,9 +43,13 @@ static int read_number(const json_t *map, const char *name, double min, double m
 	if (!json)
 		return 0;
 	double number = json_number_value(json);
-	if (!json_is_number(json) || !(number >= min && number <= max))
-		return err_set(why, ERR_INVALID, "retry.%s must be a number from %g to %g", name,
-			       min, max);
+	if (!json_is_number(json) || !(number >= min && number <= max)) {
+		char found[FOUND_BYTES_MAX];
+		describe(json, found);
+		return err_set(why, ERR_INVALID,
+			       "retry.%s must be a number from %g to %g, found %s", name, min, max,
+			       found);
+	}
 	*out = number;
 	return 0;
 }
@@ -83,7 +104,10 @@ int step_opts_read(struct step_opts *out, const char *opts_json, enum effect eff
 	int parsed = effect_parse(json_string_value(declared));
 	if (code == 0 && declared && parsed < 0)
 		code = err_set(why, ERR_INVALID,
-			       "effect must be \"read\", \"idempotent\" or \"once\"");
+			       "effect must be \"read\", \"idempotent\" or \"once\", found "
+			       "%.40s",
+			       json_is_string(declared) ? json_string_value(declared)
+							: "no string");
 	if (declared && parsed >= 0)
 		opts.effect = (enum effect)parsed;
 	opts.tries_max = opts.effect == EFFECT_ONCE ? 1 : STEP_TRIES_DEFAULT;

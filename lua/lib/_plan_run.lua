@@ -24,7 +24,8 @@ end
 local function span_ms(call, name, value)
   local ms = text.span(value)
   if not ms then
-    raise(call .. ": " .. name .. " must be a span like \"5s\", \"10m\" or a number of seconds")
+    raise(call .. ": " .. name .. " must be a span like \"5s\", \"10m\" or a number of seconds"
+      .. ", found " .. tostring(value))
   end
   return ms
 end

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The users' pages: every Lua block is checked, every command is run, every link leads somewhere."""
+"""The users' pages: Lua blocks are checked, commands are run, links lead somewhere."""
 import glob
 import os
 import re

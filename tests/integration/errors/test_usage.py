@@ -174,8 +174,8 @@ class Examples(unittest.TestCase):
 
     def test_reload_names_each_refused_file_with_its_line(self):
         with Daemon(self.site, self.environment["TOCSIN_STATE"]):
-            bad = self.site.rule("bad/1", "return rule.count {\n  source = 'pay',\n"
-                                          "  window = '7s', output = 'alerts', threshold = '> 1',\n}")
+            bad = self.site.rule("bad/1", "return rule.count {\n  source = 'pay',\n  window = "
+                                          "'7s', output = 'alerts', threshold = '> 1',\n}")
             done = self.shell("tocsin reload --wait")
             self.assertEqual(done.returncode, 5)
             self.assertRegex(done.stdout, "(?m)^refused %s:4: \"window\".*7s" % re.escape(bad))

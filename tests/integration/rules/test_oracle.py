@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""replay against a brute-force evaluation: the example rules, and random rules on random streams."""
+"""replay against a brute-force evaluation: the example rules, and random rules and streams."""
 import calendar
 import json
 import os
