@@ -205,7 +205,8 @@ bool remote_split_version(const char *word, char *name, size_t name_bytes, json_
 {
 	const char *at = strrchr(word, '@');
 	int64_t number = 0;
-	snprintf(name, name_bytes, "%.*s", (int)(at != NULL ? at - word : (long)strlen(word)), word);
+	snprintf(name, name_bytes, "%.*s", (int)(at != NULL ? at - word : (long)strlen(word)),
+		 word);
 	*version = 0;
 	if (at == NULL)
 		return true;

@@ -194,7 +194,8 @@ static int check_text(const char *text, size_t length, int *line, struct err_not
 	*line = find_too_many_jumps(text, length);
 	if (*line > 0)
 		return err_set(why, ERR_RANGE,
-			       "the file has more than %d of the words and, or, elseif, break, goto",
+			       "the file has more than %d of the words and, or, elseif, break "
+			       "and goto",
 			       LOADER_JUMPS_MAX);
 	return 0;
 }

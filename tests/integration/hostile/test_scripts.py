@@ -1,4 +1,4 @@
-"""Hostile scripts are ended and quarantined; every other rule's alerts are those of a run without."""
+"""Hostile scripts are ended and quarantined; the other rules' alerts are those of a run without."""
 import os
 import random
 import re
@@ -8,7 +8,7 @@ import tempfile
 import time
 import unittest
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 from daemon import IS_LONG, TOCSIN, Daemon, Site, tocsin, wait_until  # noqa: E402
@@ -149,7 +149,8 @@ class Scripts(unittest.TestCase):
         with daemon:
             pid = daemon.process.pid
             daemon.wait_readings("s", lines, 120)
-            wait_until(lambda: daemon.call("status")["outputs"][0]["waiting"] == 0, 60, "the outbox")
+            wait_until(lambda: daemon.call("status")["outputs"][0]["waiting"] == 0, 60,
+                       "the outbox")
             status = daemon.call("status")
             self.assertEqual((status["pid"], daemon.process.poll()), (pid, None))
             self.assertEqual(daemon.source("s")["readings"], lines)
@@ -190,7 +191,8 @@ class Scripts(unittest.TestCase):
             elif end == ERROR:
                 self.assertNotIn("used up", reason)
                 self.assertEqual(row["errors"], 3, name)
-            self.assertEqual((hostile["history"][name]["state"], hostile["history"][name]["reason"]),
+            version = hostile["history"][name]
+            self.assertEqual((version["state"], version["reason"]),
                              ("quarantined", reason[:199]), name)
         for name in NORMAL:
             row = hostile["rules"][name.split("/")[0]]

@@ -9,7 +9,7 @@ import tempfile
 import time
 import unittest
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -18,7 +18,7 @@ from stream import Writer  # noqa: E402
 
 RELOADS = 200 if IS_LONG else 70  # every kind of broken file once
 SEED = int(os.environ.get("TOCSIN_SEED", random.randrange(1 << 30)))
-# Idle reloads must leave nothing behind; under load the store's buffers grow with the input, so there
+# Idle reloads must leave nothing behind; under load the store's buffers grow with the input: there
 # the run without reloads is the measure (one script's memory limit and some fragments above it).
 IDLE_LEAK_KIB_MAX = 4 * 1024
 LOAD_LEAK_KIB_MAX = 96 * 1024
@@ -224,8 +224,8 @@ class ReloadUnderLoad(unittest.TestCase):
         self.assertEqual(len(alerts), len(expected))
         self.assertEqual(alerts, expected)
         first, last = sizes[RELOADS // 4], sizes[RELOADS]
-        print("%d reloads in %.1f s under %d readings (%.0f bytes/s): totals exact, %d alerts equal "
-              "to the run without; resident %d KiB after %d, %d KiB after %d, %d KiB without"
+        print("%d reloads in %.1f s under %d readings (%.0f bytes/s): totals exact, %d alerts "
+              "equal to the run without; resident %d KiB after %d, %d KiB after %d, %d KiB without"
               % (RELOADS, spent, writer.lines, writer.bytes / spent, len(alerts), first,
                  RELOADS // 4, last, RELOADS, plain_size), flush=True)
         if not is_sanitized():

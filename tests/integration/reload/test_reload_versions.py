@@ -1,4 +1,4 @@
-"""Versions by command and by file: pending, disabled, enabled, older ones, dropped ones, removed ones."""
+"""Versions by command and by file: pending, disabled, enabled, older, dropped and removed ones."""
 import datetime
 import json
 import os
@@ -7,7 +7,7 @@ import sys
 import tempfile
 import unittest
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 from daemon import Daemon, Site, tocsin, wait_until  # noqa: E402
