@@ -168,15 +168,18 @@ static void run_action(struct world *world, const char *action, const char *args
 
 struct status_case {
 	int status;
-	bool is_ok, can_retry, can_repeat;
+	bool is_ok, can_retry, can_repeat, is_unknown;
 };
 
 Test(action, http_status_decides_what_may_follow)
 {
 	static const struct status_case cases[] = {
-		{200, true, false, false},  {204, true, false, false}, {301, false, false, false},
-		{404, false, false, false}, {408, false, true, false}, {425, false, true, false},
-		{429, false, true, false},  {500, false, false, true}, {503, false, false, true},
+		{200, true, false, false, false},  {204, true, false, false, false},
+		{301, false, false, false, false}, {404, false, false, false, false},
+		{408, false, true, false, false},  {425, false, true, false, false},
+		{429, false, true, false, false},  {500, false, false, true, false},
+		{502, false, false, true, true},   {503, false, false, true, false},
+		{504, false, false, true, true},
 	};
 	struct world world;
 	char args[200];
@@ -191,7 +194,7 @@ Test(action, http_status_decides_what_may_follow)
 		cr_expect_eq(world.result.is_ok, cases[i].is_ok, "%d", cases[i].status);
 		cr_expect_eq(world.result.can_retry, cases[i].can_retry, "%d", cases[i].status);
 		cr_expect_eq(world.result.can_repeat, cases[i].can_repeat, "%d", cases[i].status);
-		cr_expect(!world.result.is_unknown);
+		cr_expect_eq(world.result.is_unknown, cases[i].is_unknown, "%d", cases[i].status);
 		if (cases[i].status == 200)
 			cr_expect_str_eq(world.json, "{\"body\":\"got it ?\",\"status\":200}");
 	}
