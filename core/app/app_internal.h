@@ -93,14 +93,15 @@ char *app_rule_source(void *arg, const char *name, uint32_t version);
 /** The version was accepted with this source. */
 void app_keep_source(struct app *app, const struct versions *versions, const char *name,
 		     uint32_t version, const char *source);
-/** The source that was accepted (owned), or NULL. */
-char *app_kept_source(const struct app *app, const struct versions *versions, const char *name,
-		      uint32_t version);
-/** The version as it was accepted, made from its source (owned), or NULL: logged. */
-struct rule *app_kept_rule(const struct app *app, struct config *config, const char *name,
-			   uint32_t version);
-struct plan *app_kept_plan(const struct app *app, struct config *config, const char *name,
-			   uint32_t version);
+/** The source that was accepted (owned). ERR_NOT_FOUND, ERR_CORRUPT: logged. */
+int app_kept_source(const struct app *app, const struct versions *versions, const char *name,
+		    uint32_t version, char **out);
+/** The version as it was accepted, made from its source (owned). ERR_INVALID: it does not fit
+ *  `config`; or as app_kept_source(). */
+int app_kept_rule(const struct app *app, struct config *config, const char *name, uint32_t version,
+		  struct rule **out);
+int app_kept_plan(const struct app *app, struct config *config, const char *name, uint32_t version,
+		  struct plan **out);
 void app_sweep_sources(struct app *app); /**< deletes what no version and no run needs */
 
 /* app_housekeeping.c: what must be done once a second, and more rarely. */

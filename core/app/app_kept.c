@@ -20,18 +20,17 @@ void app_keep_source(struct app *app, const struct versions *versions, const cha
 		script_store_put(app->scripts, row->hash, source);
 }
 
-char *app_kept_source(const struct app *app, const struct versions *versions, const char *name,
-		      uint32_t version)
+int app_kept_source(const struct app *app, const struct versions *versions, const char *name,
+		    uint32_t version, char **out)
 {
 	const struct version_row *row = versions_find(versions, name, version);
 	struct err_note why = {{0}};
-	char *source = NULL;
 	if (row == NULL)
-		return NULL;
-	int code = script_store_get(app->scripts, row->hash, &source, &why);
+		return ERR_NOT_FOUND;
+	int code = script_store_get(app->scripts, row->hash, out, &why);
 	if (code != 0 && code != ERR_NOT_FOUND)
-		log_error(STORAGE, "the kept source of %s version %u: %s", name, version, why.text);
-	return source;
+		log_error(STORAGE, "the kept source of %s@%u: %s", name, version, why.text);
+	return code;
 }
 
 static void log_outcome(const struct report *report, const char *kind, const char *name,
@@ -47,38 +46,40 @@ static void log_outcome(const struct report *report, const char *kind, const cha
 			  version, text);
 }
 
-struct rule *app_kept_rule(const struct app *app, struct config *config, const char *name,
-			   uint32_t version)
+int app_kept_rule(const struct app *app, struct config *config, const char *name, uint32_t version,
+		  struct rule **out)
 {
-	char *source = app_kept_source(app, app->rule_versions, name, version);
-	struct kept_script kept = {name, version, source};
+	struct kept_script kept = {name, version, NULL};
 	struct report report;
-	struct rule *rule = NULL;
-	if (source == NULL)
-		return NULL;
+	char *source = NULL;
+	int code = app_kept_source(app, app->rule_versions, name, version, &source);
+	if (code != 0)
+		return code;
+	kept.source = source;
 	report_init(&report);
-	int code = generation_rule(&kept, config, &rule, &report);
+	code = generation_rule(&kept, config, out, &report);
 	log_outcome(&report, "rule", name, version, code);
 	report_deinit(&report);
 	mem_free(source);
-	return rule;
+	return code;
 }
 
-struct plan *app_kept_plan(const struct app *app, struct config *config, const char *name,
-			   uint32_t version)
+int app_kept_plan(const struct app *app, struct config *config, const char *name, uint32_t version,
+		  struct plan **out)
 {
-	char *source = app_kept_source(app, app->plan_versions, name, version);
-	struct kept_script kept = {name, version, source};
+	struct kept_script kept = {name, version, NULL};
 	struct report report;
-	struct plan *plan = NULL;
-	if (source == NULL)
-		return NULL;
+	char *source = NULL;
+	int code = app_kept_source(app, app->plan_versions, name, version, &source);
+	if (code != 0)
+		return code;
+	kept.source = source;
 	report_init(&report);
-	int code = generation_plan(&kept, config, &plan, &report);
+	code = generation_plan(&kept, config, out, &report);
 	log_outcome(&report, "plan", name, version, code);
 	report_deinit(&report);
 	mem_free(source);
-	return plan;
+	return code;
 }
 
 static void need_version(void *arg, const char *name, const struct version_row *row)

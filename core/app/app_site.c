@@ -25,7 +25,7 @@
  *  A reload in steps; whatever fails before "install" leaves the running generation untouched:
  *
  *      read + compile all files (generation_load)
- *      keep, for every refused file, the good version: the loaded one, or from its kept source
+ *      keep, for every refused file, the good version, made from its kept source
  *      versions: seen files become known versions; an edited active version is refused
  *      install: engine, plans, outbox, sources
  */
@@ -89,39 +89,65 @@ static void file_refuse(struct generation_file *file, const char *reason)
 	file->reason = mem_copy_text(reason);
 }
 
-/** The good version stays, and its file counts as present: the one that is loaded, or after a
- *  restart the one whose source was kept. */
-static void keep_rule(struct app *app, struct config *config, const struct generation_file *file,
-		      int64_t now_ms, struct good_set *good)
+/** The good version of a refused file stays, made anew for the configuration at hand, and its file
+ *  counts as present. One that does not fit is left out, but not one that runs: then the
+ *  configuration is what is wrong. */
+static int keep_rule(struct app *app, struct config *config, const struct generation_file *file,
+		     int64_t now_ms, struct good_set *good)
 {
 	struct rule *loaded = find_rule(app->rules, app->rule_count, file->name, file->version);
-	struct rule *rule = loaded != NULL ? rule_ref(loaded)
-					   : app_kept_rule(app, config, file->name, file->version);
+	struct rule *rule = NULL;
+	int code = app_kept_rule(app, config, file->name, file->version, &rule);
+	if (code == ERR_INVALID && loaded != NULL &&
+	    versions_active(app->rule_versions, file->name) == file->version)
+		return code;
+	if (code != 0 && code != ERR_INVALID && loaded != NULL)
+		rule = rule_ref(loaded); /* its source is not durable yet, or damaged */
 	if (rule == NULL)
-		return;
+		return 0;
 	good_add_rule(good, rule);
 	versions_seen(app->rule_versions, rule->name, rule->version, rule_type_name(rule->type),
 		      rule->hash, now_ms, NULL);
 	rule_unref(rule);
+	return 0;
 }
 
-static void keep_plan(struct app *app, struct config *config, const struct generation_file *file,
-		      int64_t now_ms, struct good_set *good)
+static int keep_plan(struct app *app, struct config *config, const struct generation_file *file,
+		     int64_t now_ms, struct good_set *good)
 {
 	struct plan *loaded = find_plan(app->plan_list, app->plan_count, file->name, file->version);
-	struct plan *plan = loaded != NULL ? plan_ref(loaded)
-					   : app_kept_plan(app, config, file->name, file->version);
+	struct plan *plan = NULL;
+	int code = app_kept_plan(app, config, file->name, file->version, &plan);
+	if (code == ERR_INVALID && loaded != NULL &&
+	    versions_active(app->plan_versions, file->name) == file->version)
+		return code;
+	if (code != 0 && code != ERR_INVALID && loaded != NULL)
+		plan = plan_ref(loaded);
 	if (plan == NULL)
-		return;
+		return 0;
 	good_add_plan(good, plan);
 	versions_seen(app->plan_versions, plan->name, plan->version, "plan", plan->hash, now_ms,
 		      NULL);
 	plan_unref(plan);
+	return 0;
+}
+
+static int keep_refused(struct app *app, struct config *config, const struct generation_file *file,
+			int64_t now_ms, struct good_set *good, struct err_note *why)
+{
+	int code = file->is_plan ? keep_plan(app, config, file, now_ms, good)
+				 : keep_rule(app, config, file, now_ms, good);
+	if (code != 0)
+		return err_set(why, ERR_CONFLICT,
+			       "%s %s@%u runs and does not fit tocsin.lua as it is now: %s",
+			       file->is_plan ? "plan" : "rule", file->name, file->version,
+			       file->reason);
+	return 0;
 }
 
 /** Makes one file's version known, or refuses the file. */
-static void accept_file(struct app *app, struct generation *generation,
-			struct generation_file *file, int64_t now_ms, struct good_set *good)
+static int accept_file(struct app *app, struct generation *generation, struct generation_file *file,
+		       int64_t now_ms, struct good_set *good, struct err_note *why)
 {
 	struct versions *versions = file->is_plan ? app->plan_versions : app->rule_versions;
 	struct rule *rule = file->is_plan ? NULL
@@ -130,36 +156,40 @@ static void accept_file(struct app *app, struct generation *generation,
 	struct plan *plan = !file->is_plan ? NULL
 					   : find_plan(generation->plans, generation->plan_count,
 						       file->name, file->version);
-	struct err_note why = {{0}};
+	struct err_note conflict = {{0}};
 	const char *type = rule != NULL ? rule_type_name(rule->type) : "plan";
 	if (!file->is_refused && (rule != NULL || plan != NULL) &&
-	    versions_seen(versions, file->name, file->version, type, file->hash, now_ms, &why) != 0)
-		file_refuse(file, why.text);
-	if (file->is_refused && file->is_plan)
-		keep_plan(app, generation->config, file, now_ms, good);
-	else if (file->is_refused)
-		keep_rule(app, generation->config, file, now_ms, good);
-	else if (rule != NULL)
+	    versions_seen(versions, file->name, file->version, type, file->hash, now_ms,
+			  &conflict) != 0)
+		file_refuse(file, conflict.text);
+	if (file->is_refused)
+		return keep_refused(app, generation->config, file, now_ms, good, why);
+	if (rule != NULL)
 		good_add_rule(good, rule);
 	else if (plan != NULL)
 		good_add_plan(good, plan);
-	if (!file->is_refused && (rule != NULL || plan != NULL))
+	if (rule != NULL || plan != NULL)
 		app_keep_source(app, versions, file->name, file->version, file->source);
+	return 0;
 }
 
-static void accept_files(struct app *app, struct generation *generation, struct good_set *good)
+static int accept_files(struct app *app, struct generation *generation, struct good_set *good,
+			struct err_note *why)
 {
+	int code = 0;
 	int64_t now_ms = loop_wall_ms(app->loop);
 	versions_load_begin(app->rule_versions);
 	versions_load_begin(app->plan_versions);
-	for (uint32_t i = 0; i < generation->file_count; i++) {
+	for (uint32_t i = 0; i < generation->file_count && code == 0; i++) {
 		if (generation->files[i].name != NULL)
-			accept_file(app, generation, &generation->files[i], now_ms, good);
+			code = accept_file(app, generation, &generation->files[i], now_ms, good,
+					   why);
 	}
 	versions_load_end(app->rule_versions, now_ms);
 	versions_load_end(app->plan_versions, now_ms);
 	versions_advance(app->rule_versions, now_ms);
 	versions_advance(app->plan_versions, now_ms);
+	return code;
 }
 
 /** The configuration is in place before rules are installed: installing may resolve alerts. */
@@ -339,9 +369,10 @@ static int use_generation(struct app *app, struct generation *generation, json_t
 	struct versions_snapshot *rules = versions_snapshot(app->rule_versions);
 	struct versions_snapshot *plans = versions_snapshot(app->plan_versions);
 	struct good_set good = {0};
-	accept_files(app, generation, &good);
+	int code = accept_files(app, generation, &good, why);
 	*any_refused = report_files(app, generation, list);
-	int code = switch_to(app, generation->config, &good, why);
+	if (code == 0)
+		code = switch_to(app, generation->config, &good, why);
 	if (code == 0) {
 		adopt(app, &good);
 	} else {
@@ -443,6 +474,7 @@ char *app_rule_source(void *arg, const char *name, uint32_t version)
 			return mem_copy_text(file->source);
 		refused = file->source;
 	}
-	char *kept = app_kept_source(app, app->rule_versions, name, version);
-	return kept != NULL ? kept : mem_copy_text(refused);
+	char *kept = NULL;
+	int code = app_kept_source(app, app->rule_versions, name, version, &kept);
+	return code == 0 ? kept : mem_copy_text(refused);
 }

@@ -9,7 +9,7 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
-from daemon import Daemon, Site, tocsin, wait_until  # noqa: E402
+from daemon import Daemon, Refused, Site, tocsin, wait_until  # noqa: E402
 
 START = 1767225600
 CONFIG = """
@@ -22,7 +22,9 @@ CONFIG = """
 GROUP = """return rule.group { source = "s", by = { "k" }, statistic = "count", window = "10s",
   threshold = ">= %d", output = "alerts" }"""
 SCRIPT = """return rule.script { source = "s", by = { "k" }, window = "10s", output = "alerts",
-  on_window = function(ctx, w) return w.count >= %d and { message = "many", value = w.count } end }"""
+  on_window = function(ctx, w)
+    return w.count >= %d and { message = "many", value = w.count }
+  end }"""
 PLAN = """return plan { on = { incident = "opened", rule = "busy" }, run = function(ctx)
   ctx:notify("tell", { to = "told", text = "%s" }) end }"""
 
@@ -172,7 +174,7 @@ class Restart(unittest.TestCase):
         restore(self.path("rules/busy/1"), good)
         self.assertEqual(self.statuses()["rules/busy/1.lua"], "loaded")
         self.write(7, "b")
-        wait_until(lambda: ("busy", "b", "firing", None) in self.alerts(), 20, "the rule to be back")
+        wait_until(lambda: ("busy", "b", "firing", None) in self.alerts(), 20, "the rule")
 
     def test_a_disabled_rule_says_so(self):
         self.begin({"busy/1": GROUP % 6})
@@ -208,8 +210,8 @@ class Restart(unittest.TestCase):
         self.begin({"busy/1": GROUP % 6, "other/1": GROUP % 1000})
         put_broken(self.path("rules/other/1"), self.read("rules/other/1"))
         self.site.rule("busy/2", (GROUP % 1).replace('source = "s"', 'source = "t"'))
-        self.site.write("tocsin.lua", "return {" + (CONFIG % self.input).replace("s = { fields", "t = { fields")
-                        + "}")
+        renamed = (CONFIG % self.input).replace("s = { fields", "t = { fields")
+        self.site.write("tocsin.lua", "return {%s}" % renamed)
         answer = self.daemon.call("reload")
         self.assertTrue(answer["refused"])
         rows = self.daemon.call("rule.history", {"name": "busy"})
@@ -217,6 +219,24 @@ class Restart(unittest.TestCase):
         self.write(6)
         self.expect(("busy", "a", "firing", None))
         self.stop()
+
+    def test_only_an_active_version_that_does_not_fit_refuses_the_reload(self):
+        other = GROUP.replace('output = "alerts"', 'output = "told"') % 1000
+        self.begin({"busy/1": GROUP % 6, "other/1": other})
+        self.site.write("tocsin.lua", "return {" + (CONFIG % self.input).replace("told =", "x =")
+                        + "}")
+        files = self.daemon.call("reload")["files"]
+        self.assertEqual(files[-1]["path"], self.site.directory)
+        self.assertRegex(files[-1]["reason"], "other@1 runs and does not fit tocsin.lua .*told")
+        self.assertEqual(self.daemon.call("status")["generation"], 1)
+        self.daemon.call("rule.disable", {"name": "other"})
+        self.assertEqual(self.statuses(), {"tocsin.lua": "loaded", "rules/busy/1.lua": "unchanged",
+                                           "rules/other/1.lua": "refused"})
+        self.assertEqual(self.daemon.call("status")["generation"], 2)
+        with self.assertRaises(Refused):
+            self.daemon.call("rule.enable", {"name": "other"})
+        self.write(6)
+        self.expect(("busy", "a", "firing", None))
 
     def test_a_plan_goes_on_whatever_its_file_became(self):
         for name, damage in DAMAGES.items():

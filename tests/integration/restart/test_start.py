@@ -117,7 +117,8 @@ class Start(unittest.TestCase):
         site = self.site()
         taken = os.path.join(self.directory, "file")
         open(taken, "w", encoding="ascii").close()
-        for path in (taken, os.path.join(taken, "state"), os.path.join(self.directory, "no", "way")):
+        below, missing = os.path.join(taken, "state"), os.path.join(self.directory, "no", "way")
+        for path in (taken, below, missing):
             self.assertIn("state directory %s" % path, self.refused(site, path))
         os.mkdir(self.state)
         open(os.path.join(self.state, "db"), "w", encoding="ascii").close()
