@@ -123,6 +123,9 @@ class Docs(unittest.TestCase):
             self.assertIn(word, targets, line)
 
     def run_line(self, line):
+        if "curl" in line and not shutil.which("curl"):
+            print("not run, curl is not installed: " + line)
+            return
         expected = EXITS.search(line)
         line = line.replace("127.0.0.1:8787", "127.0.0.1:%d" % self.port)
         if line.startswith("curl") or "| curl" in line:

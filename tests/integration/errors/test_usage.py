@@ -155,6 +155,8 @@ class Examples(unittest.TestCase):
                 incident = daemon.call("incident.list")[0]
                 line = line.replace("ack 1 --revision 3", "ack %d --revision %d" % (
                     incident["number"], incident["revision"]))
+            if not shutil.which("jq"):
+                line = re.sub(r"\| jq .*", "", line)
             if "tocsin run" in line:
                 self.run_daemon_example(line)
             else:
