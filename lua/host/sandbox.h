@@ -10,6 +10,8 @@
 
 struct lua_State;
 
+enum { SANDBOX_PCALLS_MAX = 200 /**< nested in each other */ };
+
 /** Once per state. */
 void sandbox_install(struct lua_State *lua);
 

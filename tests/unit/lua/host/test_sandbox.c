@@ -117,6 +117,20 @@ Test(sandbox, hides_every_way_out)
 	}
 }
 
+Test(sandbox, pcall_nests_200_deep_and_no_deeper)
+{
+	static const char nest[] = "local function f(n) if n == 0 then return 'bottom' end "
+				   "local _, value = pcall(f, n - 1) return value end ";
+	char script[300];
+
+	snprintf(script, sizeof(script), "%s return f(200)", nest);
+	expect_json(script, "\"bottom\"");
+	snprintf(script, sizeof(script), "%s return f(201)", nest);
+	expect_json(script, "\"pcall is nested deeper than 200\"");
+	snprintf(script, sizeof(script), "%s f(201) return f(200)", nest);
+	expect_json(script, "\"bottom\"");
+}
+
 Test(sandbox, globals_and_libraries_are_read_only)
 {
 	expect_raises("x = 1", "'x' cannot be assigned: use a local variable");
