@@ -3,13 +3,14 @@
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/config/config.h"
+#include "core/engine/engine.h"
 #include "core/loop/loop.h"
 #include "core/rule/versions.h"
 #include "storage/alert_log.h"
 #include "storage/commit.h"
 #include "storage/kv.h"
 
-enum { EVERY_MS = 1000, RETRY_MS = 5000, CLEAN_MS = 3600 * 1000 };
+enum { EVERY_MS = 1000, RETRY_MS = 5000, CLEAN_MS = 3600 * 1000, FORGET_FIRST_MS = 60000 };
 
 static bool is_due(const struct versions *versions, int64_t now_ms)
 {
@@ -45,6 +46,16 @@ static void clean(struct app *app)
 	commit_kick(app->commit);
 }
 
+/** Not at once: in the first minute the sources open the files that are still there. */
+static void forget_positions(struct app *app)
+{
+	uint32_t count = engine_forget_positions(app->engine, loop_wall_ms(app->loop));
+	app->forget_ms = loop_mono_ms(app->loop) + CLEAN_MS;
+	if (count > 0)
+		log_info(INGEST, "positions of %u files that are gone are forgotten", count);
+	commit_kick(app->commit);
+}
+
 static void on_housekeeping(void *arg)
 {
 	struct app *app = arg;
@@ -59,12 +70,15 @@ static void on_housekeeping(void *arg)
 	}
 	if (mono_ms - app->cleaned_ms >= CLEAN_MS)
 		clean(app);
+	if (mono_ms >= app->forget_ms)
+		forget_positions(app);
 	timer_set(app->housekeeping_timer, EVERY_MS);
 }
 
 void app_housekeeping_open(struct app *app)
 {
 	app->housekeeping_timer = timer_new(app->loop, on_housekeeping, app);
+	app->forget_ms = loop_mono_ms(app->loop) + FORGET_FIRST_MS;
 	clean(app);
 	on_housekeeping(app);
 }

@@ -66,6 +66,7 @@ struct app {
 	bool has_closed_source; /* its address is in use, or the like */
 	bool is_retrying;
 	int64_t retried_ms, cleaned_ms; /* monotonic: last time of this work */
+	int64_t forget_ms; /* monotonic: next time of this work */
 	bool is_paused; /* the disk is nearly full */
 	bool is_ready;
 	int exit_code;

@@ -11,6 +11,8 @@ int engine_new(struct engine **out, const struct engine_options *options, struct
 	int code;
 
 	engine->options = *options;
+	if (options->partitions_max == 0)
+		engine->options.partitions_max = WATERMARK_PARTITIONS_MAX;
 	key_table_init(&engine->metric_ids, options->seed);
 	arena_init(&engine->scratch);
 	code = engine_restore(engine, why);

@@ -24,10 +24,14 @@ struct kv;
 struct rule;
 struct script_marker;
 
+/** The position of a partition that is not open is kept this long after its last commit. */
+#define POSITION_KEPT_MS (7LL * 24 * 3600 * 1000)
+
 struct engine_options {
 	struct kv *kv;
 	struct commit *commit;
 	uint64_t seed; /**< of hash tables */
+	uint32_t partitions_max; /**< default WATERMARK_PARTITIONS_MAX */
 	struct script_marker *marker; /**< set while a script runs; NULL in replay */
 	/** A firing or resolved alert was decided. What the callee puts into commit_batch() is
 	 *  atomic with it: it must not kick the commit, nor call the engine. */
@@ -57,13 +61,17 @@ int engine_install(struct engine *engine, struct config *config, struct rule *co
 struct intake *engine_intake(struct engine *engine, const char *source_name);
 
 /** A partition starts or goes on: gives its number and the committed position (zero when new).
- *  It holds the watermark back until it is idle. ERR_NOT_FOUND, ERR_RANGE, ERR_FULL. */
+ *  It holds the watermark back until it is idle. In a full table the oldest closed one makes
+ *  room. ERR_NOT_FOUND, ERR_RANGE, ERR_FULL: all are open. */
 int engine_partition_open(struct engine *engine, const char *source, const char *name,
 			  bool is_positioned, int64_t now_mono_ms, uint32_t *out,
 			  struct position *committed, struct err_note *why);
 /** It will send nothing more: its number may be given to another one. `is_forgotten`: its stored
  *  position is deleted as well (the file is gone). */
 void engine_partition_close(struct engine *engine, uint32_t number, bool is_forgotten);
+/** Deletes the positions that are older than POSITION_KEPT_MS, and says how many; totals of sources
+ *  stay. Call it once an hour, and not before the sources have opened what is there. */
+uint32_t engine_forget_positions(struct engine *engine, int64_t wall_ms);
 /** Watermark of the partition for the next job. */
 int64_t engine_partition_watermark(const struct engine *engine, uint32_t number);
 

@@ -117,6 +117,7 @@ static void apply(struct engine *engine, struct engine_partition *partition,
 	observe(engine, partition, bundle, now_mono_ms);
 	if (bundle->is_positioned) {
 		partition->committed = bundle->to;
+		partition->kept_ms = engine->wall_ms;
 		engine_put_partition(engine, partition);
 	}
 	engine_put_source(engine, source);

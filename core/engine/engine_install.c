@@ -209,6 +209,7 @@ int engine_install(struct engine *engine, struct config *config, struct rule *co
 	/* What the old rules can still decide they decide, before any of them goes. */
 	if (engine->is_restored)
 		engine_advance(engine, now_mono_ms, wall_ms);
+	engine->wall_ms = wall_ms;
 	replace_config(engine, config);
 	install_sources(engine, &plan);
 	install_rules(engine, sorted, rule_count);

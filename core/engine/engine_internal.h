@@ -26,6 +26,9 @@ enum {
 	ENGINE_KEEP_EXTRA_MS = 60000,    /**< panes are kept this much longer than needed */
 	ENGINE_KEYS_REBUILD_MIN = 1024,  /**< a smaller table of firing keys is never rebuilt */
 	ENGINE_PARTITION_NAME_MAX = 512, /**< bytes */
+	/** An open partition's row is written again when it is older: what closes then is kept
+	 *  POSITION_KEPT_MS from there, and idle files are not the first to make room. */
+	POSITION_REFRESH_MS = 24 * 3600 * 1000,
 };
 
 #define TIME_NONE WATERMARK_NONE
@@ -59,6 +62,7 @@ struct engine_partition {
 	bool is_open, is_positioned;
 	struct position committed;
 	int64_t max_event_ms;
+	int64_t kept_ms; /**< wall time: last commit, or when it was last known to be open */
 	struct bundle_counters counters;
 };
 
@@ -118,6 +122,7 @@ struct engine {
 	struct engine_options options;
 	struct config *config;
 	uint64_t generation;
+	int64_t wall_ms;  /**< as it was last passed in */
 	bool is_restored; /**< the first install took over what was stored */
 	struct engine_source **sources;
 	uint32_t source_count;
@@ -142,11 +147,13 @@ struct engine {
 struct engine_source *engine_find_source(const struct engine *engine, const char *name);
 struct engine_source *engine_add_source(struct engine *engine, const char *name);
 void engine_source_free(struct engine_source *source);
-struct engine_partition *engine_add_partition(struct engine *engine, struct engine_source *source,
-					      const char *name);
 void engine_keep_dead_letter(struct engine_source *source, const char *partition,
 			     const struct dead_letter *letter);
 void engine_add_counters(struct bundle_counters *into, const struct bundle_counters *from);
+
+/* engine_partitions.c */
+/** Takes over a stored partition. Beyond the limit the newest stay, the others are deleted. */
+void engine_restore_place(struct engine *engine, struct engine_partition *row);
 
 /* engine_metrics.c */
 struct engine_metric *engine_find_metric(const struct engine *engine, const struct metric *metric);

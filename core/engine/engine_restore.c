@@ -70,23 +70,23 @@ static char *read_key_text(struct byte_reader *key)
 static bool restore_partition(struct engine *engine, struct byte_reader *key,
 			      struct byte_reader *value)
 {
-	char *source_name = read_key_text(key), *name = read_key_text(key);
-	struct engine_partition *partition = NULL;
+	char *source_name = read_key_text(key);
+	struct engine_partition row = {.name = read_key_text(key), .is_positioned = true};
 
-	if (!key->has_failed)
-		partition =
-			engine_add_partition(engine, engine_add_source(engine, source_name), name);
+	row.committed.epoch = byte_reader_be32(value);
+	row.committed.offset = byte_reader_be64(value);
+	row.committed.check = byte_reader_be64(value);
+	row.max_event_ms = read_time(value);
+	row.kept_ms = read_time(value);
+	read_counters(value, &row.counters);
+	if (key->has_failed || value->has_failed) {
+		mem_free(row.name);
+	} else {
+		row.source = engine_add_source(engine, source_name);
+		engine_restore_place(engine, &row);
+	}
 	mem_free(source_name);
-	mem_free(name);
-	if (partition == NULL)
-		return false;
-	partition->is_positioned = true;
-	partition->committed.epoch = byte_reader_be32(value);
-	partition->committed.offset = byte_reader_be64(value);
-	partition->committed.check = byte_reader_be64(value);
-	partition->max_event_ms = read_time(value);
-	read_counters(value, &partition->counters);
-	return true;
+	return !key->has_failed;
 }
 
 static void restore_dead_letters(struct engine_source *source, struct byte_reader *value)
@@ -224,7 +224,7 @@ static bool restore_pane(struct engine *engine, struct byte_reader *key, struct 
 	struct slice id = byte_reader_bytes(key, METRIC_ID_BYTES);
 	int64_t start_ms = read_time(key);
 	struct slice dimension = byte_reader_bytes(key, key->left);
-	struct aggregate pane[METRIC_VALUES_MAX];
+	struct aggregate pane[METRIC_VALUES_MAX] = {0};
 	struct engine_metric *metric;
 	uint32_t index;
 

@@ -209,6 +209,7 @@ static void advance(struct engine *engine)
 
 void engine_advance(struct engine *engine, int64_t now_mono_ms, int64_t wall_ms)
 {
+	engine->wall_ms = wall_ms;
 	for (uint32_t i = 0; i < engine->source_count; i++) {
 		struct engine_source *source = engine->sources[i];
 		int64_t watermark_ms = watermark_get(source->watermark, now_mono_ms, wall_ms);

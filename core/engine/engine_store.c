@@ -1,6 +1,7 @@
 /* Rows the engine writes. Keys: storage/keyspace.h. Values, big-endian, texts with a 4-byte length:
  *
- *     "s"          position (4 + 8 + 8), greatest event time (8), counters (8 each)
+ *     "s"          position (4 + 8 + 8), greatest event time (8), wall time when it was last
+ *                  committed or open (8), counters (8 each)
  *     "S" name 0   watermark, first, greatest event time (8 each), counters, late dropped,
  *                  duplicates (8 each)
  *     "S" name 0 d dead letters: count (1), then partition, reason, text, offset (8), line (8) each
@@ -73,6 +74,7 @@ void engine_put_partition(struct engine *engine, const struct engine_partition *
 	bytes_append_be64(content, partition->committed.offset);
 	bytes_append_be64(content, partition->committed.check);
 	add_time(content, partition->max_event_ms);
+	add_time(content, partition->kept_ms);
 	add_counters(content, &partition->counters);
 	put(engine);
 }

@@ -58,6 +58,7 @@ static void start_engine(struct site *site)
 		.kv = site->kv,
 		.commit = site->commit,
 		.seed = 7,
+		.partitions_max = site->partitions_max,
 		.marker = site->marker,
 		.on_alert = on_alert,
 		.on_quarantine = on_quarantine,
