@@ -1,6 +1,7 @@
 -- The repository's own site: an online payment company. Every option: docs/site.md.
 -- Input:   var/pay*.jsonl (followed), POST /ingest/pay; the same stream as CSV in var/pay*.csv
--- Output:  <state>/alerts.jsonl for machines, <state>/alerts_zh.jsonl in the Chinese form, <state>/ops.jsonl for people
+-- Output:  in the state directory: alerts.jsonl for machines, alerts_zh.jsonl in the Chinese form,
+--          ops.jsonl for people
 return {
   timezone = "Asia/Shanghai",
 

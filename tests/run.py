@@ -61,7 +61,7 @@ def main():
     environment = dict(os.environ, TOCSIN_BIN=os.path.join(build, "tocsin"),
                        TOCSIN_GEN=os.path.join(build, "tocsin-gen"),
                        ASAN_OPTIONS="detect_leaks=1:abort_on_error=0",
-                       TSAN_OPTIONS="suppressions=%s" % os.path.join(ROOT, "tests/support/tsan.supp"))
+                       TSAN_OPTIONS="suppressions=" + os.path.join(ROOT, "tests/support/tsan.supp"))
     passed = failed = 0
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         jobs = [pool.submit(run, name, command, environment) for name, command in suites(build)

@@ -45,7 +45,7 @@ int verb_plan_show(const struct verb_call *call, json_t **result, struct err_not
 int verb_plan_approve(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_reject(const struct verb_call *call, json_t **result, struct err_note *why);
 
-/** Typed arguments; ERR_INVALID names the argument and what it must be. An absent one keeps *out. */
+/** Typed arguments; ERR_INVALID names the argument and what it must be. Absent: *out stays. */
 int arg_text(const struct verb_call *call, const char *name, bool is_required, const char **out,
 	     struct err_note *why);
 int arg_number(const struct verb_call *call, const char *name, bool is_required, uint64_t max,

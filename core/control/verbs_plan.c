@@ -61,8 +61,8 @@ int verb_plan_runs(const struct verb_call *call, json_t **result, struct err_not
 {
 	json_t *list = json_array();
 	(void)why;
-	plan_engine_each_run(call->target->plans, json_is_true(json_object_get(call->args, "active")),
-			     add_run, list);
+	bool active_only = json_is_true(json_object_get(call->args, "active"));
+	plan_engine_each_run(call->target->plans, active_only, add_run, list);
 	*result = list;
 	return 0;
 }

@@ -12,23 +12,14 @@
 
 #include <string.h>
 
-static const char *state_name(enum version_state state)
-{
-	static const char *const names[] = {
-#define VERSION_NAME(name, text) text,
-	    VERSION_STATE_LIST(VERSION_NAME)
-#undef VERSION_NAME
-	};
-	return names[state];
-}
-
 static void add_version(void *arg, const char *name, const struct version_row *row)
 {
 	json_t *object = json_object();
 	json_put_text(object, "name", name);
 	json_put_int(object, "version", row->number);
 	json_put_text(object, "type", row->type);
-	json_put_text(object, "state", row->is_quarantined ? "quarantined" : state_name(row->state));
+	json_put_text(object, "state",
+		      row->is_quarantined ? "quarantined" : version_state_name(row->state));
 	json_take(object, "active", json_boolean(row->is_active));
 	json_take(object, "missing", json_boolean(row->is_missing));
 	json_take(object, "effective", json_time(row->effective_ms));
@@ -186,7 +177,8 @@ static int change_read(const struct verb_call *call, bool needs_number, struct c
 		code = arg_text(call, "at", false, &at, why);
 	if (code == 0 && at != NULL && timestamp_parse(slice_of(at), &change->at_ms) != 0)
 		code = err_set(why, ERR_INVALID,
-			       "argument at must be a time like 2026-11-22T06:00:00Z, not \"%.40s\"",
+			       "argument at must be a time like 2026-11-22T06:00:00Z, not "
+			       "\"%.40s\"",
 			       at);
 	return code;
 }

@@ -1,5 +1,5 @@
 // link: core_control
-/* Any bytes as a request line: exactly one answer, and it is one JSON object without raw control bytes. */
+/* Any bytes as a request line: exactly one answer, one JSON object without raw control bytes. */
 #include "tests/support/memory_target.h"
 
 #include <jansson.h>

@@ -1,5 +1,5 @@
 // link: core_model
-/* A time that is read must be the one that its own text says, and zone files never break the reader. */
+/* A time that is read is the one that its own text says; zone files never break the reader. */
 #include <stdlib.h>
 
 #include "core/base/require.h"

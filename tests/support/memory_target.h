@@ -1,4 +1,4 @@
-/** memory_target.h - a whole control target on the memory store and a virtual loop: real parts, no rules.
+/** memory_target.h - a control target on the memory store and a virtual loop: real parts, no rules.
  *  Header only, so that the unit tests and the fuzz target of the control protocol share it.
  */
 #ifndef TOCSIN_TESTS_SUPPORT_MEMORY_TARGET_H

@@ -15,7 +15,9 @@ return plan {
   timeout = "1h",
   run = function(ctx)
     local merchant = ctx.incident.dimension.merchantId
-    ctx:notify("tell", { to = "ops", text = "Payments of " .. merchant .. " fail, resetting its route" })
+    ctx:notify("tell", {
+      to = "ops", text = "Payments of " .. merchant .. " fail, resetting its route",
+    })
     ctx:exec("reset_route", { "/usr/bin/true", "--merchant", merchant }, { effect = "idempotent" })
     local recovered = ctx:wait_until("recovered", function()
       return ctx:incident_now().firing_count == 0

@@ -1,6 +1,6 @@
 -- Handles: an incident of rule payment_failures: the payment provider itself is in trouble.
--- Steps:   ask a person, and only on a yes run the switch; a no, or 15 minutes of silence, changes nothing.
--- Effects: the switch is declared `once`: after a crash in the middle a person decides, not the plan.
+-- Steps:   ask a person, and only on a yes switch; a no, or 15 minutes of silence, changes nothing.
+-- Effects: the switch is `once`: after a crash in the middle a person decides, not the plan.
 -- Limits:  one run at a time, at most 3 an hour.
 -- Tested:  tests/integration/plans.
 local plan = require "tocsin.plan"

@@ -77,8 +77,8 @@ Test(control, a_command_records_actor_and_reason)
 {
 	struct memory_target memory;
 	memory_target_open(&memory, now_ms);
-	cr_assert_eq(versions_seen(memory.target.rule_versions, "r", 1, "count", "aa", now_ms, NULL),
-		     0);
+	struct versions *rules = memory.target.rule_versions;
+	cr_assert_eq(versions_seen(rules, "r", 1, "count", "aa", now_ms, NULL), 0);
 	versions_advance(memory.target.rule_versions, now_ms);
 	json_t *answer = ask(&memory, "{\"verb\":\"rule.disable\",\"args\":{\"name\":\"r\","
 				      "\"reason\":\"noisy\"}}");
