@@ -22,7 +22,7 @@ struct script_limits script_limits_of(const struct config *config)
 	if (config) {
 		limits.memory_bytes = (size_t)config->lua.memory_bytes;
 		limits.instructions = (uint64_t)config->lua.instructions;
-		limits.cpu_ms = config->lua.call_ms;
+		limits.cpu_ms = config->lua.call_ms * SCRIPT_SLOWNESS;
 	}
 	return limits;
 }

@@ -21,13 +21,21 @@ struct err_note;
 struct lua_State;
 struct pattern_cache;
 
+/* Allocation and matching are that much slower under the thread sanitizer. */
+#ifdef __SANITIZE_THREAD__
+enum { SCRIPT_SLOWNESS = 10 };
+#else
+enum { SCRIPT_SLOWNESS = 1 };
+#endif
+
 enum {
 	SCRIPT_STACK_BYTES = 256 * 1024 * 1024,
 	SCRIPT_NAME_BYTES_MAX = 160,
 	SCRIPT_MEMORY_BYTES = 16 * 1024 * 1024,
 	SCRIPT_INSTRUCTIONS = 5000000,
-	SCRIPT_CALL_MS = 50,
-	SCRIPT_LOAD_MS = 250, /**< at least this for a file's own body, which runs once */
+	SCRIPT_CALL_MS = 50 * SCRIPT_SLOWNESS,
+	/** At least this for a file's own body, which runs once. */
+	SCRIPT_LOAD_MS = 250 * SCRIPT_SLOWNESS,
 };
 
 /** Which names a state gets; see the `phases` column of lua/api/api.c. */
