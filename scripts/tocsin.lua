@@ -1,7 +1,6 @@
 -- The repository's own site: an online payment company. Every option: docs/site.md.
 -- Input:   var/pay*.jsonl (followed), POST /ingest/pay; the same stream as CSV in var/pay*.csv
--- Output:  in the state directory: alerts.jsonl for machines, alerts_zh.jsonl in the Chinese form,
---          ops.jsonl for people
+-- Output:  in the state directory: alerts.jsonl for machines, ops.jsonl for people
 return {
   timezone = "Asia/Shanghai",
 
@@ -28,7 +27,6 @@ return {
 
   outputs = {
     alerts = { file = "alerts.jsonl", keys = "en" },
-    alerts_zh = { file = "alerts_zh.jsonl", keys = "zh" },
     ops = { file = "ops.jsonl" },
   },
 
