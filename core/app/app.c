@@ -131,6 +131,8 @@ static int open_control(struct app *app, struct err_note *why)
 		.reload = app_reload,
 		.apply_versions = app_apply_versions,
 		.rule_source = app_rule_source,
+		.each_tail = app_sources_each_tail,
+		.http_status = app_sources_http_status,
 		.arg = app,
 	};
 	int code = control_new(&app->control, &app->target, path, why);

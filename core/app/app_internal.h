@@ -22,6 +22,7 @@ struct plan_factory;
 struct rule;
 struct script_marker;
 struct script_store;
+struct source_http_status;
 struct versions;
 struct zone;
 
@@ -118,6 +119,12 @@ void app_sources_on_room(void *arg);
 void app_sources_pause(struct app *app, bool is_paused);
 /** A bundle of this partition did not follow the committed position. */
 void app_sources_rewind(struct app *app, uint32_t partition);
+
+/** Callbacks of the control target. */
+void app_sources_each_tail(void *arg,
+			   void (*each)(void *each_arg, const struct control_tail *tail),
+			   void *each_arg);
+void app_sources_http_status(void *arg, struct source_http_status *out);
 
 /** POST /ingest/<source>: answers now or when the effect is durable. */
 void app_sources_ingest(struct app *app, struct http_request *request, const char *source);

@@ -322,3 +322,32 @@ void app_sources_rewind(struct app *app, uint32_t partition)
 		}
 	}
 }
+
+/* ---- what operators see ---- */
+
+void app_sources_each_tail(void *arg, void (*each)(void *each_arg, const struct control_tail *tail),
+			   void *each_arg)
+{
+	const struct app *app = arg;
+	for (const struct app_source *at = app->sources; at != NULL; at = at->next) {
+		struct control_tail tail = {.source = at->source, .from = at->text};
+		struct file_tail_status file;
+		struct source_tcp_status tcp;
+		if (at->file != NULL) {
+			file_tail_status(at->file, &file);
+			tail.file = &file;
+		}
+		if (at->tcp != NULL) {
+			source_tcp_status(at->tcp, &tcp);
+			tail.tcp = &tcp;
+		}
+		if (tail.file != NULL || tail.tcp != NULL)
+			each(each_arg, &tail);
+	}
+}
+
+void app_sources_http_status(void *arg, struct source_http_status *out)
+{
+	const struct app *app = arg;
+	source_http_status(app->http_source, out);
+}

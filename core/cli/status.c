@@ -46,6 +46,27 @@ static void print_dead_letters(const json_t *sources)
 	}
 }
 
+static void print_behind(const json_t *sources)
+{
+	size_t index, inner;
+	const json_t *source, *tail;
+	json_array_foreach(sources, index, source)
+	{
+		json_array_foreach(json_object_get(source, "tails"), inner, tail)
+		{
+			if (json_integer_value(json_object_get(tail, "behind_bytes")) == 0)
+				continue;
+			fputs("  ", stdout);
+			remote_print_value(json_object_get(source, "name"));
+			fputs(": ", stdout);
+			remote_print_value(json_object_get(tail, "pattern"));
+			fputs(" is ", stdout);
+			remote_print_value(json_object_get(tail, "behind_bytes"));
+			fputs(" bytes behind\n", stdout);
+		}
+	}
+}
+
 static void print_part(const json_t *status, const char *name)
 {
 	const char *member;
@@ -81,12 +102,14 @@ static void print_status(const json_t *status)
 	remote_print_value(json_object_get(status, "generation"));
 	printf("\n\n");
 	remote_print_table(json_object_get(status, "sources"), sources);
+	print_behind(json_object_get(status, "sources"));
 	print_dead_letters(json_object_get(status, "sources"));
 	putchar('\n');
 	remote_print_table(json_object_get(status, "rules"), rules);
 	putchar('\n');
 	remote_print_table(json_object_get(status, "outputs"), outputs);
 	putchar('\n');
+	print_part(status, "http");
 	print_part(status, "incidents");
 	print_part(status, "plans");
 	print_part(status, "storage");

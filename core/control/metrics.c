@@ -4,12 +4,17 @@
 #include "core/engine/engine.h"
 #include "core/incident/incident.h"
 #include "core/ingest/source.h"
+#include "core/ingest/source_file.h"
+#include "core/ingest/source_http.h"
+#include "core/ingest/source_tcp.h"
 #include "core/outbox/outbox.h"
 #include "core/plan/plan_engine.h"
 #include "core/rule/rule.h"
 #include "core/window/watermark.h"
 #include "storage/commit.h"
 #include "storage/kv.h"
+
+#include <string.h>
 
 /* Text format 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/ */
 
@@ -132,6 +137,97 @@ static void append_sources(const struct control_target *target, struct bytes *ou
 	}
 }
 
+/** One number of the patterns and addresses, added up by source. */
+struct tail_column {
+	const char *name, *type, *text;
+	bool (*add)(const struct control_tail *tail, double *sum); /**< false: does not have it */
+};
+
+#define FILE_COLUMN(function, member)                                                              \
+	static bool function(const struct control_tail *tail, double *sum)                         \
+	{                                                                                          \
+		*sum += tail->file != NULL ? (double)tail->file->member : 0;                       \
+		return tail->file != NULL;                                                         \
+	}
+#define TCP_COLUMN(function, member)                                                               \
+	static bool function(const struct control_tail *tail, double *sum)                         \
+	{                                                                                          \
+		*sum += tail->tcp != NULL ? (double)tail->tcp->member : 0;                         \
+		return tail->tcp != NULL;                                                          \
+	}
+FILE_COLUMN(file_count, file_count)
+FILE_COLUMN(file_behind, behind_bytes)
+FILE_COLUMN(file_truncations, truncations)
+FILE_COLUMN(file_replacements, replacements)
+FILE_COLUMN(file_errors, read_errors)
+FILE_COLUMN(file_ignored, ignored_files)
+TCP_COLUMN(tcp_conns, conn_count)
+TCP_COLUMN(tcp_accepted, accepted_conns)
+TCP_COLUMN(tcp_refused, refused_conns)
+TCP_COLUMN(tcp_dropped, dropped_bytes)
+#undef FILE_COLUMN
+#undef TCP_COLUMN
+
+struct tail_sum {
+	const struct control_target *target;
+	const struct tail_column *column;
+	struct bytes *out;
+	const char *source;
+	double sum;
+	bool is_any;
+};
+
+static void add_tail(void *arg, const struct control_tail *tail)
+{
+	struct tail_sum *sum = arg;
+	if (strcmp(tail->source, sum->source) == 0 && sum->column->add(tail, &sum->sum))
+		sum->is_any = true;
+}
+
+static void each_read_source(void *arg, const struct engine_source_status *status)
+{
+	struct tail_sum *sum = arg;
+	sum->source = status->name;
+	sum->sum = 0;
+	sum->is_any = false;
+	sum->target->each_tail(sum->target->arg, add_tail, sum);
+	if (sum->is_any)
+		sample(sum->out, sum->column->name, "source", status->name, sum->sum);
+}
+
+static void append_tails(const struct control_target *target, struct bytes *out)
+{
+	static const struct tail_column columns[] = {
+	    {"source_files", "gauge", "Files followed.", file_count},
+	    {"source_behind_bytes", "gauge", "Bytes of them not durable yet.", file_behind},
+	    {"source_truncations_total", "counter", "Files that became shorter.",
+	     file_truncations},
+	    {"source_replacements_total", "counter", "Files changed in place.",
+	     file_replacements},
+	    {"source_read_errors_total", "counter", "Reads that failed.", file_errors},
+	    {"source_ignored_files", "gauge", "Files that cannot be followed.", file_ignored},
+	    {"tcp_connections", "gauge", "Open connections.", tcp_conns},
+	    {"tcp_accepted_total", "counter", "Connections accepted.", tcp_accepted},
+	    {"tcp_refused_total", "counter", "Connections beyond the limit.", tcp_refused},
+	    {"tcp_dropped_bytes_total", "counter", "Last lines dropped.", tcp_dropped},
+	};
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+		struct tail_sum sum = {.target = target, .column = &columns[i], .out = out};
+		help(out, columns[i].name, columns[i].type, columns[i].text);
+		engine_each_source(target->engine, each_read_source, &sum);
+	}
+}
+
+static void append_http(const struct control_target *target, struct bytes *out)
+{
+	struct source_http_status http;
+	target->http_status(target->arg, &http);
+	plain(out, "http_accepted_total", "counter", "Bodies given to the readers.",
+	      (double)http.accepted);
+	plain(out, "http_refused_total", "counter", "Bodies refused.", (double)http.refused);
+	plain(out, "http_waiting", "gauge", "Bodies not durable yet.", http.waiting);
+}
+
 static void append_rules(const struct control_target *target, struct bytes *out)
 {
 	static const struct {
@@ -212,6 +308,8 @@ static void append_rest(const struct control_target *target, struct bytes *out)
 void metrics_append(const struct control_target *target, struct bytes *out)
 {
 	append_sources(target, out);
+	append_tails(target, out);
+	append_http(target, out);
 	append_rules(target, out);
 	append_outputs(target, out);
 	append_rest(target, out);

@@ -6,6 +6,9 @@
 #include "core/engine/engine.h"
 #include "core/incident/incident.h"
 #include "core/ingest/source.h"
+#include "core/ingest/source_file.h"
+#include "core/ingest/source_http.h"
+#include "core/ingest/source_tcp.h"
 #include "core/loop/loop.h"
 #include "core/outbox/outbox.h"
 #include "core/plan/plan_engine.h"
@@ -38,6 +41,8 @@ static void add_source(void *arg, const struct engine_source_status *status)
 	json_take(row, "watermark",
 		  status->watermark_ms == WATERMARK_NONE ? json_null()
 							 : json_time(status->watermark_ms));
+	json_take(row, "tails", json_array());
+	json_take(row, "tcp", json_array());
 	json_take(row, "partitions", json_array());
 	json_take(row, "dead_letters", json_array());
 	json_array_append_new(arg, row);
@@ -54,6 +59,42 @@ static json_t *source_row(json_t *sources, const char *name)
 			return row;
 	}
 	return NULL;
+}
+
+static void add_file_tail(json_t *tails, const char *pattern, const struct file_tail_status *status)
+{
+	json_t *row = json_object();
+	json_put_text(row, "pattern", pattern);
+	json_put_int(row, "files", status->file_count);
+	json_put_int(row, "rotated", status->rotated_count);
+	json_put_int(row, "behind_bytes", status->behind_bytes);
+	json_put_int(row, "truncations", status->truncations);
+	json_put_int(row, "replacements", status->replacements);
+	json_put_int(row, "read_errors", status->read_errors);
+	json_put_int(row, "ignored", status->ignored_files);
+	json_array_append_new(tails, row);
+}
+
+static void add_tcp(json_t *listeners, const char *address, const struct source_tcp_status *status)
+{
+	json_t *row = json_object();
+	json_put_text(row, "address", address);
+	json_put_int(row, "connections", status->conn_count);
+	json_put_int(row, "accepted", status->accepted_conns);
+	json_put_int(row, "refused", status->refused_conns);
+	json_put_int(row, "dropped_bytes", status->dropped_bytes);
+	json_array_append_new(listeners, row);
+}
+
+static void add_tail(void *arg, const struct control_tail *tail)
+{
+	json_t *owner = source_row(arg, tail->source);
+	if (owner == NULL)
+		return;
+	if (tail->file != NULL)
+		add_file_tail(json_object_get(owner, "tails"), tail->from, tail->file);
+	if (tail->tcp != NULL)
+		add_tcp(json_object_get(owner, "tcp"), tail->from, tail->tcp);
 }
 
 static void add_partition(void *arg, const char *source, const char *name,
@@ -171,6 +212,17 @@ static json_t *readers_part(const struct pool *pool)
 	return part;
 }
 
+static json_t *http_part(const struct control_target *target)
+{
+	struct source_http_status http;
+	target->http_status(target->arg, &http);
+	json_t *part = json_object();
+	json_put_int(part, "accepted", http.accepted);
+	json_put_int(part, "refused", http.refused);
+	json_put_int(part, "waiting", http.waiting);
+	return part;
+}
+
 int verb_status(const struct verb_call *call, json_t **result, struct err_note *why)
 {
 	const struct control_target *target = call->target;
@@ -178,6 +230,7 @@ int verb_status(const struct verb_call *call, json_t **result, struct err_note *
 	json_t *outputs = json_array();
 	(void)why;
 	engine_each_source(target->engine, add_source, sources);
+	target->each_tail(target->arg, add_tail, sources);
 	engine_each_partition(target->engine, add_partition, sources);
 	engine_each_dead_letter(target->engine, NULL, add_dead_letter, sources);
 	engine_each_rule(target->engine, add_rule, rules);
@@ -192,6 +245,7 @@ int verb_status(const struct verb_call *call, json_t **result, struct err_note *
 	json_take(status, "sources", sources);
 	json_take(status, "rules", rules);
 	json_take(status, "outputs", outputs);
+	json_take(status, "http", http_part(target));
 	json_take(status, "incidents", incidents_part(target->incidents));
 	json_take(status, "plans", plans_part(target->plans));
 	json_take(status, "storage", storage_part(target));

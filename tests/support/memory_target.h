@@ -11,6 +11,7 @@
 #include "core/engine/engine.h"
 #include "core/incident/incident.h"
 #include "core/ingest/source.h"
+#include "core/ingest/source_http.h"
 #include "core/loop/loop.h"
 #include "core/outbox/outbox.h"
 #include "core/plan/action.h"
@@ -27,6 +28,9 @@ struct memory_target {
 	struct script_store *scripts;
 	struct control *control;
 	uint64_t generation;
+	const struct control_tail *tails; /**< [tail_count] what sources read from; none at first */
+	uint32_t tail_count;
+	struct source_http_status http;
 };
 
 static inline void memory_target_reload(void *arg,
@@ -44,6 +48,22 @@ static inline char *memory_target_source(void *arg, const char *name, uint32_t v
 {
 	(void)arg;
 	return mem_format("-- %s@%u", name, version);
+}
+
+static inline void memory_target_each_tail(void *arg,
+					   void (*each)(void *each_arg,
+							const struct control_tail *tail),
+					   void *each_arg)
+{
+	const struct memory_target *memory = arg;
+	for (uint32_t i = 0; i < memory->tail_count; i++)
+		each(each_arg, &memory->tails[i]);
+}
+
+static inline void memory_target_http_status(void *arg, struct source_http_status *out)
+{
+	const struct memory_target *memory = arg;
+	*out = memory->http;
 }
 
 static inline void memory_target_no_bundle(void *arg, struct bundle *bundle)
@@ -89,6 +109,9 @@ static inline void memory_target_open(struct memory_target *memory, int64_t wall
 	t->reload = memory_target_reload;
 	t->apply_versions = memory_target_apply;
 	t->rule_source = memory_target_source;
+	t->each_tail = memory_target_each_tail;
+	t->http_status = memory_target_http_status;
+	t->arg = memory;
 	REQUIRE(control_new(&memory->control, t, NULL, NULL) == 0);
 }
 

@@ -1,4 +1,10 @@
+#include "core/base/arena.h"
 #include "core/base/bytes.h"
+#include "core/base/report.h"
+#include "core/config/config.h"
+#include "core/config/tree.h"
+#include "core/ingest/source_file.h"
+#include "core/ingest/source_tcp.h"
 #include "tests/support/memory_target.h"
 
 #include <criterion/criterion.h>
@@ -98,6 +104,100 @@ Test(control, metrics_are_whole_families)
 	metrics_append(&memory.target, &text);
 	cr_expect(strstr(text.data, "# TYPE tocsin_readings_total counter\n") != NULL);
 	cr_expect(strstr(text.data, "tocsin_incidents_open 0\n") != NULL);
+	bytes_deinit(&text);
+	memory_target_close(&memory);
+}
+
+/** A map with one entry; `value` NULL: an empty map of that name. */
+static struct tree *one(struct arena *arena, const char *key, struct tree *value)
+{
+	struct tree *map = tree_new(arena, TREE_MAP, 1);
+	if (value == NULL)
+		value = tree_new(arena, TREE_MAP, 1);
+	value->key = key;
+	tree_add(map, value);
+	return map;
+}
+
+/** Installs a site with one source, named pay, whose two patterns and address say these numbers. */
+static void install_tails(struct memory_target *memory)
+{
+	static const struct file_tail_status first = {2, 1, 100, 3, 4, 5, 6};
+	static const struct file_tail_status second = {.file_count = 1, .behind_bytes = 20};
+	static const struct source_tcp_status tcp = {1, 2, 3, 4};
+	static const struct control_tail tails[] = {{"pay", "a*.log", &first, NULL},
+						    {"gone", "b.log", &first, NULL},
+						    {"pay", "c.log", &second, NULL},
+						    {"pay", "[::1]:9000", NULL, &tcp}};
+	struct arena arena;
+	struct report report;
+	arena_init(&arena);
+	report_init(&report);
+	struct tree *map = one(&arena, "sources", one(&arena, "pay", NULL));
+	struct config *config = config_new(map, "tocsin.lua", &report);
+	cr_assert(config != NULL && report.count == 0);
+	cr_assert_eq(engine_install(memory->target.engine, config, NULL, 0, 0, now_ms, NULL), 0);
+	config_unref(config);
+	report_deinit(&report);
+	arena_deinit(&arena);
+	memory->tails = tails;
+	memory->tail_count = 4;
+	memory->http = (struct source_http_status){7, 8, 9};
+}
+
+static void expect_member(const json_t *object, const char *name, const char *text)
+{
+	char *found = json_dumps(json_object_get(object, name), JSON_COMPACT | JSON_ENCODE_ANY);
+	cr_expect_str_eq(found, text, "%s: %s", name, found);
+	free(found);
+}
+
+Test(control, status_says_what_each_source_reads_from)
+{
+	struct memory_target memory;
+	memory_target_open(&memory, now_ms);
+	install_tails(&memory);
+	json_t *answer = ask(&memory, "{\"verb\":\"status\"}");
+	json_t *result = json_object_get(answer, "result");
+	json_t *source = json_array_get(json_object_get(result, "sources"), 0);
+	expect_member(source, "tails",
+		      "[{\"pattern\":\"a*.log\",\"files\":2,\"rotated\":1,\"behind_bytes\":100,"
+		      "\"truncations\":3,\"replacements\":4,\"read_errors\":5,\"ignored\":6},"
+		      "{\"pattern\":\"c.log\",\"files\":1,\"rotated\":0,\"behind_bytes\":20,"
+		      "\"truncations\":0,\"replacements\":0,\"read_errors\":0,\"ignored\":0}]");
+	expect_member(source, "tcp",
+		      "[{\"address\":\"[::1]:9000\",\"connections\":1,\"accepted\":2,"
+		      "\"refused\":3,\"dropped_bytes\":4}]");
+	expect_member(result, "http", "{\"accepted\":7,\"refused\":8,\"waiting\":9}");
+	json_decref(answer);
+	memory_target_close(&memory);
+}
+
+Test(control, metrics_add_up_what_a_source_reads_from)
+{
+	static const char *const lines[] = {
+		"tocsin_source_files{source=\"pay\"} 3\n",
+		"tocsin_source_behind_bytes{source=\"pay\"} 120\n",
+		"tocsin_source_truncations_total{source=\"pay\"} 3\n",
+		"tocsin_source_replacements_total{source=\"pay\"} 4\n",
+		"tocsin_source_read_errors_total{source=\"pay\"} 5\n",
+		"tocsin_source_ignored_files{source=\"pay\"} 6\n",
+		"tocsin_tcp_connections{source=\"pay\"} 1\n",
+		"tocsin_tcp_accepted_total{source=\"pay\"} 2\n",
+		"tocsin_tcp_refused_total{source=\"pay\"} 3\n",
+		"tocsin_tcp_dropped_bytes_total{source=\"pay\"} 4\n",
+		"tocsin_http_accepted_total 7\n",
+		"tocsin_http_refused_total 8\n",
+		"tocsin_http_waiting 9\n",
+	};
+	struct memory_target memory;
+	struct bytes text = BYTES_EMPTY;
+	memory_target_open(&memory, now_ms);
+	install_tails(&memory);
+	metrics_append(&memory.target, &text);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		cr_expect(strstr(text.data, lines[i]) != NULL, "%s", lines[i]);
+	cr_expect(strstr(text.data, "\"gone\"") == NULL);
 	bytes_deinit(&text);
 	memory_target_close(&memory);
 }
