@@ -68,7 +68,7 @@ const char *record_type_name(enum record_type type);
 bool record_opens_call(enum record_type type);
 
 void journal_encode(const struct journal_record *record, struct bytes *out);
-int journal_decode(struct slice json, struct arena *arena, struct journal_record *out,
+int journal_decode(struct slice text, struct arena *arena, struct journal_record *out,
 		   struct err_note *why);
 
 /** Puts the record into the batch. Returns its length in bytes. */

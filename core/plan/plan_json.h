@@ -20,8 +20,8 @@ json_t *plan_json_parse(const char *text);
 json_t *plan_json_clean(struct slice text, size_t bytes_max);
 /** "10s" or a number of seconds, up to a year. ERR_INVALID. */
 int plan_json_span(const json_t *json, int64_t *out_ms);
-/** ERR_INVALID when `map` has a member that is not among `names` (ends with NULL). */
-int plan_json_check_names(const json_t *map, const char *what, const char *const *names,
+/** ERR_INVALID when `args` has a member that is not among `names` (ends with NULL). */
+int plan_json_check_names(const json_t *args, const char *what, const char *const *names,
 			  struct err_note *why);
 /** ERR_INVALID: it holds a function, or text that is not UTF-8. */
 int plan_json_of_tree(const struct tree *tree, struct bytes *out);

@@ -174,7 +174,7 @@ void rule_read_fields(struct rule_builder *builder)
 		read_by(builder);
 	if (rule->type == RULE_GROUP)
 		check_group_field(builder);
-	if (rule->field != NULL && builder->source != NULL &&
+	if (field != NULL && rule->field != NULL && builder->source != NULL &&
 	    check_field(builder, "field", rule->field, field->line) &&
 	    rule->type != RULE_CONTINUOUS)
 		check_numeric(builder, rule->field);

@@ -146,7 +146,7 @@ int versions_check(const struct versions *versions, const char *name, uint32_t n
 static bool is_too_old(const struct versions *versions, const struct version_name *name,
 		       uint32_t number)
 {
-	return name->entry_count >= versions->versions_kept &&
+	return name->entries != NULL && name->entry_count >= versions->versions_kept &&
 	       name->entries[versions->versions_kept - 1].row.number > number;
 }
 
