@@ -34,7 +34,8 @@ struct err_note;
 #define KEYSPACE_LIST(X)                                                                           \
 	X(PANE, 'P')                                                                               \
 	X(POSITION, 's')                                                                           \
-	X(SOURCE, 'S') X(EVALUATED, 'e') X(ALERT, 'a') X(ALERT_LOG, 'l') X(RULE, 'r') X(PLAN, 'p') \
+	X(SOURCE, 'S')                                                                             \
+	X(EVALUATED, 'e') X(ALERT, 'a') X(ALERT_LOG, 'l') X(RULE, 'r') X(PLAN, 'p')                \
 		X(INCIDENT, 'i') X(TIMELINE, 't') X(RUN, 'R') X(JOURNAL, 'j') X(SCRIPT, 'x')       \
 			X(OUTBOX, 'o') X(OUTBOX_DEAD, 'd') X(META, 'm')
 

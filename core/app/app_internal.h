@@ -67,8 +67,8 @@ struct app {
 	bool has_closed_source; /* its address is in use, or the like */
 	bool is_retrying;
 	int64_t retried_ms, cleaned_ms; /* monotonic: last time of this work */
-	int64_t forget_ms; /* monotonic: next time of this work */
-	bool is_paused; /* the disk is nearly full */
+	int64_t forget_ms;              /* monotonic: next time of this work */
+	bool is_paused;                 /* the disk is nearly full */
 	bool is_ready;
 	int exit_code;
 };
@@ -85,8 +85,7 @@ void app_on_alert(void *arg, const struct rule *rule, const struct alert *alert)
 /* app_site.c: load and reload of the site, active versions. */
 int app_site_open(struct app *app, struct err_note *why);
 void app_site_close(struct app *app);
-void app_reload(void *arg,
-		void (*done)(void *done_arg, const char *files_json, bool any_refused),
+void app_reload(void *arg, void (*done)(void *done_arg, const char *files_json, bool any_refused),
 		void *done_arg);
 void app_apply_versions(void *arg);
 char *app_rule_source(void *arg, const char *name, uint32_t version);
@@ -121,8 +120,7 @@ void app_sources_pause(struct app *app, bool is_paused);
 void app_sources_rewind(struct app *app, uint32_t partition);
 
 /** Callbacks of the control target. */
-void app_sources_each_tail(void *arg,
-			   void (*each)(void *each_arg, const struct control_tail *tail),
+void app_sources_each_tail(void *arg, void (*each)(void *each_arg, const struct control_tail *tail),
 			   void *each_arg);
 void app_sources_http_status(void *arg, struct source_http_status *out);
 

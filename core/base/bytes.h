@@ -21,7 +21,7 @@ struct bytes {
 	size_t capacity;
 };
 
-#define BYTES_EMPTY ((struct bytes){NULL, 0, 0})
+#define BYTES_EMPTY         ((struct bytes){NULL, 0, 0})
 #define SLICE_LITERAL(text) ((struct slice){(text), sizeof(text) - 1})
 
 struct slice slice_of(const char *text); /**< of a C string; NULL gives an empty slice */

@@ -41,8 +41,7 @@ struct env_ops {
 			   struct err_note *why); /**< all of it, or ERR_IO */
 	int (*file_sync)(void *self, int fd, struct err_note *why);
 	int (*file_info)(void *self, int fd, struct file_info *out, struct err_note *why);
-	int (*path_info)(void *self, const char *path, struct file_info *out,
-			 struct err_note *why);
+	int (*path_info)(void *self, const char *path, struct file_info *out, struct err_note *why);
 	/** Paths that match a glob(7) pattern, sorted; calls `each` for every one. */
 	int (*glob)(void *self, const char *pattern, void (*each)(void *arg, const char *path),
 		    void *arg, struct err_note *why);
@@ -57,8 +56,14 @@ struct env {
 /** The real machine. Shared, never freed. */
 const struct env *env_live(void);
 
-static inline int64_t env_wall_ms(const struct env *env) { return env->ops->wall_ms(env->self); }
-static inline int64_t env_mono_ms(const struct env *env) { return env->ops->mono_ms(env->self); }
+static inline int64_t env_wall_ms(const struct env *env)
+{
+	return env->ops->wall_ms(env->self);
+}
+static inline int64_t env_mono_ms(const struct env *env)
+{
+	return env->ops->mono_ms(env->self);
+}
 static inline void env_random(const struct env *env, void *out, size_t length)
 {
 	env->ops->random(env->self, out, length);

@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The analyzer sees macros; see err.h. */
+#undef err_set
+#undef err_errno
+
 /* The new text is made aside first: callers may pass why->text itself as an argument. */
 static void note_store(struct err_note *why, const char *text, size_t length)
 {
@@ -35,7 +39,7 @@ int err_vset(struct err_note *why, int code, const char *format, va_list args)
 	return code;
 }
 
-int (err_set)(struct err_note *why, int code, const char *format, ...)
+int err_set(struct err_note *why, int code, const char *format, ...)
 {
 	va_list args;
 
@@ -45,7 +49,7 @@ int (err_set)(struct err_note *why, int code, const char *format, ...)
 	return code;
 }
 
-int (err_errno)(struct err_note *why, int code, int number, const char *format, ...)
+int err_errno(struct err_note *why, int code, int number, const char *format, ...)
 {
 	char reason_room[128];
 	va_list args;

@@ -63,7 +63,7 @@ const char *err_sentence(int code);
 
 #ifdef __clang_analyzer__
 /* The analyzer reads one file at a time and cannot know that these return their code. */
-#define err_set(why, code, ...) ((void)(err_set)(why, code, __VA_ARGS__), (code))
+#define err_set(why, code, ...)   ((void)(err_set)(why, code, __VA_ARGS__), (code))
 #define err_errno(why, code, ...) ((void)(err_errno)(why, code, __VA_ARGS__), (code))
 #endif
 

@@ -29,7 +29,7 @@ struct key_table {
 
 void key_table_init(struct key_table *table, uint64_t seed);
 void key_table_deinit(struct key_table *table);
-void key_table_clear(struct key_table *table); /**< keeps its memory */
+void key_table_clear(struct key_table *table);                            /**< keeps its memory */
 uint32_t key_table_find(const struct key_table *table, struct slice key); /**< or KEY_TABLE_NONE */
 uint32_t key_table_put(struct key_table *table, struct slice key, bool *is_new);
 struct slice key_table_key(const struct key_table *table, uint32_t id);

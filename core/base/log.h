@@ -53,9 +53,9 @@ void log_write(enum log_level level, enum log_group group, const char *format, .
 	__attribute__((format(printf, 3, 4)));
 
 #define log_debug(group, ...) log_write(LOG_LEVEL_DEBUG, LOG_##group, __VA_ARGS__)
-#define log_info(group, ...) log_write(LOG_LEVEL_INFO, LOG_##group, __VA_ARGS__)
-#define log_warn(group, ...) log_write(LOG_LEVEL_WARN, LOG_##group, __VA_ARGS__)
+#define log_info(group, ...)  log_write(LOG_LEVEL_INFO, LOG_##group, __VA_ARGS__)
+#define log_warn(group, ...)  log_write(LOG_LEVEL_WARN, LOG_##group, __VA_ARGS__)
 #define log_error(group, ...) log_write(LOG_LEVEL_ERROR, LOG_##group, __VA_ARGS__)
-#define log_crit(group, ...) log_write(LOG_LEVEL_CRIT, LOG_##group, __VA_ARGS__)
+#define log_crit(group, ...)  log_write(LOG_LEVEL_CRIT, LOG_##group, __VA_ARGS__)
 
 #endif

@@ -12,7 +12,7 @@ enum exit_code {
 	EXIT_REFUSED = 5,     /**< the daemon answered no */
 };
 
-#define CLI_SITE_DEFAULT "scripts"
+#define CLI_SITE_DEFAULT  "scripts"
 #define CLI_STATE_DEFAULT "state"
 
 int cli_check(int argc, char **argv);

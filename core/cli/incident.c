@@ -8,25 +8,25 @@
 #include <string.h>
 
 static const char help[] =
-    "Usage: tocsin incident COMMAND [--json] [--state DIR | --socket PATH]\n"
-    "\n"
-    "  list [--all]             open incidents (or all)\n"
-    "  show NUMBER              one incident with its timeline\n"
-    "  ack NUMBER               I have seen it and take it\n"
-    "  resolve NUMBER           it is over\n"
-    "\n"
-    "  --revision N   refuse when the incident changed since revision N was shown\n"
-    "  --reason TEXT  kept on the timeline\n"
-    "\n"
-    "Examples:\n"
-    "  tocsin incident list\n"
-    "  tocsin incident ack 1 --revision 3 --reason 'on it'\n";
+	"Usage: tocsin incident COMMAND [--json] [--state DIR | --socket PATH]\n"
+	"\n"
+	"  list [--all]             open incidents (or all)\n"
+	"  show NUMBER              one incident with its timeline\n"
+	"  ack NUMBER               I have seen it and take it\n"
+	"  resolve NUMBER           it is over\n"
+	"\n"
+	"  --revision N   refuse when the incident changed since revision N was shown\n"
+	"  --reason TEXT  kept on the timeline\n"
+	"\n"
+	"Examples:\n"
+	"  tocsin incident list\n"
+	"  tocsin incident ack 1 --revision 3 --reason 'on it'\n";
 
-static const char *const list_columns[] = {"number=#",           "state=STATE",
-					   "severity=SEVERITY",  "title=TITLE",
-					   "category=CATEGORY",  "firing=FIRING",
-					   "opened=OPENED",      "resolved=RESOLVED",
-					   "revision=REVISION",  NULL};
+static const char *const list_columns[] = {"number=#",          "state=STATE",
+					   "severity=SEVERITY", "title=TITLE",
+					   "category=CATEGORY", "firing=FIRING",
+					   "opened=OPENED",     "resolved=RESOLVED",
+					   "revision=REVISION", NULL};
 
 static void print_show(const json_t *incident)
 {

@@ -6,26 +6,29 @@
 #include <string.h>
 
 static const char help[] =
-    "Usage: tocsin plan COMMAND [--json] [--state DIR | --socket PATH]\n"
-    "\n"
-    "  list                  active plans and what starts them\n"
-    "  runs [--active]       runs, newest last\n"
-    "  show RUN              one run with its journal\n"
-    "  approve RUN           answers what the run asks; for a step in doubt: it happened\n"
-    "  reject RUN            answers no; for a step in doubt: it did not happen\n"
-    "\n"
-    "  --value JSON   the answer's value, for an ask with choices\n"
-    "  --reason TEXT  kept in the journal\n"
-    "\n"
-    "Examples:\n"
-    "  tocsin plan runs --active\n"
-    "  tocsin plan approve 01JD8 --reason 'provider confirmed'\n";
+	"Usage: tocsin plan COMMAND [--json] [--state DIR | --socket PATH]\n"
+	"\n"
+	"  list                  active plans and what starts them\n"
+	"  runs [--active]       runs, newest last\n"
+	"  show RUN              one run with its journal\n"
+	"  approve RUN           answers what the run asks; for a step in doubt: it happened\n"
+	"  reject RUN            answers no; for a step in doubt: it did not happen\n"
+	"\n"
+	"  --value JSON   the answer's value, for an ask with choices\n"
+	"  --reason TEXT  kept in the journal\n"
+	"\n"
+	"Examples:\n"
+	"  tocsin plan runs --active\n"
+	"  tocsin plan approve 01JD8 --reason 'provider confirmed'\n";
 
-static const char *const list_columns[] = {"name=PLAN", "version=V", "risk=RISK", "owner=OWNER",
-					   "on=STARTS ON", "description=DESCRIPTION", NULL};
-static const char *const run_columns[] = {
-    "id=RUN",          "plan=PLAN",   "version=V",   "incident=INCIDENT", "state=STATE",
-    "started=STARTED", "ended=ENDED", "waiting_for=WAITING FOR", "error=ERROR", NULL};
+static const char *const list_columns[] = {"name=PLAN",   "version=V",    "risk=RISK",
+					   "owner=OWNER", "on=STARTS ON", "description=DESCRIPTION",
+					   NULL};
+static const char *const run_columns[] = {"id=RUN",      "plan=PLAN",
+					  "version=V",   "incident=INCIDENT",
+					  "state=STATE", "started=STARTED",
+					  "ended=ENDED", "waiting_for=WAITING FOR",
+					  "error=ERROR", NULL};
 
 static void print_show(const json_t *run)
 {

@@ -27,7 +27,7 @@ struct query_source {
 
 struct query_totals {
 	uint64_t bytes, lines, readings, malformed, mistyped;
-	uint64_t lost;     /**< came later than the lateness, after their row was printed */
+	uint64_t lost; /**< came later than the lateness, after their row was printed */
 	int64_t spent_ms;
 	char *samples[QUERY_SAMPLES_MAX]; /**< owned: "file:line: reason" of malformed lines */
 	uint32_t sample_count;

@@ -17,12 +17,18 @@
 int remote_parse(struct remote *remote, int argc, char **argv, const char *help)
 {
 	static const struct option options[] = {
-	    {"state", required_argument, NULL, 's'}, {"socket", required_argument, NULL, 'S'},
-	    {"reason", required_argument, NULL, 'r'}, {"at", required_argument, NULL, 't'},
-	    {"value", required_argument, NULL, 'v'}, {"revision", required_argument, NULL, 'R'},
-	    {"json", no_argument, NULL, 'j'},        {"all", no_argument, NULL, 'a'},
-	    {"active", no_argument, NULL, 'A'},      {"wait", no_argument, NULL, 'w'},
-	    {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
+		{"state", required_argument, NULL, 's'},
+		{"socket", required_argument, NULL, 'S'},
+		{"reason", required_argument, NULL, 'r'},
+		{"at", required_argument, NULL, 't'},
+		{"value", required_argument, NULL, 'v'},
+		{"revision", required_argument, NULL, 'R'},
+		{"json", no_argument, NULL, 'j'},
+		{"all", no_argument, NULL, 'a'},
+		{"active", no_argument, NULL, 'A'},
+		{"wait", no_argument, NULL, 'w'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
 	int option;
 	memset(remote, 0, sizeof(*remote));

@@ -17,9 +17,9 @@ struct remote {
 	const char *value;     /**< --value */
 	const char *revision;  /**< --revision */
 	bool is_json;
-	bool has_all;          /**< --all */
-	bool has_active;       /**< --active */
-	bool waits;            /**< --wait */
+	bool has_all;                        /**< --all */
+	bool has_active;                     /**< --active */
+	bool waits;                          /**< --wait */
 	const char *words[REMOTE_WORDS_MAX]; /**< what is no option */
 	int word_count;
 };

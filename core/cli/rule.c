@@ -6,29 +6,34 @@
 #include <string.h>
 
 static const char help[] =
-    "Usage: tocsin rule COMMAND [--json] [--state DIR | --socket PATH]\n"
-    "\n"
-    "  list                     every rule with its active version and what it sees\n"
-    "  show NAME[@VERSION]      versions, current value of each key, source text\n"
-    "  history NAME             every kept version with its state, actor and reason\n"
-    "  enable NAME[@VERSION]    pending, then enabled at --at TIME (default: now)\n"
-    "  disable NAME[@VERSION]   stops it; firing alerts resolve with a reason\n"
-    "  activate NAME@VERSION    makes a kept version the active one at --at TIME\n"
-    "\n"
-    "  --at TIME      RFC 3339, for example 2026-11-22T18:00:00+08:00\n"
-    "  --reason TEXT  kept in the history\n"
-    "\n"
-    "Examples:\n"
-    "  tocsin rule list\n"
-    "  tocsin rule activate merchant_failures@2 --reason 'threshold was too low'\n";
+	"Usage: tocsin rule COMMAND [--json] [--state DIR | --socket PATH]\n"
+	"\n"
+	"  list                     every rule with its active version and what it sees\n"
+	"  show NAME[@VERSION]      versions, current value of each key, source text\n"
+	"  history NAME             every kept version with its state, actor and reason\n"
+	"  enable NAME[@VERSION]    pending, then enabled at --at TIME (default: now)\n"
+	"  disable NAME[@VERSION]   stops it; firing alerts resolve with a reason\n"
+	"  activate NAME@VERSION    makes a kept version the active one at --at TIME\n"
+	"\n"
+	"  --at TIME      RFC 3339, for example 2026-11-22T18:00:00+08:00\n"
+	"  --reason TEXT  kept in the history\n"
+	"\n"
+	"Examples:\n"
+	"  tocsin rule list\n"
+	"  tocsin rule activate merchant_failures@2 --reason 'threshold was too low'\n";
 
 static const char *const list_columns[] = {
-    "name=RULE", "version=V", "type=TYPE", "state=STATE", "active=ACTIVE", "firing=FIRING",
-    "keys=KEYS", "fired=FIRED", "errors=ERRORS", NULL};
-static const char *const history_columns[] = {
-    "version=V", "state=STATE", "active=ACTIVE", "effective=EFFECTIVE", "first_seen=FIRST SEEN",
-    "actor=ACTOR", "reason=REASON", NULL};
-static const char *const value_columns[] = {"key=KEY", "count=COUNT", "sum=SUM",     "min=MIN",
+	"name=RULE",     "version=V", "type=TYPE",   "state=STATE",   "active=ACTIVE",
+	"firing=FIRING", "keys=KEYS", "fired=FIRED", "errors=ERRORS", NULL};
+static const char *const history_columns[] = {"version=V",
+					      "state=STATE",
+					      "active=ACTIVE",
+					      "effective=EFFECTIVE",
+					      "first_seen=FIRST SEEN",
+					      "actor=ACTOR",
+					      "reason=REASON",
+					      NULL};
+static const char *const value_columns[] = {"key=KEY", "count=COUNT", "sum=SUM",       "min=MIN",
 					    "max=MAX", "avg=AVG",     "firing=FIRING", NULL};
 
 static void print_show(const json_t *result)

@@ -44,7 +44,7 @@ enum output_kind { OUTPUT_FILE, OUTPUT_STDOUT, OUTPUT_WEBHOOK };
 struct config_output {
 	const char *name;
 	enum output_kind kind;
-	const char *text;   /**< path (relative to the state directory) or URL */
+	const char *text; /**< path (relative to the state directory) or URL */
 	bool has_zh_keys;
 	const char *secret; /**< webhook: HMAC-SHA256 key, "file:/path" is read at use; NULL none */
 	int64_t timeout_ms; /**< webhook, default 10 s */
@@ -69,7 +69,7 @@ struct config {
 	struct arena arena;
 	unsigned reference_count; /**< atomic */
 	const char *file;
-	const char *timezone;      /**< default "UTC" */
+	const char *timezone; /**< default "UTC" */
 	struct config_source *sources;
 	uint32_t source_count;
 	struct config_output *outputs;
@@ -79,23 +79,23 @@ struct config {
 	struct config_member *members; /**< of all categories, sorted by value */
 	uint32_t member_count;
 	const char *category_field; /**< default "merchantId" */
-	const char *listen_http;   /**< default "127.0.0.1:8787"; NULL when `http = false` */
-	const char *token;         /**< HTTP bearer token (or "file:/path"); needed off loopback */
+	const char *listen_http;    /**< default "127.0.0.1:8787"; NULL when `http = false` */
+	const char *token;          /**< HTTP bearer token (or "file:/path"); needed off loopback */
 	const char *listen_control; /**< default "<state>/control.sock" when NULL */
 	int64_t retention_fine_ms, retention_day_ms;
-	int sync;                  /**< enum kv_sync of storage.sync: commit | interval | os */
-	uint32_t readers;          /**< default 1; 0 = inline */
-	uint32_t versions_kept;    /**< default 10 */
-	uint32_t keys_max;         /**< per metric, default 100,000 */
-	const char **exec_allow;   /**< absolute paths plans may run */
+	int sync;                /**< enum kv_sync of storage.sync: commit | interval | os */
+	uint32_t readers;        /**< default 1; 0 = inline */
+	uint32_t versions_kept;  /**< default 10 */
+	uint32_t keys_max;       /**< per metric, default 100,000 */
+	const char **exec_allow; /**< absolute paths plans may run */
 	uint32_t exec_allow_count;
-	const char **http_allow;   /**< "host" or "host:port" plan steps may call; default: none */
+	const char **http_allow; /**< "host" or "host:port" plan steps may call; default: none */
 	uint32_t http_allow_count;
 	struct {
-		int64_t memory_bytes;   /**< per Lua state, default 16 MiB */
-		int64_t instructions;   /**< per call, default 5,000,000 */
-		int64_t call_ms;        /**< wall safety net per call, default 50 */
-		uint32_t errors_max;    /**< errors in a row before quarantine, default 3 */
+		int64_t memory_bytes; /**< per Lua state, default 16 MiB */
+		int64_t instructions; /**< per call, default 5,000,000 */
+		int64_t call_ms;      /**< wall safety net per call, default 50 */
+		uint32_t errors_max;  /**< errors in a row before quarantine, default 3 */
 	} lua;
 };
 

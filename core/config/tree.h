@@ -13,8 +13,9 @@
 #include "core/base/arena.h"
 
 #define TREE_TYPE_LIST(X)                                                                          \
-	X(NIL, "nil") X(BOOL, "boolean") X(NUMBER, "number") X(STRING, "string")                 \
-	X(LIST, "list") X(MAP, "table") X(FUNCTION, "function")
+	X(NIL, "nil")                                                                              \
+	X(BOOL, "boolean") X(NUMBER, "number") X(STRING, "string") X(LIST, "list") X(MAP, "table") \
+		X(FUNCTION, "function")
 
 enum tree_type {
 #define TREE_ENUM(name, text) TREE_##name,
@@ -26,8 +27,8 @@ enum { TREE_DEPTH_MAX = 16, TREE_NODES_MAX = 20000, TREE_DESCRIPTION_BYTES_MAX =
 
 struct tree {
 	enum tree_type type;
-	int line;         /**< from 1; of the key, or of the nearest enclosing table */
-	const char *key;  /**< in a map; NULL in a list */
+	int line;        /**< from 1; of the key, or of the nearest enclosing table */
+	const char *key; /**< in a map; NULL in a list */
 	bool boolean;
 	double number;
 	const char *text; /**< NUL-terminated */

@@ -254,12 +254,12 @@ int control_new(struct control **out, const struct control_target *target, const
 	}
 	char *address = mem_format("unix:%s", socket_path);
 	struct listener_options options = {
-	    .address = address,
-	    .conns_max = CONTROL_CLIENTS_MAX,
-	    .read_bytes_max = CONTROL_LINE_BYTES_MAX,
-	    .write_bytes_max = 64 * 1024 * 1024,
-	    .on_accept = on_accept,
-	    .arg = control,
+		.address = address,
+		.conns_max = CONTROL_CLIENTS_MAX,
+		.read_bytes_max = CONTROL_LINE_BYTES_MAX,
+		.write_bytes_max = 64 * 1024 * 1024,
+		.on_accept = on_accept,
+		.arg = control,
 	};
 	int code = listener_new(&control->listener, target->loop, &options, why);
 	mem_free(address);

@@ -28,7 +28,7 @@ enum { CONTROL_LINE_BYTES_MAX = 256 * 1024, CONTROL_CLIENTS_MAX = 32 };
 /** One place that a source reads from; its counters begin when it is opened. */
 struct control_tail {
 	const char *source;
-	const char *from; /**< pattern or address */
+	const char *from;                    /**< pattern or address */
 	const struct file_tail_status *file; /**< of a pattern, else NULL */
 	const struct source_tcp_status *tcp; /**< of an address, else NULL */
 };
@@ -59,8 +59,7 @@ struct control_target {
 	/** Source text of a rule version (owned); NULL when its file is not there. */
 	char *(*rule_source)(void *arg, const char *name, uint32_t version);
 	/** Followed patterns and TCP addresses that are open now. */
-	void (*each_tail)(void *arg,
-			  void (*each)(void *each_arg, const struct control_tail *tail),
+	void (*each_tail)(void *arg, void (*each)(void *each_arg, const struct control_tail *tail),
 			  void *each_arg);
 	/** Of all sources together: they share one door. */
 	void (*http_status)(void *arg, struct source_http_status *out);

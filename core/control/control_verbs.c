@@ -6,22 +6,22 @@
 #include <string.h>
 
 static const struct verb verbs[] = {
-    {"status", false, verb_status},
-    {"rule.list", false, verb_rule_list},
-    {"rule.show", false, verb_rule_show},
-    {"rule.history", false, verb_rule_history},
-    {"rule.enable", true, verb_rule_enable},
-    {"rule.disable", true, verb_rule_disable},
-    {"rule.activate", true, verb_rule_activate},
-    {"incident.list", false, verb_incident_list},
-    {"incident.show", false, verb_incident_show},
-    {"incident.ack", true, verb_incident_ack},
-    {"incident.resolve", true, verb_incident_resolve},
-    {"plan.list", false, verb_plan_list},
-    {"plan.runs", false, verb_plan_runs},
-    {"plan.show", false, verb_plan_show},
-    {"plan.approve", true, verb_plan_approve},
-    {"plan.reject", true, verb_plan_reject},
+	{"status", false, verb_status},
+	{"rule.list", false, verb_rule_list},
+	{"rule.show", false, verb_rule_show},
+	{"rule.history", false, verb_rule_history},
+	{"rule.enable", true, verb_rule_enable},
+	{"rule.disable", true, verb_rule_disable},
+	{"rule.activate", true, verb_rule_activate},
+	{"incident.list", false, verb_incident_list},
+	{"incident.show", false, verb_incident_show},
+	{"incident.ack", true, verb_incident_ack},
+	{"incident.resolve", true, verb_incident_resolve},
+	{"plan.list", false, verb_plan_list},
+	{"plan.runs", false, verb_plan_runs},
+	{"plan.show", false, verb_plan_show},
+	{"plan.approve", true, verb_plan_approve},
+	{"plan.reject", true, verb_plan_reject},
 };
 
 const struct verb *verb_find(const char *name)

@@ -6,9 +6,9 @@
 
 #include "core/base/bytes.h"
 
-json_t *json_text(const char *text);            /**< new; NULL gives null */
-json_t *json_text_slice(struct slice text);     /**< new */
-json_t *json_time(int64_t ms);                  /**< new; RFC 3339 UTC, null when ms <= 0 */
+json_t *json_text(const char *text);        /**< new; NULL gives null */
+json_t *json_text_slice(struct slice text); /**< new */
+json_t *json_time(int64_t ms);              /**< new; RFC 3339 UTC, null when ms <= 0 */
 void json_take(json_t *object, const char *key, json_t *value); /**< json_object_set_new, checked */
 void json_put_text(json_t *object, const char *key, const char *text);
 /** Replaces each member "<name>_ms" that is a wall time by "<name>" with RFC 3339 text. */

@@ -62,7 +62,10 @@ struct column {
 };
 
 #define COLUMN(function, kind, member)                                                             \
-	static double function(const struct kind *status) { return (double)status->member; }
+	static double function(const struct kind *status)                                          \
+	{                                                                                          \
+		return (double)status->member;                                                     \
+	}
 COLUMN(source_lines, engine_source_status, total.lines)
 COLUMN(source_readings, engine_source_status, total.readings)
 COLUMN(source_malformed, engine_source_status, total.malformed)
@@ -117,18 +120,20 @@ static void append_sources(const struct control_target *target, struct bytes *ou
 		const char *name, *type, *text;
 		double (*value)(const struct engine_source_status *status);
 	} rows[] = {
-	    {"lines_total", "counter", "Complete lines committed.", source_lines},
-	    {"readings_total", "counter", "Lines that became a reading.", source_readings},
-	    {"malformed_total", "counter", "Lines that did not.", source_malformed},
-	    {"bytes_total", "counter", "Bytes committed.", source_bytes},
-	    {"late_total", "counter", "Readings behind their watermark.", source_late},
-	    {"late_dropped_total", "counter", "Readings whose pane was gone.",
-	     source_late_dropped},
-	    {"clamped_total", "counter", "Readings from the future.", source_clamped},
-	    {"mistyped_total", "counter", "Values not of their declared type.", source_mistyped},
-	    {"duplicate_bundles_total", "counter", "Bundles applied before.", source_duplicates},
-	    {"partitions", "gauge", "Open partitions.", source_partitions},
-	    {"watermark_seconds", "gauge", "Watermark, Unix time.", source_watermark},
+		{"lines_total", "counter", "Complete lines committed.", source_lines},
+		{"readings_total", "counter", "Lines that became a reading.", source_readings},
+		{"malformed_total", "counter", "Lines that did not.", source_malformed},
+		{"bytes_total", "counter", "Bytes committed.", source_bytes},
+		{"late_total", "counter", "Readings behind their watermark.", source_late},
+		{"late_dropped_total", "counter", "Readings whose pane was gone.",
+		 source_late_dropped},
+		{"clamped_total", "counter", "Readings from the future.", source_clamped},
+		{"mistyped_total", "counter", "Values not of their declared type.",
+		 source_mistyped},
+		{"duplicate_bundles_total", "counter", "Bundles applied before.",
+		 source_duplicates},
+		{"partitions", "gauge", "Open partitions.", source_partitions},
+		{"watermark_seconds", "gauge", "Watermark, Unix time.", source_watermark},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct column column = {out, rows[i].name, rows[i].value, NULL, NULL};
@@ -198,18 +203,18 @@ static void each_read_source(void *arg, const struct engine_source_status *statu
 static void append_tails(const struct control_target *target, struct bytes *out)
 {
 	static const struct tail_column columns[] = {
-	    {"source_files", "gauge", "Files followed.", file_count},
-	    {"source_behind_bytes", "gauge", "Bytes of them not durable yet.", file_behind},
-	    {"source_truncations_total", "counter", "Files that became shorter.",
-	     file_truncations},
-	    {"source_replacements_total", "counter", "Files changed in place.",
-	     file_replacements},
-	    {"source_read_errors_total", "counter", "Reads that failed.", file_errors},
-	    {"source_ignored_files", "gauge", "Files that cannot be followed.", file_ignored},
-	    {"tcp_connections", "gauge", "Open connections.", tcp_conns},
-	    {"tcp_accepted_total", "counter", "Connections accepted.", tcp_accepted},
-	    {"tcp_refused_total", "counter", "Connections beyond the limit.", tcp_refused},
-	    {"tcp_dropped_bytes_total", "counter", "Last lines dropped.", tcp_dropped},
+		{"source_files", "gauge", "Files followed.", file_count},
+		{"source_behind_bytes", "gauge", "Bytes of them not durable yet.", file_behind},
+		{"source_truncations_total", "counter", "Files that became shorter.",
+		 file_truncations},
+		{"source_replacements_total", "counter", "Files changed in place.",
+		 file_replacements},
+		{"source_read_errors_total", "counter", "Reads that failed.", file_errors},
+		{"source_ignored_files", "gauge", "Files that cannot be followed.", file_ignored},
+		{"tcp_connections", "gauge", "Open connections.", tcp_conns},
+		{"tcp_accepted_total", "counter", "Connections accepted.", tcp_accepted},
+		{"tcp_refused_total", "counter", "Connections beyond the limit.", tcp_refused},
+		{"tcp_dropped_bytes_total", "counter", "Last lines dropped.", tcp_dropped},
 	};
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
 		struct tail_sum sum = {.target = target, .column = &columns[i], .out = out};
@@ -234,14 +239,14 @@ static void append_rules(const struct control_target *target, struct bytes *out)
 		const char *name, *type, *text;
 		double (*value)(const struct engine_rule_status *status);
 	} rows[] = {
-	    {"rule_evaluations_total", "counter", "Windows judged.", rule_evaluations},
-	    {"alerts_fired_total", "counter", "Firing alerts.", rule_fired},
-	    {"alerts_resolved_total", "counter", "Resolved alerts.", rule_resolved},
-	    {"rule_errors_total", "counter", "Script calls that failed.", rule_errors},
-	    {"rule_overflow_total", "counter", "Readings beyond the key limit.", rule_overflow},
-	    {"alerts_firing", "gauge", "Keys firing now.", rule_firing},
-	    {"rule_keys", "gauge", "Keys with panes.", rule_keys},
-	    {"rule_quarantined", "gauge", "1 when stopped by the engine.", rule_quarantined},
+		{"rule_evaluations_total", "counter", "Windows judged.", rule_evaluations},
+		{"alerts_fired_total", "counter", "Firing alerts.", rule_fired},
+		{"alerts_resolved_total", "counter", "Resolved alerts.", rule_resolved},
+		{"rule_errors_total", "counter", "Script calls that failed.", rule_errors},
+		{"rule_overflow_total", "counter", "Readings beyond the key limit.", rule_overflow},
+		{"alerts_firing", "gauge", "Keys firing now.", rule_firing},
+		{"rule_keys", "gauge", "Keys with panes.", rule_keys},
+		{"rule_quarantined", "gauge", "1 when stopped by the engine.", rule_quarantined},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct column column = {out, rows[i].name, NULL, rows[i].value, NULL};
@@ -256,11 +261,11 @@ static void append_outputs(const struct control_target *target, struct bytes *ou
 		const char *name, *type, *text;
 		double (*value)(const struct outbox_status *status);
 	} rows[] = {
-	    {"output_sent_total", "counter", "Rows delivered.", output_sent},
-	    {"output_retries_total", "counter", "Deliveries tried again.", output_retries},
-	    {"output_dead_total", "counter", "Rows given up.", output_dead},
-	    {"output_refused_total", "counter", "Rows beyond the limit.", output_refused},
-	    {"output_waiting", "gauge", "Rows not delivered yet.", output_waiting},
+		{"output_sent_total", "counter", "Rows delivered.", output_sent},
+		{"output_retries_total", "counter", "Deliveries tried again.", output_retries},
+		{"output_dead_total", "counter", "Rows given up.", output_dead},
+		{"output_refused_total", "counter", "Rows beyond the limit.", output_refused},
+		{"output_waiting", "gauge", "Rows not delivered yet.", output_waiting},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct column column = {out, rows[i].name, NULL, NULL, rows[i].value};

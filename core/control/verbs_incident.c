@@ -51,8 +51,8 @@ static int show(const struct verb_call *call, uint64_t number, json_t **result,
 			       "there is no incident %llu (see incident list --all)",
 			       (unsigned long long)number);
 	json_t *timeline = json_array();
-	int code = incident_each_timeline(call->target->incidents, number, add_record, timeline,
-					  why);
+	int code =
+		incident_each_timeline(call->target->incidents, number, add_record, timeline, why);
 	if (code != 0) {
 		json_decref(timeline);
 		return code;

@@ -88,8 +88,7 @@ static void add_record(void *arg, struct slice json)
 	json_array_append_new(arg, record);
 }
 
-static int show(const struct verb_call *call, const char *id, json_t **result,
-		struct err_note *why)
+static int show(const struct verb_call *call, const char *id, json_t **result, struct err_note *why)
 {
 	struct find_run find = {id, NULL};
 	plan_engine_each_run(call->target->plans, false, find_run, &find);

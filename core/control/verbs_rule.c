@@ -145,7 +145,7 @@ int verb_rule_show(const struct verb_call *call, json_t **result, struct err_not
 		number = active;
 	if (number == 0)
 		number = (uint64_t)json_integer_value(
-		    json_object_get(json_array_get(versions, 0), "version"));
+			json_object_get(json_array_get(versions, 0), "version"));
 	char *source = call->target->rule_source(call->target->arg, name, (uint32_t)number);
 	json_put_int(object, "shown", number);
 	json_put_text(object, "source", source);
@@ -183,8 +183,7 @@ static int change_read(const struct verb_call *call, bool needs_number, struct c
 	return code;
 }
 
-static int change_end(const struct verb_call *call, int code, json_t **result,
-		      struct err_note *why)
+static int change_end(const struct verb_call *call, int code, json_t **result, struct err_note *why)
 {
 	if (code != 0)
 		return code;

@@ -30,8 +30,8 @@ struct script_marker;
 struct engine_options {
 	struct kv *kv;
 	struct commit *commit;
-	uint64_t seed; /**< of hash tables */
-	uint32_t partitions_max; /**< default WATERMARK_PARTITIONS_MAX */
+	uint64_t seed;                /**< of hash tables */
+	uint32_t partitions_max;      /**< default WATERMARK_PARTITIONS_MAX */
 	struct script_marker *marker; /**< set while a script runs; NULL in replay */
 	/** A firing or resolved alert was decided. What the callee puts into commit_batch() is
 	 *  atomic with it: it must not kick the commit, nor call the engine. */
@@ -94,9 +94,9 @@ void engine_finish(struct engine *engine);
 struct engine_source_status {
 	const char *name;
 	struct bundle_counters total; /**< committed effect, since the state was created */
-	uint64_t late_dropped;  /**< readings whose pane was gone */
-	uint64_t duplicates;    /**< bundles refused as already applied */
-	int64_t watermark_ms;   /**< WATERMARK_NONE before the first reading */
+	uint64_t late_dropped;        /**< readings whose pane was gone */
+	uint64_t duplicates;          /**< bundles refused as already applied */
+	int64_t watermark_ms;         /**< WATERMARK_NONE before the first reading */
 	uint32_t partition_count;
 };
 void engine_each_source(const struct engine *engine,
@@ -113,13 +113,13 @@ void engine_each_dead_letter(const struct engine *engine, const char *source,
 			     void *arg);
 struct engine_rule_status {
 	const struct rule *rule;
-	int64_t evaluated_ms;      /**< last boundary */
+	int64_t evaluated_ms; /**< last boundary */
 	uint32_t firing_count;
 	uint32_t key_count;
 	uint64_t evaluation_count, fired_count, resolved_count, error_count, overflow_count;
 	uint64_t memory_bytes;
 	bool is_quarantined;
-	const char *last_error;    /**< or NULL */
+	const char *last_error; /**< or NULL */
 };
 void engine_each_rule(const struct engine *engine,
 		      void (*each)(void *arg, const struct engine_rule_status *status), void *arg);

@@ -48,7 +48,7 @@ struct engine_source {
 	int64_t stored_ms;      /**< the watermark that is in the store */
 	int64_t first_event_ms; /**< least event time ever seen */
 	int64_t max_event_ms;
-	bool is_finished;       /**< engine_finish(): nothing more comes */
+	bool is_finished; /**< engine_finish(): nothing more comes */
 	struct bundle_counters total;
 	uint64_t late_dropped, duplicates;
 	struct engine_dead_letter dead_letters[ENGINE_DEAD_LETTERS_MAX];
@@ -138,8 +138,8 @@ struct engine {
 	struct stored_evaluated *stored_evaluated;
 	uint32_t stored_evaluated_count;
 	bool has_dropped;
-	unsigned char dropped_id[16]; /**< metric whose stored panes were deleted last */
-	struct arena scratch;         /**< of one evaluation */
+	unsigned char dropped_id[16];     /**< metric whose stored panes were deleted last */
+	struct arena scratch;             /**< of one evaluation */
 	struct bytes key, value, content; /**< of one row */
 };
 

@@ -34,8 +34,10 @@ struct err_note;
 struct incident_store;
 struct kv;
 
-#define INCIDENT_STATE_LIST(X) X(OPEN, "OPEN") X(ACKED, "ACKED") X(HANDLING, "HANDLING")           \
-	X(MITIGATED, "MITIGATED") X(RESOLVED, "RESOLVED")
+#define INCIDENT_STATE_LIST(X)                                                                     \
+	X(OPEN, "OPEN")                                                                            \
+	X(ACKED, "ACKED") X(HANDLING, "HANDLING") X(MITIGATED, "MITIGATED")                        \
+		X(RESOLVED, "RESOLVED")
 enum incident_state {
 #define INCIDENT_ENUM(name, text) INCIDENT_##name,
 	INCIDENT_STATE_LIST(INCIDENT_ENUM)
@@ -51,12 +53,12 @@ enum {
 
 struct incident {
 	uint64_t number;
-	char *key;       /**< "rule:<name>;merchantId=m1" */
+	char *key; /**< "rule:<name>;merchantId=m1" */
 	char *title;
 	char *rule;
 	char *severity;
-	char *category;  /**< or NULL */
-	char *message;   /**< of the latest firing alert, or NULL */
+	char *category;       /**< or NULL */
+	char *message;        /**< of the latest firing alert, or NULL */
 	char *labels_json;    /**< object of the first alert's labels */
 	char *dimension_json; /**< object of the first alert's dimension */
 	enum incident_state state;
@@ -68,8 +70,8 @@ struct incident {
 	uint64_t alert_count;
 	/** Wall milliseconds, 0 = not yet. Reopening clears mitigated and resolved. */
 	int64_t impact_start_ms, opened_ms, acked_ms, first_plan_ms, mitigated_ms, resolved_ms;
-	char *owner;           /**< who acknowledged, or NULL */
-	char **firing_ids;     /**< "rule|merchantId=m1" of each alert firing now; [firing_count] */
+	char *owner;       /**< who acknowledged, or NULL */
+	char **firing_ids; /**< "rule|merchantId=m1" of each alert firing now; [firing_count] */
 };
 
 struct incident_options {
@@ -129,9 +131,9 @@ const char *incident_state_name(enum incident_state state);
 struct incident_usage {
 	uint64_t opened_count, resolved_count; /**< since start */
 	uint64_t open_count;                   /**< now */
-	uint64_t overflow_count;         /**< alerts that joined the overflow incident */
-	uint64_t untracked_count;        /**< alerts past INCIDENT_ALERTS_MAX, since start */
-	uint64_t timeline_dropped_count; /**< facts past INCIDENT_TIMELINE_MAX, since start */
+	uint64_t overflow_count;               /**< alerts that joined the overflow incident */
+	uint64_t untracked_count;              /**< alerts past INCIDENT_ALERTS_MAX, since start */
+	uint64_t timeline_dropped_count;       /**< facts past INCIDENT_TIMELINE_MAX, since start */
 };
 void incident_usage(const struct incident_store *store, struct incident_usage *out);
 

@@ -27,11 +27,11 @@ struct field_set;
 struct name_node {
 	char *key;
 	uint32_t length;
-	int32_t column;        /**< of the batch, or -1 */
-	enum field_type type;  /**< of the column */
-	bool is_number;        /**< a metric computes with the column */
-	bool is_time;          /**< the time field of the source */
-	struct name_tree *in;  /**< keys wanted inside, or NULL */
+	int32_t column;       /**< of the batch, or -1 */
+	enum field_type type; /**< of the column */
+	bool is_number;       /**< a metric computes with the column */
+	bool is_time;         /**< the time field of the source */
+	struct name_tree *in; /**< keys wanted inside, or NULL */
 };
 
 /** One level. */

@@ -17,8 +17,8 @@ struct err_note;
 struct decode_row {
 	struct batch *batch;
 	uint32_t index;
-	struct value time;       /**< raw; borrowed until the line is done */
-	bool has_time;           /**< the line has the field, whatever its value */
+	struct value time; /**< raw; borrowed until the line is done */
+	bool has_time;     /**< the line has the field, whatever its value */
 	uint64_t mistyped;
 	struct time_memory *memory;
 };

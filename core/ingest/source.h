@@ -77,8 +77,8 @@ struct pool_file_read {
 	uint64_t read_to; /**< bytes up to here were seen; beyond `to` is a line without its end */
 	bool skip;        /**< for the next job */
 	bool at_end;      /**< no more bytes now */
-	bool is_changed; /**< the bytes before `from` do not fit its check: nothing was read */
-	int code;        /**< ERR_IO: reading failed */
+	bool is_changed;  /**< the bytes before `from` do not fit its check: nothing was read */
+	int code;         /**< ERR_IO: reading failed */
 };
 
 struct pool_file_job {

@@ -37,7 +37,10 @@ static_assert(sizeof(struct aggregate) == 48, "aggregate is kept by the million"
 #define AGGREGATE_EMPTY ((struct aggregate){0, 0, 0, 0, 0, 0})
 
 /** One reading without a number (aggregate_add), with one (aggregate_add_number; never NaN). */
-static inline void aggregate_add(struct aggregate *aggregate) { aggregate->count++; }
+static inline void aggregate_add(struct aggregate *aggregate)
+{
+	aggregate->count++;
+}
 
 /** high + number exactly: rounded into `high`, the rounding error added to `low`. */
 static inline void aggregate_two_sum(struct aggregate *aggregate, double number)

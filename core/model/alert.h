@@ -25,10 +25,10 @@ struct alert {
 	enum alert_form form;
 	enum alert_state state;
 	int64_t window_start_ms, window_end_ms, window_ms;
-	const char *threshold;   /**< ">=400"; NULL for script */
-	const char *field;       /**< joined by "," for group; NULL */
-	const char *statistic;   /**< "max" … */
-	struct slice key;        /**< dimension.h */
+	const char *threshold; /**< ">=400"; NULL for script */
+	const char *field;     /**< joined by "," for group; NULL */
+	const char *statistic; /**< "max" … */
+	struct slice key;      /**< dimension.h */
 	const char *const *by;
 	uint32_t by_count;
 	uint64_t count;
@@ -36,9 +36,9 @@ struct alert {
 	double value;
 	const char *severity;
 	const char *labels_json;
-	const char *message;     /**< or NULL */
-	const char *category;    /**< or NULL */
-	const char *reason;      /**< why it resolved, when not by itself: "rule_removed" …; NULL */
+	const char *message;  /**< or NULL */
+	const char *category; /**< or NULL */
+	const char *reason;   /**< why it resolved, when not by itself: "rule_removed" …; NULL */
 };
 
 /** XXH3-128 of rule, version, key, window end, state: the same in every run. */

@@ -9,8 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FIELD_TYPE_LIST(X) X(ANY, "any") X(STRING, "string") X(INT, "int") X(FLOAT, "float")       \
-	X(BOOL, "bool") X(TIME, "time")
+#define FIELD_TYPE_LIST(X)                                                                         \
+	X(ANY, "any")                                                                              \
+	X(STRING, "string") X(INT, "int") X(FLOAT, "float") X(BOOL, "bool") X(TIME, "time")
 
 enum field_type {
 #define FIELD_ENUM(name, text) FIELD_##name,
@@ -28,8 +29,8 @@ struct field {
 struct schema {
 	struct field *fields;
 	uint32_t field_count;
-	char *time_field;  /**< "time" by default */
-	bool is_closed;    /**< fields are declared: an undeclared name in a rule is an error */
+	char *time_field; /**< "time" by default */
+	bool is_closed;   /**< fields are declared: an undeclared name in a rule is an error */
 };
 
 void schema_init(struct schema *schema);

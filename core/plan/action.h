@@ -43,9 +43,9 @@ int plan_action_validate(struct plan_actions *actions, const char *action, const
 
 struct plan_action_result {
 	bool is_ok;
-	bool is_unknown;   /**< sent, outcome unknown (time-out, connection lost, HTTP 502, 504) */
-	bool can_retry;    /**< not ok, and certainly without effect or the target asked to retry */
-	bool can_repeat;   /**< not ok, worth a retry if the effect may happen twice (HTTP 5xx) */
+	bool is_unknown; /**< sent, outcome unknown (time-out, connection lost, HTTP 502, 504) */
+	bool can_retry;  /**< not ok, and certainly without effect or the target asked to retry */
+	bool can_repeat; /**< not ok, worth a retry if the effect may happen twice (HTTP 5xx) */
 	const char *result_json; /**< borrowed for the call; NULL = {} */
 	const char *error;       /**< sentence when not ok, borrowed for the call */
 };

@@ -26,32 +26,32 @@ struct plan {
 	char hash[33];
 	const char *owner;
 	const char *description;
-	const char *risk;       /**< low | medium | high */
+	const char *risk;        /**< low | medium | high */
 	const char *params_json; /**< declared `params` as a JSON object, "{}" by default */
 	/** Trigger: `on = { incident = "opened", rule = "…", severity = "…", category = "…" }`;
 	 *  a part that is NULL matches any. A category matches itself and what is below it. */
-	const char *on_event;   /**< "opened", "reopened", "acked"; NULL: only by hand */
+	const char *on_event; /**< "opened", "reopened", "acked"; NULL: only by hand */
 	const char *on_rule;
 	const char *on_severity;
 	const char *on_category;
-	const char *concurrency_key; /**< "incident" (default), "rule", "global" */
-	uint32_t concurrency_limit;  /**< default 1 */
+	const char *concurrency_key;    /**< "incident" (default), "rule", "global" */
+	uint32_t concurrency_limit;     /**< default 1 */
 	enum plan_conflict on_conflict; /**< default attach: the running one serves this too */
 	struct {
 		uint32_t count;
 		int64_t span_ms;
 	} rates[PLAN_RATES_MAX]; /**< at most `count` runs of the plan in any `span_ms` */
 	uint32_t rate_count;
-	int64_t timeout_ms;     /**< whole run, default 1 h */
+	int64_t timeout_ms;           /**< whole run, default 1 h */
 	struct plan_factory *factory; /**< owned: makes runners of this very source */
 };
 
 /** Reads and checks; all faults go to `report`, and NULL is returned when there was any. `factory`
  *  is taken on success only. `config` may be NULL: then the category of the trigger is not
  *  checked. */
-struct plan *plan_new(const struct tree *tree, const char *name, uint32_t version,
-		      const char *file, const char *hash, struct plan_factory *factory,
-		      const struct config *config, struct report *report);
+struct plan *plan_new(const struct tree *tree, const char *name, uint32_t version, const char *file,
+		      const char *hash, struct plan_factory *factory, const struct config *config,
+		      struct report *report);
 struct plan *plan_ref(struct plan *plan);
 void plan_unref(struct plan *plan);
 

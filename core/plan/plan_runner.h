@@ -38,11 +38,11 @@ enum plan_call_kind {
  *  args_json and opts_json NULL mean {}. */
 struct plan_call {
 	enum plan_call_kind kind;
-	const char *id;     /**< given by the author; for sleep and values one is made ("sleep") */
+	const char *id; /**< given by the author; for sleep and values one is made ("sleep") */
 	const char *action;
 	const char *args_json;
 	const char *opts_json;
-	int line;           /**< in the script, for messages */
+	int line; /**< in the script, for messages */
 };
 
 struct plan_answer {

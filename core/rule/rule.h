@@ -21,8 +21,9 @@ struct report;
 struct rule_runner;
 struct tree;
 
-#define RULE_TYPE_LIST(X) X(COUNT, "count") X(FIELD, "field") X(CONTINUOUS, "continuous")          \
-	X(GROUP, "group") X(SCRIPT, "script")
+#define RULE_TYPE_LIST(X)                                                                          \
+	X(COUNT, "count")                                                                          \
+	X(FIELD, "field") X(CONTINUOUS, "continuous") X(GROUP, "group") X(SCRIPT, "script")
 enum rule_type {
 #define RULE_TYPE_ENUM(name, text) RULE_##name,
 	RULE_TYPE_LIST(RULE_TYPE_ENUM)
@@ -47,28 +48,28 @@ enum { RULE_NAME_BYTES_MAX = 64, RULE_VERSION_MAX = 999999, RULE_LABELS_MAX = 32
 struct rule {
 	struct arena arena;
 	unsigned reference_count;
-	const char *name;      /**< folder; letters, digits, `_ - .` and UTF-8 letters */
-	uint32_t version;      /**< file name */
+	const char *name; /**< folder; letters, digits, `_ - .` and UTF-8 letters */
+	uint32_t version; /**< file name */
 	enum rule_type type;
 	const char *file;
-	char hash[33];         /**< XXH3-128 of the file's text, hex */
+	char hash[33]; /**< XXH3-128 of the file's text, hex */
 	const char *description;
-	const char *title;     /**< shown as name in alerts; the folder name when absent */
+	const char *title; /**< shown as name in alerts; the folder name when absent */
 	const char *source;
-	const char *filter;    /**< as written, or "" */
+	const char *filter; /**< as written, or "" */
 	const char *by[DIMENSION_FIELDS_MAX];
 	uint32_t by_count;
-	const char *field;     /**< value field, or the watched one (continuous); NULL */
+	const char *field; /**< value field, or the watched one (continuous); NULL */
 	enum statistic statistic;
 	int64_t window_ms, pane_ms, every_ms;
 	struct threshold threshold;
 	const char *output;
-	const char *severity;  /**< info | warning | critical; default warning */
+	const char *severity;    /**< info | warning | critical; default warning */
 	const char *labels_json; /**< object text, "{}" */
 	const char *incident_keys[DIMENSION_FIELDS_MAX]; /**< `incident = { key = {…} }` */
 	uint32_t incident_key_count;
 	bool has_incident_key;
-	bool opens_incident;   /**< `incident = false` turns it off; default true */
+	bool opens_incident;        /**< `incident = false` turns it off; default true */
 	struct rule_runner *runner; /**< owned; script rules */
 };
 

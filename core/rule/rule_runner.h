@@ -19,7 +19,7 @@ struct rule_window {
 	const struct aggregate *aggregate; /**< of the value field, or counts only */
 	const char *const *by;             /**< names of the key's fields */
 	uint32_t by_count;
-	bool is_firing;                    /**< what the last decision for this key was */
+	bool is_firing; /**< what the last decision for this key was */
 };
 
 /** A script's decision; texts are owned by the receiver: rule_verdict_clear(). */

@@ -42,7 +42,10 @@ static inline void memory_target_reload(void *arg,
 	done(done_arg, "[]", false);
 }
 
-static inline void memory_target_apply(void *arg) { (void)arg; }
+static inline void memory_target_apply(void *arg)
+{
+	(void)arg;
+}
 
 static inline char *memory_target_source(void *arg, const char *name, uint32_t version)
 {
@@ -50,10 +53,9 @@ static inline char *memory_target_source(void *arg, const char *name, uint32_t v
 	return mem_format("-- %s@%u", name, version);
 }
 
-static inline void memory_target_each_tail(void *arg,
-					   void (*each)(void *each_arg,
-							const struct control_tail *tail),
-					   void *each_arg)
+static inline void
+memory_target_each_tail(void *arg, void (*each)(void *each_arg, const struct control_tail *tail),
+			void *each_arg)
 {
 	const struct memory_target *memory = arg;
 	for (uint32_t i = 0; i < memory->tail_count; i++)
@@ -72,7 +74,10 @@ static inline void memory_target_no_bundle(void *arg, struct bundle *bundle)
 	bundle_free(bundle);
 }
 
-static inline void memory_target_no_room(void *arg) { (void)arg; }
+static inline void memory_target_no_room(void *arg)
+{
+	(void)arg;
+}
 
 static inline void memory_target_open(struct memory_target *memory, int64_t wall_ms)
 {

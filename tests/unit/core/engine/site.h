@@ -31,7 +31,7 @@ struct site {
 	struct site_alert *alerts;
 	uint32_t alert_count;
 	const char *gone_reason; /**< what why_gone() says; NULL: "rule_removed" */
-	char quarantined[200]; /**< "rule: reason" of the last one */
+	char quarantined[200];   /**< "rule: reason" of the last one */
 	uint32_t partitions_max; /**< of the engine after the next restart */
 	int64_t now_ms;
 };

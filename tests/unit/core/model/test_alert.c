@@ -57,7 +57,7 @@ static void expect(const struct alert *alert, bool has_zh_keys, const char *expe
 	"\"window_end\":\"2018-05-22T10:00:00Z\","
 #define ENVELOPE_TAIL "\"severity\":\"warning\",\"samples\":[],\"labels\":{}}"
 /* clang-format off: it counts a Chinese character as one column. */
-#define ZH_HEAD \
+#define ZH_HEAD                                                                                      \
 	"{\"名称\":\"客户端请求\",\"版本\":\"1.0\",\"告警时间\":\"20180522 18:00:00\"," \
 	"\"时间范围\":\"5分钟内\","
 #define EN_HEAD                                                                                    \

@@ -27,20 +27,20 @@ struct world_effect {
 enum world_reply { REPLY_OK, REPLY_UNKNOWN, REPLY_RETRY, REPLY_REPEAT, REPLY_FAIL, REPLY_SILENT };
 
 struct world {
-	struct kv *store;   /**< what survives */
-	struct kv *kv;      /**< the same, with the fault in front */
+	struct kv *store; /**< what survives */
+	struct kv *kv;    /**< the same, with the fault in front */
 	struct commit *commit;
 	struct loop *loop;
 	struct plan_actions *actions;
 	struct script_store *scripts;
 	struct plan_engine *engine;
-	struct plan *plan;  /**< of the test; NULL until world_plan() */
+	struct plan *plan;              /**< of the test; NULL until world_plan() */
 	const struct plan_call *script; /**< ends with id NULL */
 
 	bool has_crashed;
 	int write_count;
-	int crash_at;       /**< write that fails; 0 none */
-	bool crash_takes;   /**< the failing write is stored first */
+	int crash_at;     /**< write that fails; 0 none */
+	bool crash_takes; /**< the failing write is stored first */
 
 	struct world_effect effects[WORLD_EFFECTS_MAX];
 	int effect_count;
@@ -51,8 +51,8 @@ struct world {
 	char facts[WORLD_FACTS_MAX][32];
 	char fact_texts[WORLD_FACTS_MAX][512];
 	int fact_count;
-	bool retriggers; /**< an incident event comes while "run_ended" is told */
-	int start_count; /**< runners made */
+	bool retriggers;   /**< an incident event comes while "run_ended" is told */
+	int start_count;   /**< runners made */
 	int factory_count; /**< made from kept source */
 };
 

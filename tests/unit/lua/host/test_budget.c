@@ -72,7 +72,8 @@ static const struct hostile hostiles[] = {
 	{"local s = ('abc'):rep(3e5) while true do s:reverse() s:upper() end", SCRIPT_OVER_TIME, 0},
 	{"local t = {} for i = 1, 7000 do t[i] = i end while true do pcall(unpack, t) end",
 	 SCRIPT_OVER_TIME, 0},
-	{"local r = ('%1'):rep(5e5) r = r .. r .. r .. r while true do (('a'):rep(9)):gsub('()', r) "
+	{"local r = ('%1'):rep(5e5) r = r .. r .. r .. r while true do (('a'):rep(9)):gsub('()', "
+	 "r) "
 	 "end",
 	 SCRIPT_OVER_TIME, SCRIPT_OVER_MEMORY},
 	{"table.insert({}, -2e9, 1)", SCRIPT_RAISED, 0},
