@@ -37,14 +37,13 @@ say "$rate payments a second go to var/pay-demo.jsonl; $broken breaks after 6 s,
 	--break-from 6 --break-to 20 --append var/pay-demo.jsonl &
 children+=("$!")
 
+# Ends with the daemon, so that nothing is left behind.
+follow() { tail --pid="$daemon" -s 0.2 -n +1 -F "$1" 2>/dev/null; }
 touch "$state/alerts.jsonl" "$state/ops.jsonl"
-tail -n +1 -F "$state/daemon.log" 2>/dev/null |
+follow "$state/daemon.log" |
 	grep --line-buffered -E ' (rule|incident|plan): ' | sed -u 's/^[^ ]*T/  /' &
-children+=("$!")
-tail -n +1 -F "$state/alerts.jsonl" 2>/dev/null | sed -u 's/^/  alert document: /' &
-children+=("$!")
-tail -n +1 -F "$state/ops.jsonl" 2>/dev/null | sed -u 's/^/  message to ops: /' &
-children+=("$!")
+follow "$state/alerts.jsonl" | sed -u 's/^/  alert document: /' &
+follow "$state/ops.jsonl" | sed -u 's/^/  message to ops: /' &
 
 result=1
 for _ in $(seq $((seconds * 2))); do
