@@ -16,7 +16,6 @@
 #include "core/model/alert.h"
 #include "core/window/watermark.h"
 
-struct config_source;
 struct window;
 struct metric;
 struct rule_verdict;
@@ -187,19 +186,5 @@ void engine_resolve(struct engine *engine, struct rule_state *state, struct slic
 /** Everything of the rule that fires, with a reason. */
 void engine_resolve_all(struct engine *engine, struct rule_state *state, const char *reason);
 void engine_compact_firings(struct rule_state *state);
-
-/* engine_plan.c: what an install will do, made before anything changes */
-struct install_source {
-	const struct config_source *config;
-	struct intake *intake; /**< owned until it is handed over */
-};
-struct install_plan {
-	struct install_source *sources;
-	uint32_t source_count;
-	struct metric **metrics; /**< of each rule, borrowed from the intakes */
-};
-int engine_plan_install(struct engine *engine, struct config *config, struct rule *const *rules,
-			uint32_t rule_count, struct install_plan *out, struct err_note *why);
-void engine_plan_free(struct install_plan *plan);
 
 #endif

@@ -1,3 +1,4 @@
+#include "core/engine/engine_plan.h"
 #include "core/engine/engine_internal.h"
 
 #include "core/base/err.h"

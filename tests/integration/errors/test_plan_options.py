@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a plan asks for wrongly while it runs ends that run and names file, line and what is allowed."""
+"""A wrong call of a step ends that run and names file, line and what is allowed."""
 import os
 import sys
 import tempfile
@@ -28,7 +28,8 @@ TRUE = '{ "/usr/bin/true" }'
 WRONG = {
     "retry_max_text": ('ctx:exec("x", %s, { retry = { max = "many" } })' % TRUE,
                        "retry.max must be a number from 1 to 100, found \"many\""),
-    "retry_max_zero": ('ctx:exec("x", %s, { retry = { max = 0 } })' % TRUE, "from 1 to 100, found 0"),
+    "retry_max_zero": ('ctx:exec("x", %s, { retry = { max = 0 } })' % TRUE,
+                       "from 1 to 100, found 0"),
     "retry_number": ('ctx:exec("x", %s, { retry = 3 })' % TRUE, "retry must be a table"),
     "retry_key": ('ctx:exec("x", %s, { retry = { maximum = 3 } })' % TRUE, "maximum"),
     "effect": ('ctx:exec("x", %s, { effect = "twice" })' % TRUE,

@@ -1,5 +1,5 @@
 /* Runs the registered tests one after the other, each in a child of its own; see criterion.h here.
- * usage: unit_x [--filter SUITE/TEST]      (shell pattern; other options of Criterion are ignored) */
+ * usage: unit_x [--filter SUITE/TEST]     a shell pattern; Criterion's other options are ignored */
 #include "tests/support/plain_criterion/criterion/criterion.h"
 
 #include <errno.h>

@@ -90,7 +90,7 @@ _Noreturn void plain_stop(void);
 #define cr_expect_gt(a, b, ...)         PLAIN_EXPECT((a) > (b), #a " > " #b, __VA_ARGS__)
 #define cr_expect_geq(a, b, ...)        PLAIN_EXPECT((a) >= (b), #a " >= " #b, __VA_ARGS__)
 #define cr_expect_str_eq(a, b, ...)     PLAIN_EXPECT(strcmp(a, b) == 0, #a " is " #b, __VA_ARGS__)
-#define cr_expect_str_neq(a, b, ...)    PLAIN_EXPECT(strcmp(a, b) != 0, #a " is not " #b, __VA_ARGS__)
+#define cr_expect_str_neq(a, b, ...)    PLAIN_EXPECT(strcmp(a, b) != 0, #a " differs", __VA_ARGS__)
 #define cr_expect_str_not_empty(a, ...) PLAIN_EXPECT((a)[0] != '\0', #a " has text", __VA_ARGS__)
 #define cr_expect_arr_eq(a, b, bytes, ...)                                                         \
 	PLAIN_EXPECT(memcmp(a, b, bytes) == 0, #a " has the bytes of " #b, __VA_ARGS__)
@@ -106,7 +106,7 @@ _Noreturn void plain_stop(void);
 #define cr_assert_gt(a, b, ...)      PLAIN_ASSERT((a) > (b), #a " > " #b, __VA_ARGS__)
 #define cr_assert_geq(a, b, ...)     PLAIN_ASSERT((a) >= (b), #a " >= " #b, __VA_ARGS__)
 #define cr_assert_str_eq(a, b, ...)  PLAIN_ASSERT(strcmp(a, b) == 0, #a " is " #b, __VA_ARGS__)
-#define cr_assert_str_neq(a, b, ...) PLAIN_ASSERT(strcmp(a, b) != 0, #a " is not " #b, __VA_ARGS__)
+#define cr_assert_str_neq(a, b, ...) PLAIN_ASSERT(strcmp(a, b) != 0, #a " differs", __VA_ARGS__)
 #define cr_assert_arr_eq(a, b, bytes, ...)                                                         \
 	PLAIN_ASSERT(memcmp(a, b, bytes) == 0, #a " has the bytes of " #b, __VA_ARGS__)
 #define cr_assert_fail(...) PLAIN_ASSERT(false, "fails", __VA_ARGS__)

@@ -55,12 +55,13 @@ static void expect(const struct alert *alert, bool has_zh_keys, const char *expe
 #define ENVELOPE_STATE                                                                             \
 	"\"state\":\"firing\",\"window_start\":\"2018-05-22T09:55:00Z\","                          \
 	"\"window_end\":\"2018-05-22T10:00:00Z\","
+/* It counts a Chinese character as one column. */
+/* clang-format off */
 #define ENVELOPE_TAIL "\"severity\":\"warning\",\"samples\":[],\"labels\":{}}"
-/* clang-format off: it counts a Chinese character as one column. */
-#define ZH_HEAD                                                                                      \
+#define ZH_HEAD \
 	"{\"名称\":\"客户端请求\",\"版本\":\"1.0\",\"告警时间\":\"20180522 18:00:00\"," \
 	"\"时间范围\":\"5分钟内\","
-#define EN_HEAD                                                                                    \
+#define EN_HEAD \
 	"{\"name\":\"客户端请求\",\"version\":1,\"alert_time\":\"2018-05-22T10:00:00Z\","     \
 	"\"window\":\"5m\","
 /* clang-format on */
