@@ -35,9 +35,19 @@ struct err_note;
 	X(PANE, 'P')                                                                               \
 	X(POSITION, 's')                                                                           \
 	X(SOURCE, 'S')                                                                             \
-	X(EVALUATED, 'e') X(ALERT, 'a') X(ALERT_LOG, 'l') X(RULE, 'r') X(PLAN, 'p')                \
-		X(INCIDENT, 'i') X(TIMELINE, 't') X(RUN, 'R') X(JOURNAL, 'j') X(SCRIPT, 'x')       \
-			X(OUTBOX, 'o') X(OUTBOX_DEAD, 'd') X(META, 'm')
+	X(EVALUATED, 'e')                                                                          \
+	X(ALERT, 'a')                                                                              \
+	X(ALERT_LOG, 'l')                                                                          \
+	X(RULE, 'r')                                                                               \
+	X(PLAN, 'p')                                                                               \
+	X(INCIDENT, 'i')                                                                           \
+	X(TIMELINE, 't')                                                                           \
+	X(RUN, 'R')                                                                                \
+	X(JOURNAL, 'j')                                                                            \
+	X(SCRIPT, 'x')                                                                             \
+	X(OUTBOX, 'o')                                                                             \
+	X(OUTBOX_DEAD, 'd')                                                                        \
+	X(META, 'm')
 
 enum keyspace {
 #define KEYSPACE_ENUM(name, letter) KEYSPACE_##name = (letter),

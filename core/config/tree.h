@@ -14,8 +14,12 @@
 
 #define TREE_TYPE_LIST(X)                                                                          \
 	X(NIL, "nil")                                                                              \
-	X(BOOL, "boolean") X(NUMBER, "number") X(STRING, "string") X(LIST, "list") X(MAP, "table") \
-		X(FUNCTION, "function")
+	X(BOOL, "boolean")                                                                         \
+	X(NUMBER, "number")                                                                        \
+	X(STRING, "string")                                                                        \
+	X(LIST, "list")                                                                            \
+	X(MAP, "table")                                                                            \
+	X(FUNCTION, "function")
 
 enum tree_type {
 #define TREE_ENUM(name, text) TREE_##name,

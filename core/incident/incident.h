@@ -36,8 +36,10 @@ struct kv;
 
 #define INCIDENT_STATE_LIST(X)                                                                     \
 	X(OPEN, "OPEN")                                                                            \
-	X(ACKED, "ACKED") X(HANDLING, "HANDLING") X(MITIGATED, "MITIGATED")                        \
-		X(RESOLVED, "RESOLVED")
+	X(ACKED, "ACKED")                                                                          \
+	X(HANDLING, "HANDLING")                                                                    \
+	X(MITIGATED, "MITIGATED")                                                                  \
+	X(RESOLVED, "RESOLVED")
 enum incident_state {
 #define INCIDENT_ENUM(name, text) INCIDENT_##name,
 	INCIDENT_STATE_LIST(INCIDENT_ENUM)

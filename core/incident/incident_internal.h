@@ -11,7 +11,11 @@
 /** What can happen to an incident. FIRE: an alert of its key fires. WORK: a plan run starts. CALM:
  *  no alert fires and no run is active. */
 #define INCIDENT_MOVE_LIST(X)                                                                      \
-	X(ACK, "ack") X(WORK, "work") X(CALM, "calm") X(RESOLVE, "resolve") X(FIRE, "fire")
+	X(ACK, "ack")                                                                              \
+	X(WORK, "work")                                                                            \
+	X(CALM, "calm")                                                                            \
+	X(RESOLVE, "resolve")                                                                      \
+	X(FIRE, "fire")
 enum incident_move {
 #define INCIDENT_ENUM(name, text) INCIDENT_MOVE_##name,
 	INCIDENT_MOVE_LIST(INCIDENT_ENUM)

@@ -11,7 +11,11 @@
 
 #define FIELD_TYPE_LIST(X)                                                                         \
 	X(ANY, "any")                                                                              \
-	X(STRING, "string") X(INT, "int") X(FLOAT, "float") X(BOOL, "bool") X(TIME, "time")
+	X(STRING, "string")                                                                        \
+	X(INT, "int")                                                                              \
+	X(FLOAT, "float")                                                                          \
+	X(BOOL, "bool")                                                                            \
+	X(TIME, "time")
 
 enum field_type {
 #define FIELD_ENUM(name, text) FIELD_##name,

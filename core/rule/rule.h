@@ -23,7 +23,10 @@ struct tree;
 
 #define RULE_TYPE_LIST(X)                                                                          \
 	X(COUNT, "count")                                                                          \
-	X(FIELD, "field") X(CONTINUOUS, "continuous") X(GROUP, "group") X(SCRIPT, "script")
+	X(FIELD, "field")                                                                          \
+	X(CONTINUOUS, "continuous")                                                                \
+	X(GROUP, "group")                                                                          \
+	X(SCRIPT, "script")
 enum rule_type {
 #define RULE_TYPE_ENUM(name, text) RULE_##name,
 	RULE_TYPE_LIST(RULE_TYPE_ENUM)
