@@ -3,7 +3,8 @@
  *  Two backends: loop_live_new() on libevent, and loop_virtual_new() whose clock is moved by
  *  loop_virtual_advance(): timers and deferred calls only, so replay and tests never sleep.
  *  Loop time (loop_mono_ms) is the env's monotonic clock, loop_wall_ms its wall clock.
- *  A virtual loop's monotonic clock starts at 0. A live loop ignores SIGPIPE in the whole process.
+ *  A virtual loop's monotonic clock starts at 0. A live loop ignores SIGPIPE in the whole process,
+ *  and does not leave SIGCHLD ignored (process.h).
  *  Owner: *_new() results are owned and freed before the loop. Threads: loop thread only, except
  *  wake_signal() and loop_stop(). Callbacks may free their own object.
  */

@@ -44,6 +44,9 @@ int loop_live_new(struct loop **out, const struct env *env, struct err_note *why
 	/* A write to a closed socket must be an error of that socket, not the end of the process.
 	 * */
 	signal(SIGPIPE, SIG_IGN);
+	/* Whoever started us may have left it ignored: then the kernel reaps programs itself, and
+	 * nobody learns how they ended. */
+	signal(SIGCHLD, SIG_DFL);
 	if (config) {
 		event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 		loop->base = event_base_new_with_config(config);

@@ -112,6 +112,17 @@ Test(process, a_time_out_ends_the_program_and_its_children, .timeout = 20)
 	mem_free(outcome.text);
 }
 
+Test(process, an_inherited_ignored_sigchld_does_not_hide_the_end, .timeout = 20)
+{
+	signal(SIGCHLD, SIG_IGN);
+	struct outcome outcome = run_shell("echo out; exit 3", 5000);
+
+	cr_expect(outcome.result.has_exited);
+	cr_expect_eq(outcome.result.exit_code, 3);
+	cr_expect_str_eq(outcome.text, "out\n");
+	mem_free(outcome.text);
+}
+
 Test(process, a_program_deaf_to_sigterm_is_killed, .timeout = 20)
 {
 	struct outcome outcome = run_shell("trap '' TERM; while :; do sleep 1; done", 100);
