@@ -1,6 +1,7 @@
 #include "storage/commit.h"
 
 #include "core/base/err.h"
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/require.h"
 #include "storage/kv.h"
@@ -97,6 +98,7 @@ static bool await_flight(struct commit *commit, bool *is_idle_due)
 {
 	while (commit->phase != WRITING && !commit->must_stop) {
 		struct timespec until;
+		struct err_note why = {0};
 
 		if (!*is_idle_due) {
 			pthread_cond_wait(&commit->changed, &commit->lock);
@@ -113,8 +115,10 @@ static bool await_flight(struct commit *commit, bool *is_idle_due)
 			continue;
 		*is_idle_due = false;
 		pthread_mutex_unlock(&commit->lock);
-		/* A failure stays with the store: the next write is refused and reported. */
-		(void)kv_idle(commit->kv, NULL);
+		/* A failure stays with the store: the next write is refused and reported, but only
+		 * here is it known why. */
+		if (kv_idle(commit->kv, &why) < 0)
+			log_error(STORAGE, "%s", why.text);
 		pthread_mutex_lock(&commit->lock);
 	}
 	return commit->phase == WRITING;
@@ -131,7 +135,7 @@ static void *writer_main(void *arg)
 		write_flight(commit);
 		pthread_mutex_lock(&commit->lock);
 		commit->phase = WRITTEN;
-		is_idle_due = true;
+		is_idle_due = commit->flight_code == 0;
 		pthread_cond_broadcast(&commit->changed);
 		pthread_mutex_unlock(&commit->lock);
 		if (commit->options.wake)

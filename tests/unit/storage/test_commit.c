@@ -7,8 +7,10 @@
 #include "store_fixture.h"
 
 #include <criterion/criterion.h>
+#include <criterion/redirect.h>
 
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <string.h>
 
@@ -17,6 +19,8 @@ struct gate_store {
 	struct kv kv;
 	struct kv *inner;
 	sem_t may_write;
+	sem_t has_idled;
+	bool is_idle_broken;
 	bool is_gated;
 	int writes_left; /* then failure; negative: never fails */
 };
@@ -33,6 +37,17 @@ static int gate_write(struct kv *kv, const struct kv_batch *batch, struct err_no
 	return kv_write(store->inner, batch, why);
 }
 
+static int gate_idle(struct kv *kv, struct err_note *why)
+{
+	struct gate_store *store = (struct gate_store *)kv;
+
+	if (!store->is_idle_broken)
+		return 0;
+	err_set(why, ERR_IO, "The test's disk cannot sync.");
+	sem_post(&store->has_idled);
+	return ERR_IO;
+}
+
 static int gate_nothing(struct kv *kv, struct err_note *why)
 {
 	(void)kv;
@@ -41,7 +56,7 @@ static int gate_nothing(struct kv *kv, struct err_note *why)
 }
 
 static const struct kv_ops gate_ops = {
-	.write = gate_write, .flush = gate_nothing, .idle = gate_nothing};
+	.write = gate_write, .flush = gate_nothing, .idle = gate_idle};
 
 /* One commit over a gate store, and what happened to it. */
 struct bench {
@@ -75,6 +90,7 @@ static void bench_begin(struct bench *bench, bool is_threaded)
 	bench->store.inner = kv_memory_new();
 	bench->store.writes_left = -1;
 	sem_init(&bench->store.may_write, 0, 0);
+	sem_init(&bench->store.has_idled, 0, 0);
 	sem_init(&bench->woken, 0, 0);
 	bytes_init(&bench->events);
 	cr_assert_eq(commit_new(&bench->commit, &bench->store.kv, &options, NULL), 0);
@@ -85,6 +101,7 @@ static void bench_end(struct bench *bench)
 	commit_free(bench->commit);
 	kv_free(bench->store.inner);
 	sem_destroy(&bench->store.may_write);
+	sem_destroy(&bench->store.has_idled);
 	sem_destroy(&bench->woken);
 	bytes_deinit(&bench->events);
 }
@@ -288,6 +305,29 @@ Test(commit, failed_flight_is_reported_by_poll)
 	commit_poll(bench.commit);
 	cr_expect_eq(bench.failure_count, 1);
 	bench_end(&bench);
+}
+
+Test(commit, a_late_sync_that_fails_is_logged_with_its_reason_and_is_final)
+{
+	struct bench bench;
+	char line[256] = "";
+
+	cr_redirect_stderr();
+	bench_begin(&bench, true);
+	bench.store.is_idle_broken = true;
+	put(&bench, "good");
+	cr_assert_eq(commit_flush(bench.commit, NULL), 0);
+	sem_wait(&bench.store.has_idled);
+	while (!atomic_load(&bench.store.kv.has_failed))
+		sched_yield();
+	put(&bench, "bad");
+	cr_expect_eq(commit_flush(bench.commit, NULL), ERR_IO);
+	cr_expect_eq(bench.failure_count, 1);
+	cr_expect_not(is_stored(&bench, "bad"));
+	bench_end(&bench);
+	fflush(stderr);
+	cr_expect_not_null(fgets(line, sizeof(line), cr_get_redirected_stderr()));
+	cr_expect_not_null(strstr(line, "The test's disk cannot sync."), "%s", line);
 }
 
 Test(commit, free_ends_a_flight_without_its_callbacks)
