@@ -9,6 +9,7 @@
 
 #include <rocksdb/c.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -77,7 +78,7 @@ static int take_error(const struct kv_rocksdb *self, char *error, const char *wh
 			       "Restore the directory from a copy, or move it "
 			       "away together with \"%s.mark\" to begin with an empty store.",
 			       what, self->path, error, self->path);
-	} else if (strstr(error, "/LOCK")) {
+	} else if (strstr(error, "/LOCK") && !strstr(error, "open a file for lock")) {
 		code = err_set(why, ERR_CONFLICT,
 			       "The store \"%s\" is in use by another process (%s).", self->path,
 			       error);
@@ -158,8 +159,8 @@ static int sync_parent(const struct kv_rocksdb *self, struct err_note *why)
 	int code = 0;
 
 	if (fd < 0 || fsync(fd) != 0)
-		code = err_set(why, ERR_IO, "Syncing the directory \"%s\" failed.",
-			       self->room.directory);
+		code = err_errno(why, ERR_IO, errno, "Syncing the directory \"%s\" failed",
+				 self->room.directory);
 	if (fd >= 0)
 		close(fd);
 	return code;

@@ -240,6 +240,20 @@ Test(kv_rocksdb, refuses_what_another_process_has_open)
 	close(ready[0]);
 }
 
+Test(kv_rocksdb, a_lock_file_that_cannot_be_opened_is_no_other_process)
+{
+	const struct kv_options options = {.sync = KV_SYNC_OS};
+	struct err_note why = {""};
+	char lock[128];
+
+	snprintf(lock, sizeof(lock), "%s/LOCK", fixture.path);
+	cr_assert_eq(mkdir(fixture.path, 0750), 0);
+	cr_assert_eq(mkdir(lock, 0750), 0);
+	cr_expect_eq(try_open(&options, &why), ERR_IO);
+	cr_expect_not_null(strstr(why.text, lock), "%s", why.text);
+	cr_expect_null(strstr(why.text, "another process"), "%s", why.text);
+}
+
 Test(kv_rocksdb, names_a_parent_directory_that_is_not_there)
 {
 	const struct kv_options options = {.sync = KV_SYNC_COMMIT};
