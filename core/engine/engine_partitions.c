@@ -32,6 +32,7 @@ static struct engine_partition *find_oldest_closed(const struct engine *engine)
 {
 	struct engine_partition *oldest = NULL;
 
+	REQUIRE(engine->partition_count == 0 || engine->partitions != NULL);
 	for (uint32_t i = 0; i < engine->partition_count; i++) {
 		struct engine_partition *partition = &engine->partitions[i];
 

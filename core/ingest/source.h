@@ -64,12 +64,11 @@ struct pool_bytes_job {
 	void (*on_refused)(void *arg, int code, const char *error);
 	void (*on_durable)(void *arg, const struct bundle *bundle); /**< copied into the bundle */
 	void *arg;
-	/** Bytes after the last line end, owned by the receiver; called before on_bundle; may be
-	 * NULL
+	/** Bytes after the last line end, owned by the receiver; called before on_bundle; may be NULL
 	 *  when is_last. */
 	void (*on_rest)(void *arg, struct bytes rest);
 };
-int pool_try_bytes(struct pool *pool, struct pool_bytes_job *job);
+int pool_try_bytes(struct pool *pool, struct pool_bytes_job *task);
 
 /** What came of a file job. A bundle follows when `to` is beyond the job's `from`. */
 struct pool_file_read {
@@ -96,7 +95,7 @@ struct pool_file_job {
 	void (*on_durable)(void *arg, const struct bundle *bundle); /**< copied into the bundle */
 	void *arg;
 };
-int pool_try_file(struct pool *pool, const struct pool_file_job *job);
+int pool_try_file(struct pool *pool, const struct pool_file_job *task);
 
 struct pool_usage {
 	uint32_t reader_count;

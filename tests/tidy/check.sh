@@ -1,6 +1,6 @@
 #!/bin/sh
 # What programs can say about the sources: clang-format, luacheck, tidy.py, clang-tidy.
-# usage: check.sh [--changed]     --changed: clang-tidy looks at files that differ from the last commit only
+# usage: check.sh [--changed]     --changed: clang-tidy looks only at what differs from the last commit
 set -eu
 cd "$(dirname "$0")/../.."
 packaging/install-deps.sh --tools
@@ -14,16 +14,16 @@ luacheck --quiet scripts lua/lib lua/meta
 echo "tidy.py"
 python3 tests/tidy/tidy.py
 
-# Tests are held by the compilers' warnings and the sanitizers; clang-tidy reads what is shipped.
+# Rules in .clang-tidy and tests/.clang-tidy. library_files.c is made by the build.
 echo "clang-tidy"
 cmake -S . -B build-tidy -G Ninja -DCMAKE_BUILD_TYPE=Debug >/dev/null
 if [ "${1:-}" = --changed ]; then
-	files=$(git diff --name-only --diff-filter=d HEAD -- 'core/*.c' 'storage/*.c' 'lua/*.c' 'bench/*.c')
+	files=$(git diff --name-only --diff-filter=d HEAD -- 'core/*.c' 'storage/*.c' 'lua/*.c' \
+		'bench/*.c' 'tests/unit/*.c')
 	[ -n "$files" ] || exit 0
 else
-	files='/(core|storage|lua|bench)/.*\.c$'
+	files="^$PWD/(core|storage|lua|bench|tests/unit|tests/support)/.*\.c\$"
 fi
-# library_files.c is made by the build.
 ninja -C build-tidy lua/library_files.c >/dev/null
 log=build-tidy/clang-tidy.log
 # shellcheck disable=SC2086  # one argument for each file

@@ -342,7 +342,7 @@ Test(action, long_arguments_are_refused)
 	for (int extra = 0; extra <= 1; extra++) {
 		bytes_clear(&args);
 		bytes_append_text(&args, "{\"text\":\"");
-		while (args.length < (size_t)(ACTION_ARGS_BYTES_MAX - 2 + extra))
+		while (args.length < (size_t)ACTION_ARGS_BYTES_MAX - 2 + (size_t)extra)
 			bytes_append_char(&args, 'x');
 		bytes_append_text(&args, "\"}");
 		cr_expect_eq(

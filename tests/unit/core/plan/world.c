@@ -226,7 +226,8 @@ static int start_effect(struct plan_action_run *run, const json_t *args, struct 
 {
 	int i = 0;
 	(void)args, (void)why;
-	while (i < current->effect_count && strcmp(current->effects[i].key, run->idempotency_key))
+	while (i < current->effect_count &&
+	       strcmp(current->effects[i].key, run->idempotency_key) != 0)
 		i++;
 	cr_assert_lt(i, WORLD_EFFECTS_MAX);
 	if (i == current->effect_count)
