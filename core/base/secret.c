@@ -11,7 +11,7 @@
 
 static int read_file(const char *path, char **out, struct err_note *why)
 {
-	char text[SECRET_BYTES_MAX + 1];
+	char text[SECRET_BYTES_MAX + 2];
 	struct stat info;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int code = 0;
@@ -21,7 +21,7 @@ static int read_file(const char *path, char **out, struct err_note *why)
 	else if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		code = err_set(why, ERR_DENIED,
 			       "the secret file %s can be read by others: chmod 600 it", path);
-	if (code == 0 && (length = read(fd, text, SECRET_BYTES_MAX)) < 0)
+	if (code == 0 && (length = read(fd, text, SECRET_BYTES_MAX + 1)) < 0)
 		code = err_errno(why, ERR_IO, errno, "cannot read the secret file %s", path);
 	if (fd >= 0)
 		close(fd);
@@ -31,9 +31,14 @@ static int read_file(const char *path, char **out, struct err_note *why)
 	text[strcspn(text, "\r\n")] = '\0';
 	if (text[0] == '\0')
 		return err_set(why, ERR_INVALID, "the secret file %s is empty", path);
-	*out = mem_copy_text(text);
+	if (strlen(text) > SECRET_BYTES_MAX)
+		code = err_set(why, ERR_INVALID,
+			       "the first line of the secret file %s is longer than %d bytes", path,
+			       SECRET_BYTES_MAX);
+	else
+		*out = mem_copy_text(text);
 	explicit_bzero(text, sizeof(text));
-	return 0;
+	return code;
 }
 
 int secret_read(const char *reference, char **out, struct err_note *why)
