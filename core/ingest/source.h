@@ -64,8 +64,8 @@ struct pool_bytes_job {
 	void (*on_refused)(void *arg, int code, const char *error);
 	void (*on_durable)(void *arg, const struct bundle *bundle); /**< copied into the bundle */
 	void *arg;
-	/** Bytes after the last line end, owned by the receiver; called before on_bundle; may be NULL
-	 *  when is_last. */
+	/** Bytes after the last line end, owned by the receiver; called before on_bundle; may be
+	 *  NULL when is_last. */
 	void (*on_rest)(void *arg, struct bytes rest);
 };
 int pool_try_bytes(struct pool *pool, struct pool_bytes_job *task);
