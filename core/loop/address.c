@@ -163,20 +163,3 @@ uint16_t address_port(int fd)
 		return ntohs(((struct sockaddr_in6 *)&storage)->sin6_port);
 	return 0;
 }
-
-void address_format(const struct sockaddr *address, char *out, size_t out_bytes)
-{
-	char host[INET6_ADDRSTRLEN] = "?";
-
-	if (address->sa_family == AF_INET) {
-		const struct sockaddr_in *in = (const struct sockaddr_in *)address;
-		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-		snprintf(out, out_bytes, "%s:%u", host, ntohs(in->sin_port));
-	} else if (address->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
-		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-		snprintf(out, out_bytes, "[%s]:%u", host, ntohs(in6->sin6_port));
-	} else {
-		snprintf(out, out_bytes, "unix");
-	}
-}

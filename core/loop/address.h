@@ -26,7 +26,5 @@ int address_parse(struct address *out, const char *text, struct err_note *why);
 int address_listen(const struct address *address, const char *text, int *out, struct err_note *why);
 /** Port of a bound TCP socket, 0 for Unix. */
 uint16_t address_port(int fd);
-/** "127.0.0.1:39210", "[::1]:39210" or "unix". */
-void address_format(const struct sockaddr *address, char *out, size_t out_bytes);
 
 #endif

@@ -28,7 +28,6 @@ struct conn {
 	bool is_dead; /**< freed while busy */
 	bool is_lingering;
 	bool is_paused;
-	char name[CONN_NAME_BYTES_MAX];
 	struct conn *next;
 	struct conn **link;
 };
@@ -150,12 +149,11 @@ static void on_timer(void *arg)
 		conn_end(conn);
 }
 
-struct conn *conn_new(struct listener *listener, int fd, const char *name)
+struct conn *conn_new(struct listener *listener, int fd)
 {
 	struct conn *conn = mem_alloc(sizeof(*conn));
 
 	conn->listener = listener;
-	snprintf(conn->name, sizeof(conn->name), "%s", name);
 	conn->bev = bufferevent_socket_new(listener->loop->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!conn->bev) {
 		close(fd);
@@ -253,9 +251,4 @@ int conn_peer(const struct conn *conn, uid_t *uid, gid_t *gid, pid_t *pid)
 	*gid = peer.gid;
 	*pid = peer.pid;
 	return 0;
-}
-
-const char *conn_name(const struct conn *conn)
-{
-	return conn->name;
 }

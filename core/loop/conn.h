@@ -64,7 +64,5 @@ void conn_pause(struct conn *conn, bool is_paused);
 void conn_free(struct conn *conn); /**< closes now, no on_close */
 /** Unix: credentials of the peer (SO_PEERCRED). ERR_UNSUPPORTED on TCP. */
 int conn_peer(const struct conn *conn, uid_t *uid, gid_t *gid, pid_t *pid);
-/** "127.0.0.1:39210" or "unix", for messages. */
-const char *conn_name(const struct conn *conn);
 
 #endif

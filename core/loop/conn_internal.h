@@ -4,8 +4,6 @@
 
 #include "core/loop/conn.h"
 
-enum { CONN_NAME_BYTES_MAX = 64 };
-
 struct listener {
 	struct loop *loop;
 	int fd;
@@ -19,7 +17,7 @@ struct listener {
 };
 
 /** Takes fd; adds itself to the listener. NULL when libevent refuses (fd is closed). */
-struct conn *conn_new(struct listener *listener, int fd, const char *name);
+struct conn *conn_new(struct listener *listener, int fd);
 /** Ends it as if the other side had closed; without events attached it is just freed. */
 void conn_end(struct conn *conn);
 

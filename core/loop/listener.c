@@ -41,11 +41,7 @@ static void on_acceptable(void *arg, int what)
 
 	(void)what;
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-		struct sockaddr_storage peer = {0};
-		socklen_t length = sizeof(peer);
-		char name[CONN_NAME_BYTES_MAX];
-		int fd = accept4(listener->fd, (struct sockaddr *)&peer, &length,
-				 SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0) {
 			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 			    errno == ENOMEM)
@@ -57,8 +53,7 @@ static void on_acceptable(void *arg, int what)
 			close(fd);
 			continue;
 		}
-		address_format((struct sockaddr *)&peer, name, sizeof(name));
-		struct conn *conn = conn_new(listener, fd, name);
+		struct conn *conn = conn_new(listener, fd);
 		if (conn)
 			listener->options.on_accept(listener->options.arg, conn);
 	}
