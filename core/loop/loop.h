@@ -1,7 +1,7 @@
 /** loop.h - the event loop: timers, wake-ups from other threads, readiness of descriptors, signals.
  *
  *  Two backends: loop_live_new() on libevent, and loop_virtual_new() whose clock is moved by
- *  loop_virtual_advance(): timers and deferred calls only, so replay and tests never sleep.
+ *  loop_virtual_advance(): timers and wake-ups only, so replay and tests never sleep.
  *  Loop time (loop_mono_ms) is the env's monotonic clock, loop_wall_ms its wall clock.
  *  A virtual loop's monotonic clock starts at 0. A live loop ignores SIGPIPE in the whole process,
  *  and does not leave SIGCHLD ignored (process.h).
@@ -31,13 +31,10 @@ int64_t loop_wall_ms(const struct loop *loop);
 
 int loop_run(struct loop *loop, struct err_note *why); /**< until loop_stop(); live only */
 void loop_stop(struct loop *loop);
-/** Moves a virtual clock forward, running due timers and deferred calls in order of time. */
+/** Moves a virtual clock forward, running wake-ups and due timers in order of time. */
 void loop_virtual_advance(struct loop *loop, int64_t by_ms);
-/** Runs deferred calls and due timers of a virtual loop without moving the clock. */
+/** Runs wake-ups and due timers of a virtual loop without moving the clock. */
 void loop_virtual_turn(struct loop *loop);
-
-/** Runs `fn` once at the end of this turn; what is left when the loop is freed is dropped. */
-void loop_defer(struct loop *loop, void (*fn)(void *arg), void *arg);
 
 struct timer *timer_new(struct loop *loop, void (*on_time)(void *arg), void *arg);
 void timer_set(struct timer *timer, int64_t delay_ms); /**< once; replaces an earlier setting */

@@ -1,7 +1,7 @@
 /** loop_internal.h - what the two backends of the loop and its neighbours in this folder share.
  *
- *  Timers and deferred calls are the same code for both backends: a heap over the env's monotonic
- *  clock. The backends differ only in how they wait for the next of them.
+ *  Timers are the same code for both backends: a heap over the env's monotonic clock. The backends
+ *  differ only in how they wait for the next of them.
  */
 #ifndef TOCSIN_CORE_LOOP_LOOP_INTERNAL_H
 #define TOCSIN_CORE_LOOP_LOOP_INTERNAL_H
@@ -14,20 +14,12 @@
 struct event_base;
 struct loop_signal;
 
-struct deferred {
-	void (*fn)(void *arg);
-	void *arg;
-};
-
 struct loop {
 	const struct env *env;
 	struct timer **heap; /**< least due_ms first, then least order */
 	uint32_t heap_count;
 	uint32_t heap_capacity;
 	uint64_t next_order;
-	struct deferred *deferred;
-	uint32_t deferred_count;
-	uint32_t deferred_capacity;
 	struct wake *wakes; /**< list of all, for the virtual loop */
 	atomic_bool is_stopping;
 	struct event_base *base; /**< NULL: virtual */
@@ -41,8 +33,6 @@ struct loop {
 int64_t loop_next_due_ms(const struct loop *loop);
 /** Runs what is due now and was set before the call; true when anything ran. */
 bool loop_run_due(struct loop *loop);
-/** Runs the deferred calls that are there now; true when anything ran. */
-bool loop_run_deferred(struct loop *loop);
 /** Frees the parts both backends have. */
 void loop_deinit(struct loop *loop);
 

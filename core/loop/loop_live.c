@@ -96,11 +96,9 @@ int loop_run(struct loop *loop, struct err_note *why)
 	REQUIRE(loop->base);
 	while (!atomic_exchange(&loop->is_stopping, false)) {
 		set_alarm(loop);
-		int flags = EVLOOP_ONCE | (loop->deferred_count ? EVLOOP_NONBLOCK : 0);
-		if (event_base_loop(loop->base, flags) < 0)
+		if (event_base_loop(loop->base, EVLOOP_ONCE) < 0)
 			return err_errno(why, ERR_IO, errno, "the event loop failed");
 		loop_run_due(loop);
-		loop_run_deferred(loop);
 	}
 	return 0;
 }
@@ -121,6 +119,23 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 	watch->on_ready(watch->arg, ready);
 }
 
+/** Regular files, directories and devices such as /dev/null: nothing to wait for. */
+static bool is_always_ready(int fd)
+{
+	struct stat info;
+	if (fstat(fd, &info) != 0)
+		return false;
+	if (!S_ISCHR(info.st_mode))
+		return S_ISREG(info.st_mode) || S_ISDIR(info.st_mode);
+	struct epoll_event event = {.events = EPOLLIN};
+	int probe = epoll_create1(EPOLL_CLOEXEC);
+	bool is_refused =
+		probe >= 0 && epoll_ctl(probe, EPOLL_CTL_ADD, fd, &event) != 0 && errno == EPERM;
+	if (probe >= 0)
+		close(probe);
+	return is_refused;
+}
+
 int watch_new(struct watch **out, struct loop *loop, int fd, int what,
 	      void (*on_ready)(void *arg, int what), void *arg, struct err_note *why)
 {
@@ -129,8 +144,7 @@ int watch_new(struct watch **out, struct loop *loop, int fd, int what,
 			       "descriptors cannot be watched on a virtual loop");
 
 	/* epoll refuses these, and libevent would print about it. */
-	struct stat info;
-	if (fstat(fd, &info) == 0 && (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)))
+	if (is_always_ready(fd))
 		return err_set(why, ERR_UNSUPPORTED, "descriptor %d is a file, always ready", fd);
 
 	short flags = (short)(EV_PERSIST | ((what & WATCH_READ) ? EV_READ : 0) |

@@ -18,8 +18,7 @@ void loop_virtual_advance(struct loop *loop, int64_t by_ms)
 	int64_t end_ms = loop_mono_ms(loop) + by_ms;
 
 	for (;;) {
-		bool has_run = loop_run_deferred(loop);
-		has_run = loop_virtual_run_wakes(loop) || has_run;
+		bool has_run = loop_virtual_run_wakes(loop);
 		has_run = loop_run_due(loop) || has_run;
 		if (has_run)
 			continue;
