@@ -67,11 +67,6 @@ void window_free(struct window *window)
 	mem_free(window);
 }
 
-const struct metric *window_metric(const struct window *window)
-{
-	return window->metric;
-}
-
 /* ---- the starts in use ---- */
 
 /* Index of the first start at or after `start_ms`. */

@@ -23,7 +23,6 @@ enum { WINDOW_KEYS_MAX_DEFAULT = 100000 };
 
 struct window *window_new(struct metric *metric, uint32_t keys_max, uint64_t seed);
 void window_free(struct window *window);
-const struct metric *window_metric(const struct window *window);
 
 /** Merges a delta into its pane; `delta` has aggregate_count elements. ERR_FULL: no room for a new
  *  key. On success *pane (may be NULL) is the merged pane, borrowed until the next call. */
