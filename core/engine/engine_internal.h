@@ -113,7 +113,6 @@ struct stored_firing {
 /** How far a rule was evaluated, from the store, until the first engine_install(). */
 struct stored_evaluated {
 	char *rule;
-	uint32_t version;
 	int64_t evaluated_ms;
 };
 
