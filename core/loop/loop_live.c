@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /*  libevent waits for descriptors, signals and one alarm: the first timer of our own heap. No call
  *  into libevent comes from another thread (wakes are eventfds), so its locks stay off. */

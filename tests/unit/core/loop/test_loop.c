@@ -7,6 +7,7 @@
 #include "tests/support/run_loop.h"
 
 #include <pthread.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -236,6 +237,21 @@ Test(loop, a_watch_reports_readiness_and_may_free_itself)
 static void on_signal(void *arg, int number)
 {
 	*(bool *)arg = number == SIGUSR1;
+}
+
+Test(loop, a_file_and_dev_null_are_refused_as_always_ready)
+{
+	struct loop *loop = run_loop_new();
+	static const char *const paths[] = {"/dev/null", "/proc/self/exe", "/"};
+
+	for (size_t i = 0; i < 3; i++) {
+		struct watch *watch = NULL;
+		int fd = open(paths[i], O_RDONLY);
+		cr_expect_eq(watch_new(&watch, loop, fd, WATCH_READ, NULL, NULL, NULL),
+			     ERR_UNSUPPORTED, "%s", paths[i]);
+		close(fd);
+	}
+	loop_free(loop);
 }
 
 Test(loop, a_signal_is_a_call_on_the_loop)
