@@ -76,7 +76,10 @@ static int read_labels(lua_State *lua, struct rule_verdict *out, struct err_note
 	}
 	lua_pop(lua, 1);
 	bytes_clear(json);
-	code = convert_to_json(lua, -1, json, why);
+	/* An empty list, plan.list {}, would be written as one; labels are always an object. */
+	if (count == 0)
+		bytes_append_text(json, "{}");
+	code = count > 0 ? convert_to_json(lua, -1, json, why) : 0;
 	if (code == 0)
 		out->labels_json = mem_copy_bytes(json->data, json->length);
 	return code;

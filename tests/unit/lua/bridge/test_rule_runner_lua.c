@@ -132,6 +132,21 @@ Test(rule_runner_lua, a_table_fires_with_what_it_holds)
 	cr_expect(ask_once("function() return {} end").verdict.is_firing);
 }
 
+Test(rule_runner_lua, labels_are_an_object_also_when_there_are_none)
+{
+	static const char *const bodies[] = {
+		"function() return { labels = {} } end",
+		"function() return { labels = require('tocsin.plan').list {} } end"};
+
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		struct answer answer = ask_once(bodies[i]);
+
+		cr_assert_eq(answer.code, 0, "%s", answer.why.text);
+		cr_expect_str_eq(answer.verdict.labels_json, "{}", "%s", bodies[i]);
+		rule_verdict_clear(&answer.verdict);
+	}
+}
+
 Test(rule_runner_lua, other_results_are_bad_and_say_what_is_allowed)
 {
 	static const char *const cases[][2] = {
