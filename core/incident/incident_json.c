@@ -41,10 +41,15 @@ static json_t *c_text_json(const char *text)
 	return text_json(text, text ? strlen(text) : 0);
 }
 
+/* Nothing else may be stored: a row that is not as incident_from_json() wants it stops the next
+ * start. */
 static json_t *object_json(const char *text)
 {
 	json_t *json = text ? json_loads(text, 0, NULL) : NULL;
-	return json ? json : json_object();
+	if (json_is_object(json))
+		return json;
+	json_decref(json);
+	return json_object();
 }
 
 static int append_dump(const char *data, size_t length, void *arg)

@@ -313,6 +313,22 @@ Test(incident, survives_restart_with_its_timeline_in_order)
 	close_world(&world);
 }
 
+Test(incident, labels_that_are_no_object_do_not_stop_the_next_start)
+{
+	struct world world;
+	open_world(&world);
+	struct alert alert = make_alert(&world, "slow", "m1", ALERT_FIRING);
+	alert.labels_json = "[]";
+	char *key = incident_key(&alert, NULL, 0, false);
+	incident_on_alert(world.store, &alert, key, world.now_ms);
+	mem_free(key);
+	restart(&world);
+	const struct incident *incident = incident_find(world.store, 1);
+	cr_assert_not_null(incident);
+	cr_expect_str_eq(incident->labels_json, "{}");
+	close_world(&world);
+}
+
 Test(incident, what_was_not_committed_is_gone_after_a_crash)
 {
 	struct world world;
