@@ -3,7 +3,6 @@
 #include "core/base/env.h"
 #include "core/base/err.h"
 #include "core/base/mem.h"
-#include "core/base/require.h"
 #include "core/ingest/intake.h"
 #include "core/ingest/pool_job.h"
 #include "core/loop/loop.h"
@@ -114,9 +113,6 @@ static void deliver(struct pool *pool, struct pool_reader *reader, struct pool_j
 	} else if (job->code != 0) {
 		if (job->bytes.on_refused)
 			job->bytes.on_refused(job->bytes.arg, job->code, job->why.text);
-	} else if (job->bytes.on_rest) {
-		job->bytes.on_rest(job->bytes.arg, job->rest);
-		job->rest = BYTES_EMPTY;
 	}
 	pool_job_free(job);
 	if (bundle)
@@ -277,7 +273,6 @@ static void enqueue(struct pool *pool, struct pool_reader *reader, struct pool_j
 
 int pool_try_bytes(struct pool *pool, struct pool_bytes_job *task)
 {
-	REQUIRE(task->is_last || task->on_rest);
 	struct pool_reader *reader = claim(pool, task->partition, task->data.length);
 	if (!reader)
 		return ERR_FULL;

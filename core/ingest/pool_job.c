@@ -24,7 +24,6 @@ void pool_job_free(struct pool_job *job)
 		return;
 	intake_unref(job->intake);
 	bytes_deinit(&job->bytes.data);
-	bytes_deinit(&job->rest);
 	bundle_free(job->bundle);
 	mem_free(job);
 }
@@ -84,7 +83,7 @@ static void run_bytes(struct pool_worker *worker, struct pool_job *job)
 	struct reader_block block = {
 		.data = task->data.data ? task->data.data : "",
 		.length = task->data.length,
-		.is_last = task->is_last,
+		.is_last = true,
 		.receive_ms = env_wall_ms(worker->env),
 		.watermark_ms = task->watermark_ms,
 	};
@@ -92,9 +91,7 @@ static void run_bytes(struct pool_worker *worker, struct pool_job *job)
 	job->bundle->partition = job->partition;
 	job->bundle->on_durable = task->on_durable;
 	job->bundle->arg = task->arg;
-	size_t used = reader_read(worker->reader, job->intake, &block, &skip, job->bundle);
-	if (task->on_rest && used < block.length)
-		bytes_append(&job->rest, block.data + used, block.length - used);
+	reader_read(worker->reader, job->intake, &block, &skip, job->bundle);
 	bytes_deinit(&task->data);
 }
 

@@ -20,7 +20,6 @@ struct pool_job {
 	int code;
 	struct err_note why;
 	struct bundle *bundle; /**< or NULL: nothing was read */
-	struct bytes rest;
 	struct pool_file_read read;
 	struct pool_job *next;
 };

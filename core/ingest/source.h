@@ -54,9 +54,7 @@ void pool_free(struct pool *pool);
 struct pool_bytes_job {
 	struct intake *intake; /**< referenced by the pool */
 	uint32_t partition;
-	struct bytes data; /**< taken on success */
-	/** See reader.h. That a long line is being skipped is not kept between jobs. */
-	bool is_last;
+	struct bytes data; /**< whole lines, but the last needs no end; taken on success */
 	int64_t watermark_ms;
 	/** On the reader: changes the bytes before they are read (inflate, unwrap); may be NULL. */
 	int (*prepare)(struct bytes *data, struct err_note *why);
@@ -64,9 +62,6 @@ struct pool_bytes_job {
 	void (*on_refused)(void *arg, int code, const char *error);
 	void (*on_durable)(void *arg, const struct bundle *bundle); /**< copied into the bundle */
 	void *arg;
-	/** Bytes after the last line end, owned by the receiver; called before on_bundle; may be
-	 *  NULL when is_last. */
-	void (*on_rest)(void *arg, struct bytes rest);
 };
 int pool_try_bytes(struct pool *pool, struct pool_bytes_job *task);
 

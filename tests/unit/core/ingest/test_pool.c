@@ -23,7 +23,6 @@ static int try_lines(struct source_case *source, uint32_t partition, int count)
 		.intake = source->intake,
 		.partition = partition,
 		.data = lines_of(count),
-		.is_last = true,
 		.watermark_ms = INT64_MIN,
 	};
 	int code = pool_try_bytes(source->pool, &job);
@@ -65,7 +64,6 @@ static void check_order(uint32_t reader_count)
 				.intake = source->intake,
 				.partition = partition,
 				.data = lines_of(n),
-				.is_last = true,
 				.watermark_ms = INT64_MIN,
 				.on_durable = note_order,
 				.arg = &order,
@@ -167,7 +165,6 @@ Test(pool, a_block_its_preparation_refuses_gives_no_bundle)
 	struct pool_bytes_job job = {
 		.intake = source->intake,
 		.data = lines_of(1),
-		.is_last = true,
 		.prepare = refuse,
 		.on_refused = on_refused,
 		.arg = &is_refused,
@@ -176,31 +173,6 @@ Test(pool, a_block_its_preparation_refuses_gives_no_bundle)
 	cr_assert_eq(pool_try_bytes(source->pool, &job), 0);
 	cr_expect(run_loop_until(source->loop, run_loop_flag, &is_refused));
 	cr_expect_eq(source->bundles, 0);
-	case_free(source);
-}
-
-static void on_rest(void *arg, struct bytes rest)
-{
-	*(bool *)arg = slice_equal(bytes_slice(&rest), SLICE_LITERAL("{\"tim"));
-	bytes_deinit(&rest);
-}
-
-Test(pool, bytes_behind_the_last_line_end_come_back)
-{
-	struct source_case *source = case_new(1, 65536);
-	bool is_right = false;
-	struct pool_bytes_job job = {
-		.intake = source->intake,
-		.data = lines_of(2),
-		.watermark_ms = INT64_MIN,
-		.on_rest = on_rest,
-		.arg = &is_right,
-	};
-
-	bytes_append_text(&job.data, "{\"tim");
-	cr_assert_eq(pool_try_bytes(source->pool, &job), 0);
-	cr_expect(run_loop_until(source->loop, run_loop_flag, &is_right));
-	cr_expect(case_wait_readings(source, 2));
 	case_free(source);
 }
 

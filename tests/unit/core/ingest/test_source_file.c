@@ -371,7 +371,7 @@ static void room_for_tail(struct source_case *source)
 Test(source_file, many_files_and_a_full_pool_lose_nothing)
 {
 	struct source_case *source = case_new(1, 65536);
-	struct pool_bytes_job job = {.intake = source->intake, .is_last = true, .partition = 9};
+	struct pool_bytes_job job = {.intake = source->intake, .partition = 9};
 
 	source->on_room = room_for_tail;
 	append("a.log", 1000, "");

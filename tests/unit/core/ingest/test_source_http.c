@@ -127,8 +127,7 @@ static int find(void *arg, const char *name, struct source_http_target *out, str
 
 	if (strcmp(name, "pay") != 0)
 		return err_set(why, ERR_NOT_FOUND, "there is no source \"%s\"", name);
-	struct pool_bytes_job job = {
-		.intake = site->source->intake, .partition = 3, .is_last = true};
+	struct pool_bytes_job job = {.intake = site->source->intake, .partition = 3};
 	while (site->is_filling && pool_try_bytes(site->source->pool, &job) == 0)
 		;
 	*out = (struct source_http_target){site->source->intake, 3, INT64_MIN};

@@ -119,7 +119,7 @@ Test(source_tcp, a_full_pool_delays_and_loses_nothing)
 {
 	struct source_case *source = case_new(1, 65536);
 	struct source_tcp *tcp = tcp_new(source);
-	struct pool_bytes_job job = {.intake = source->intake, .is_last = true};
+	struct pool_bytes_job job = {.intake = source->intake};
 	int client = connect_to(tcp);
 
 	source->on_room = tcp_room;
