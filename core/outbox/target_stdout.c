@@ -43,7 +43,9 @@ static void fail(struct target_stdout *out, int number)
 {
 	struct err_note why = {""};
 
-	out->is_in_line = out->written > 0 && out->buffer.data[out->written - 1] != '\n';
+	/* Without a byte written it is where the failure before left it. */
+	if (out->written > 0)
+		out->is_in_line = out->buffer.data[out->written - 1] != '\n';
 	err_errno(&why, ERR_IO, number, "Writing to standard output failed");
 	target_finish(&out->target, 0, SEND_RETRY, why.text);
 }
@@ -72,6 +74,7 @@ static void drain(void *arg)
 			return;
 		}
 	}
+	out->is_in_line = false;
 	target_finish(&out->target, out->row_count, SEND_DELIVERED, NULL);
 }
 
@@ -82,7 +85,6 @@ static void stdout_send(struct target *target, const struct outbox_row *rows, ui
 	bytes_clear(&out->buffer);
 	if (out->is_in_line)
 		bytes_append_char(&out->buffer, '\n');
-	out->is_in_line = false;
 	for (uint32_t index = 0; index < row_count; index++) {
 		bytes_append_slice(&out->buffer, rows[index].body);
 		bytes_append_char(&out->buffer, '\n');

@@ -112,3 +112,36 @@ Test(target_stdout, a_closed_pipe_is_a_failure_to_be_tried_again)
 	bench.pipe[0] = dup(bench.pipe[1]);
 	end(&bench);
 }
+
+Test(target_stdout, a_cut_line_is_ended_also_after_a_second_failure)
+{
+	enum { BODY_BYTES = 15000, SENDS_MAX = 100 };
+	struct bench bench;
+	char *body = mem_alloc(BODY_BYTES + 1);
+	char text[32];
+	int fresh[2], sends = 0;
+
+	signal(SIGPIPE, SIG_IGN);
+	begin(&bench);
+	memset(body, 'x', BODY_BYTES);
+	while (bench.done_count == sends && sends < SENDS_MAX) {
+		send_text(&bench, body);
+		sends++;
+	}
+	close(bench.pipe[0]);
+	loop_virtual_advance(bench.loop, 20);
+	cr_assert_eq(bench.end, SEND_RETRY, "the line is cut");
+	send_text(&bench, "{}");
+	cr_assert_eq(bench.end, SEND_RETRY, "not a byte was written");
+	cr_assert_eq(pipe2(fresh, O_CLOEXEC), 0);
+	cr_assert_eq(dup2(fresh[1], bench.pipe[1]), bench.pipe[1]);
+	close(fresh[1]);
+	bench.pipe[0] = fresh[0];
+	send_text(&bench, "{}");
+	send_text(&bench, "{}");
+	cr_expect_eq(bench.end, SEND_DELIVERED);
+	cr_assert_eq(read(bench.pipe[0], text, sizeof(text)), 7);
+	cr_expect_eq(memcmp(text, "\n{}\n{}\n", 7), 0);
+	mem_free(body);
+	end(&bench);
+}
