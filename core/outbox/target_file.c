@@ -29,6 +29,7 @@ struct target_file {
 	struct bytes tail; /* while is_searching */
 	bool is_searching; /* no row of this process is in the file yet */
 	bool must_end_line;
+	bool must_sync_directory; /* the file was made, its name may not be on the disk yet */
 };
 
 static struct target_file *file_of(struct target *target)
@@ -102,11 +103,11 @@ static int open_file(struct target_file *file, struct err_note *why)
 {
 	const struct env_ops *ops = file->env->ops;
 	struct file_info info;
-	bool is_new;
 	int code = read_tail(file, why);
 
-	is_new = code == ERR_NOT_FOUND;
-	if (code < 0 && !is_new)
+	if (code == ERR_NOT_FOUND)
+		file->must_sync_directory = true;
+	else if (code < 0)
 		return code;
 	file->must_end_line =
 		file->tail.length > 0 && file->tail.data[file->tail.length - 1] != '\n';
@@ -116,12 +117,13 @@ static int open_file(struct target_file *file, struct err_note *why)
 		return code;
 	}
 	code = ops->file_info(file->env->self, file->fd, &info, why);
-	if (code == 0 && is_new)
+	if (code == 0 && file->must_sync_directory)
 		code = sync_directory(file, why);
 	if (code < 0) {
 		close_file(file);
 		return code;
 	}
+	file->must_sync_directory = false;
 	memcpy(file->identity, info.identity, sizeof(file->identity));
 	return 0;
 }

@@ -127,6 +127,20 @@ Test(target_file, what_an_earlier_process_wrote_is_synced_before_it_counts)
 			    "{\"id\":\"a1\"}\n{\"id\":\"a2\"}\n");
 }
 
+Test(target_file, a_new_name_is_synced_before_rows_count_also_at_the_second_try)
+{
+	faulty.syncs_left = 0;
+	send_both(false);
+	cr_expect_eq(last_end, SEND_RETRY, "the directory could not be synced");
+	faulty.syncs_left = 0;
+	send_both(false);
+	cr_expect_eq(last_end, SEND_RETRY, "again: the first sync is the directory's");
+	fixture_expect_file(&fixture, "out", "");
+	send_both(false);
+	cr_expect_eq(last_end, SEND_DELIVERED);
+	fixture_expect_file(&fixture, "out", "{\"id\":\"a1\"}\n{\"id\":\"a2\"}\n");
+}
+
 Test(target_file, looks_at_the_end_of_a_long_file_only)
 {
 	enum { OLD_BYTES = 300 * 1024 };
