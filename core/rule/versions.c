@@ -91,11 +91,26 @@ struct version_entry *version_name_insert(struct version_name *name, uint32_t nu
 	return &name->entries[index];
 }
 
+/** Cuts at the beginning of a character: what is not UTF-8 as a whole would not be stored. */
+static void copy_cut(char *out, size_t bytes, const char *text)
+{
+	size_t length = text != NULL ? strlen(text) : 0;
+
+	if (length >= bytes) {
+		length = bytes - 1;
+		while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80)
+			length--;
+	}
+	if (length > 0)
+		memcpy(out, text, length);
+	out[length] = '\0';
+}
+
 static void set_reason(struct version_row *row, const char *actor, const char *reason,
 		       int64_t now_ms)
 {
-	snprintf(row->actor, sizeof(row->actor), "%s", actor != NULL ? actor : "");
-	snprintf(row->reason, sizeof(row->reason), "%s", reason != NULL ? reason : "");
+	copy_cut(row->actor, sizeof(row->actor), actor);
+	copy_cut(row->reason, sizeof(row->reason), reason);
 	row->changed_ms = now_ms;
 }
 

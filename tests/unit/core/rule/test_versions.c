@@ -261,6 +261,24 @@ Test(versions, a_version_whose_file_is_gone_is_missing_until_it_is_back)
 	state_deinit(&state);
 }
 
+Test(versions, a_long_reason_is_cut_between_characters_and_survives)
+{
+	struct state state;
+	char reason[301] = "", expected[200] = "";
+
+	for (int i = 0; i < 100; i++)
+		memcpy(reason + 3 * i, "\u963f", 3);
+	memcpy(expected, reason, 198);
+	state_init(&state);
+	seen(&state, 1, "h1", 1);
+	versions_advance(state.versions, 1);
+	cr_assert_eq(versions_disable(state.versions, "slow", 1, "ann", reason, 2, &state.why), 0);
+	cr_expect_str_eq(versions_find(state.versions, "slow", 1)->reason, expected);
+	restart(&state);
+	cr_expect_str_eq(versions_find(state.versions, "slow", 1)->reason, expected);
+	state_deinit(&state);
+}
+
 Test(versions, finds_one_row)
 {
 	struct state state;
