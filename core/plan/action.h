@@ -1,6 +1,7 @@
 /** action.h - what a plan step can do: each action is a struct of functions; a table lists them.
  *
- *  notify.send {to, text, …}    an outbox row for the output `to`; id = idempotency key
+ *  notify.send {to, text, …}    an outbox row for the output `to`; id = idempotency key,
+ *                               or its hash when it is not visible ASCII
  *  http.request {method, url, headers, body}
  *                               direct call; host must be on `http_allow`; sends the header
  *                               Idempotency-Key; a body that is a table goes as JSON

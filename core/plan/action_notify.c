@@ -5,7 +5,10 @@
 #include "core/base/err.h"
 #include "core/config/config.h"
 #include "core/outbox/outbox.h"
+#include "core/plan/journal.h"
 #include "core/plan/plan_json.h"
+
+enum { ROW_ID_BYTES = 33 };
 
 static int validate(const struct plan_actions *actions, const json_t *args,
 		    enum effect *default_effect, struct err_note *why)
@@ -23,15 +26,30 @@ static int validate(const struct plan_actions *actions, const json_t *args,
 	return 0;
 }
 
+/* Names of plans and steps may have spaces and any letters; the id of a row becomes a header and may
+ * not. Their hash is as stable as they are. */
+static const char *make_row_id(const char *key, char hash[ROW_ID_BYTES])
+{
+	for (const char *c = key; *c; c++) {
+		if (*c > ' ' && *c <= '~')
+			continue;
+		journal_hash(slice_of(key), hash);
+		return hash;
+	}
+	return key;
+}
+
 static int start(struct plan_action_run *run, const json_t *args, struct err_note *why)
 {
 	struct bytes body = BYTES_EMPTY;
+	char hash[ROW_ID_BYTES];
+	const char *id = make_row_id(run->idempotency_key, hash);
 	json_t *row = json_deep_copy(args);
-	json_object_set_new(row, "id", json_string(run->idempotency_key));
+	json_object_set_new(row, "id", json_string(id));
 	json_object_set_new(row, "incident", json_integer((json_int_t)run->incident));
 	plan_json_append(row, &body);
 	int code = outbox_put(run->actions->options.outbox,
-			      json_string_value(json_object_get(args, "to")), run->idempotency_key,
+			      json_string_value(json_object_get(args, "to")), id,
 			      bytes_slice(&body), NULL, NULL, why);
 	bytes_deinit(&body);
 	json_decref(row);

@@ -153,17 +153,23 @@ static bool is_done(void *arg)
 	return ((struct world *)arg)->is_done;
 }
 
-static void run_action(struct world *world, const char *action, const char *args,
-		       int64_t timeout_ms)
+static void run_action_as(struct world *world, const char *key, const char *action,
+			  const char *args, int64_t timeout_ms)
 {
 	struct plan_action_run *run;
 	struct err_note why = {{0}};
 	world->is_done = false;
-	cr_assert_eq(plan_action_start(&run, world->actions, action, args, "run-1/tell#1",
-				       timeout_ms, 7, on_done, world, &why),
+	cr_assert_eq(plan_action_start(&run, world->actions, action, args, key, timeout_ms, 7,
+				       on_done, world, &why),
 		     0, "%s", why.text);
 	cr_assert(!world->is_done, "never inside the call");
 	cr_assert(run_loop_until(world->loop, is_done, world));
+}
+
+static void run_action(struct world *world, const char *action, const char *args,
+		       int64_t timeout_ms)
+{
+	run_action_as(world, "run-1/tell#1", action, args, timeout_ms);
 }
 
 struct status_case {
@@ -268,6 +274,33 @@ Test(action, notify_leaves_a_durable_row_under_its_key)
 	cr_expect_eq(context.count, 1);
 	cr_expect(strstr(context.text, "run-1/tell#1"), "%s", context.text);
 	cr_expect(strstr(context.text, "down"), "%s", context.text);
+	bytes_deinit(&prefix);
+	close_world(&world);
+}
+
+Test(action, notify_of_a_step_with_spaces_or_other_letters_has_a_stable_id)
+{
+	struct world world;
+	struct row_context context = {0};
+	struct bytes prefix = BYTES_EMPTY;
+	char first[300];
+	open_world(&world);
+	key_begin(&prefix, KEYSPACE_OUTBOX);
+	for (int i = 0; i < 2; i++) {
+		run_action_as(&world, "\u901a\u77e5-1/tell ops#1", "notify.send",
+			      "{\"to\":\"ops\",\"text\":\"down\"}", 5000);
+		cr_assert(world.result.is_ok, "%s", world.error);
+		commit_kick(world.commit);
+		cr_assert_eq(
+			kv_scan(world.kv, bytes_slice(&prefix), false, each_row, &context, NULL),
+			0);
+		cr_expect(strstr(context.text, "down"), "%s", context.text);
+		if (i == 0)
+			memcpy(first, context.text, sizeof(first));
+	}
+	const char *body = strstr(first, "body");
+	cr_assert_not_null(body);
+	cr_expect_not_null(strstr(context.text, body), "%s\n%s", first, context.text);
 	bytes_deinit(&prefix);
 	close_world(&world);
 }
