@@ -252,8 +252,10 @@ static bool restore_row(void *arg, struct slice key, struct slice value)
 	struct slice content;
 
 	restore->code = keyspace_unseal(value, &content, restore->why);
-	if (restore->code != 0)
+	if (restore->code != 0) {
+		err_prefix(restore->why, "a stored %s", restore->what);
 		return false;
+	}
 	value_reader = byte_reader_of(content);
 	if (!restore->row(restore->engine, &key_reader, &value_reader) || value_reader.has_failed ||
 	    value_reader.left > 0)
