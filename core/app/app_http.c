@@ -59,9 +59,10 @@ static void on_request(void *arg, struct http_request *request)
 	if (is_get && serve_health(app, request, path))
 		return;
 	if (!is_allowed(app, request))
-		reply_text(
-			request, app->token != NULL ? 401 : 403,
-			"a bearer token is needed (listen.token), or a client that is no page\n");
+		reply_text(request, app->token != NULL ? 401 : 403,
+			   app->token != NULL
+				   ? "the header Authorization: Bearer <listen.token> is needed\n"
+				   : "pages of other origins are refused without listen.token\n");
 	else if (is_get && strcmp(path, "/metrics") == 0)
 		serve_metrics(app, request);
 	else if (strncmp(path, "/ingest/", 8) == 0)

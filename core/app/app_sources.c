@@ -211,13 +211,15 @@ static void open_source(struct app *app, const struct config_source *config,
 	if (open_one(app, source, &why) != 0) {
 		if (!app->is_retrying)
 			log_error(INGEST, "source %s cannot read %s, it is tried again: %s",
-				  config->name, source->text, why.text);
+				  config->name, *source->text ? source->text : "standard input",
+				  why.text);
 		app->has_closed_source = true;
 		source_free(source);
 		return;
 	}
 	if (app->is_retrying)
-		log_info(INGEST, "source %s reads %s", config->name, source->text);
+		log_info(INGEST, "source %s reads %s", config->name,
+			 *source->text ? source->text : "standard input");
 	*place = source;
 }
 

@@ -3,6 +3,9 @@
 #include "core/cli/cli.h"
 
 #include <jansson.h>
+
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,6 +41,18 @@ static void print_help(FILE *to)
 	      to);
 }
 
+/** What was printed but could not be written is a failure too. */
+static int finish(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	if (code == EXIT_DONE) {
+		fprintf(stderr, "tocsin: cannot write the output: %s\n", strerror(errno));
+		return EXIT_FAILED;
+	}
+	return code;
+}
+
 int main(int argc, char **argv)
 {
 	json_object_seed(0); /* before any thread: jansson's seeding is not thread-safe */
@@ -45,19 +60,23 @@ int main(int argc, char **argv)
 		print_help(stderr);
 		return EXIT_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	    strcmp(argv[1], "help") == 0) {
+	bool is_help = strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+		       strcmp(argv[1], "help") == 0;
+	if (is_help && argc == 2) {
 		print_help(stdout);
-		return EXIT_DONE;
+		return finish(EXIT_DONE);
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("tocsin " TOCSIN_VERSION);
-		return EXIT_DONE;
+		return finish(EXIT_DONE);
 	}
+	const char *name = is_help ? argv[2] : argv[1];
+	char *ask_help[] = {argv[2], "--help", NULL}; /* "help VERB" */
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-		if (strcmp(argv[1], verbs[i].name) == 0)
-			return verbs[i].run(argc - 1, argv + 1);
+		if (strcmp(name, verbs[i].name) == 0)
+			return finish(is_help ? verbs[i].run(2, ask_help)
+					      : verbs[i].run(argc - 1, argv + 1));
 	}
-	fprintf(stderr, "tocsin: there is no verb \"%s\"; tocsin --help lists them\n", argv[1]);
+	fprintf(stderr, "tocsin: there is no verb \"%s\"; tocsin --help lists them\n", name);
 	return EXIT_USAGE;
 }

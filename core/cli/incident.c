@@ -22,11 +22,17 @@ static const char help[] =
 	"  tocsin incident list\n"
 	"  tocsin incident ack 1 --revision 3 --reason 'on it'\n";
 
-static const char *const list_columns[] = {"number=#",          "state=STATE",
-					   "severity=SEVERITY", "title=TITLE",
-					   "category=CATEGORY", "firing=FIRING",
-					   "opened=OPENED",     "resolved=RESOLVED",
-					   "revision=REVISION", NULL};
+static const char *const list_columns[] = {"number=#",
+					   "state=STATE",
+					   "severity=SEVERITY",
+					   "title=TITLE",
+					   "key=KEY",
+					   "category=CATEGORY",
+					   "firing_count=FIRING",
+					   "opened=OPENED",
+					   "resolved=RESOLVED",
+					   "revision=REVISION",
+					   NULL};
 
 static void print_show(const json_t *incident)
 {
@@ -83,8 +89,7 @@ int cli_incident(int argc, char **argv)
 	bool is_list = strcmp(command, "list") == 0;
 	if (!is_list && strcmp(command, "show") != 0 && strcmp(command, "ack") != 0 &&
 	    strcmp(command, "resolve") != 0) {
-		fputs(help, stderr);
-		return EXIT_USAGE;
+		return remote_no_command(&remote, "incident");
 	}
 	if (remote.word_count != (is_list ? 1 : 2)) {
 		fprintf(stderr, "tocsin incident %s: wants %s\n", command,

@@ -67,8 +67,7 @@ int cli_plan(int argc, char **argv)
 	bool is_list = strcmp(command, "list") == 0, is_runs = strcmp(command, "runs") == 0;
 	if (!is_list && !is_runs && strcmp(command, "show") != 0 &&
 	    strcmp(command, "approve") != 0 && strcmp(command, "reject") != 0) {
-		fputs(help, stderr);
-		return EXIT_USAGE;
+		return remote_no_command(&remote, "plan");
 	}
 	if (remote.word_count != (is_list || is_runs ? 1 : 2)) {
 		fprintf(stderr, "tocsin plan %s: wants %s\n", command,

@@ -7,6 +7,14 @@
 #include "core/base/env.h"
 #include "core/base/err.h"
 
+static bool is_gzip(const struct query_input *input)
+{
+	char magic[2];
+	return input->is_regular &&
+	       input->env->ops->file_read(input->env->self, input->fd, magic, 2, 0) == 2 &&
+	       magic[0] == '\x1f' && magic[1] == '\x8b';
+}
+
 int query_input_open(struct query_input *input, const struct env *env, const char *path,
 		     struct err_note *why)
 {
@@ -21,6 +29,12 @@ int query_input_open(struct query_input *input, const struct env *env, const cha
 	if (env->ops->file_info(env->self, input->fd, &info, NULL) == 0) {
 		input->is_regular = info.is_regular;
 		input->size_bytes = info.is_regular ? info.size_bytes : 0;
+	}
+	if (is_gzip(input)) {
+		query_input_close(input);
+		return err_set(why, ERR_UNSUPPORTED,
+			       "%s is packed with gzip: unpack it first, as in zcat %s | … -", path,
+			       path);
 	}
 	return 0;
 }

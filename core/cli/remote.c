@@ -10,9 +10,11 @@
 #include "core/control/client.h"
 
 #include <getopt.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 int remote_parse(struct remote *remote, int argc, char **argv, const char *help)
 {
@@ -64,6 +66,15 @@ int remote_parse(struct remote *remote, int argc, char **argv, const char *help)
 	return -1;
 }
 
+int remote_no_command(const struct remote *remote, const char *verb)
+{
+	if (remote->word_count > 0)
+		fprintf(stderr, "tocsin %s: there is no command \"%s\"\n\n", verb,
+			remote->words[0]);
+	fputs(remote->help, stderr);
+	return EXIT_USAGE;
+}
+
 static int print_refusal(const json_t *answer)
 {
 	const char *error = json_string_value(json_object_get(answer, "error"));
@@ -84,8 +95,10 @@ int remote_call(const struct remote *remote, const char *verb, json_t *args, jso
 	int code = control_request(socket, verb, text, REMOTE_TIMEOUT_MS, &answer, &why);
 	free(text);
 	if (code != 0) {
-		fprintf(stderr, "tocsin: %s\nhint: is \"tocsin run --state %s\" running?\n",
-			why.text, remote->state_dir);
+		fprintf(stderr, "tocsin: %s\n", why.text);
+		if (remote->socket == NULL)
+			fprintf(stderr, "hint: is \"tocsin run --state %s\" running?\n",
+				remote->state_dir);
 		mem_free(socket);
 		return EXIT_UNREACHABLE;
 	}
@@ -156,13 +169,30 @@ void remote_print_value(const json_t *value)
 
 enum { COLUMNS_MAX = 16 };
 
+/** Columns of a terminal that a text takes: a Chinese character two, a combining mark none. */
+static size_t width_of(const struct bytes *text)
+{
+	size_t width = 0;
+	for (size_t i = 0; i < text->length;) {
+		wchar_t character = 0;
+		mbstate_t state = {0};
+		size_t used = mbrtowc(&character, text->data + i, text->length - i, &state);
+		if (used == 0 || used > text->length - i)
+			return text->length;
+		int columns = wcwidth(character);
+		width += columns > 0 ? (size_t)columns : 0;
+		i += used;
+	}
+	return width;
+}
+
 static void print_cell(const struct bytes *text, size_t width, bool is_last)
 {
 	fputs(text->length > 0 ? text->data : "", stdout);
 	if (is_last)
 		putchar('\n');
 	else
-		printf("%*s", (int)(width - text->length) + 2, "");
+		printf("%*s", (int)(width - width_of(text)) + 2, "");
 }
 
 /** Member name and title of a column "member=TITLE". */
@@ -181,6 +211,8 @@ void remote_print_table(const json_t *rows, const char *const *columns)
 	struct bytes text = BYTES_EMPTY;
 	char member[64];
 	const json_t *row;
+	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	locale_t before = uselocale(utf8); /* without it a character counts as its bytes */
 	for (; columns[count] != NULL && count < COLUMNS_MAX; count++) {
 		column_parts(columns[count], member, sizeof(member), &text);
 		widths[count] = text.length;
@@ -188,7 +220,8 @@ void remote_print_table(const json_t *rows, const char *const *columns)
 		{
 			bytes_clear(&text);
 			append_value(json_object_get(row, member), &text);
-			widths[count] = text.length > widths[count] ? text.length : widths[count];
+			size_t width = width_of(&text);
+			widths[count] = width > widths[count] ? width : widths[count];
 		}
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -204,6 +237,9 @@ void remote_print_table(const json_t *rows, const char *const *columns)
 			print_cell(&text, widths[i], i + 1 == count);
 		}
 	}
+	uselocale(before);
+	if (utf8 != (locale_t)0)
+		freelocale(utf8);
 	bytes_deinit(&text);
 }
 

@@ -27,6 +27,9 @@ struct remote {
 /** Reads options and words. -1: go on; otherwise the exit code (help or an error was printed). */
 int remote_parse(struct remote *remote, int argc, char **argv, const char *help);
 
+/** Says that the first word is no command of the verb (or is missing), and the help. EXIT_USAGE. */
+int remote_no_command(const struct remote *remote, const char *verb);
+
 /** Asks the daemon; takes `args`. EXIT_DONE and a new *result, or another exit code: the error was
  *  printed. */
 int remote_call(const struct remote *remote, const char *verb, json_t *args, json_t **result);

@@ -68,8 +68,7 @@ int cli_rule(int argc, char **argv)
 	if (!is_list && !is_show && strcmp(command, "history") != 0 &&
 	    strcmp(command, "enable") != 0 && strcmp(command, "disable") != 0 &&
 	    strcmp(command, "activate") != 0) {
-		fputs(help, stderr);
-		return EXIT_USAGE;
+		return remote_no_command(&remote, "rule");
 	}
 	if (remote.word_count != (is_list ? 1 : 2) ||
 	    (!is_list && !remote_split_version(remote.words[1], name, sizeof(name), &version))) {

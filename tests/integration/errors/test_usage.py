@@ -55,7 +55,7 @@ class Usage(unittest.TestCase):
                 (["query", "/dev/null", "--where", "amount >"], "column"),
                 (["query", "x", "--output", "xml"], "xml"), (["replay"], "--input"),
                 (["status", "more"], "more"), (["reload", "more"], "more"),
-                (["rule"], "list"), (["rule", "nope"], "history"), (["rule", "show"], "NAME"),
+                (["rule"], "list"), (["rule", "nope"], "\"nope\""), (["rule", "nope"], "history"), (["rule", "show"], "NAME"),
                 (["rule", "show", "a", "b"], "NAME"), (["rule", "show", "a@b"], "VERSION"),
                 (["rule", "list", "more"], "more words"), (["rule", "disable"], "NAME"),
                 (["incident"], "list"), (["incident", "show"], "NUMBER"),
@@ -65,6 +65,25 @@ class Usage(unittest.TestCase):
             self.expect(2, *arguments, text=text)
         for verb in VERBS:
             self.expect(2, verb, "--no-such-option", text="--no-such-option")
+
+    def test_help_takes_the_name_of_a_verb(self):
+        for verb in VERBS:
+            self.assertEqual(run("help", verb).stdout, run(verb, "--help").stdout)
+        self.expect(2, "help", "nope", text="nope")
+
+    def test_output_that_cannot_be_written_ends_with_1(self):
+        for arguments in ["--help"], ["query", "--help"], ["query", "/dev/null"]:
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([TOCSIN] + arguments, stdout=full, text=True, check=False,
+                                      stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+            self.assertEqual(done.returncode, 1, arguments)
+            self.assertIn("No space left on device", done.stderr, arguments)
+
+    def test_a_packed_input_is_named_as_such(self):
+        with tempfile.NamedTemporaryFile(suffix=".gz") as packed:
+            packed.write(b"\x1f\x8b\x08\x00")
+            packed.flush()
+            self.expect(1, "query", packed.name, text="zcat")
 
     def test_without_a_daemon_the_verbs_that_ask_it_end_with_4(self):
         for words in ("status", "reload", "reload --wait", "rule list", "rule show a",

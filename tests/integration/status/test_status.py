@@ -70,6 +70,22 @@ class Status(unittest.TestCase):
             self.assertEqual(self.metric("source_truncations_total"), 1)
             self.assertNotIn("behind", tocsin("status", "--state", daemon.state).stdout)
 
+    def test_columns_stand_under_each_other_beside_chinese_names(self):
+        rule = ('return rule.count { source = "pay", window = "1m", threshold = ">= 1000",'
+                ' output = "out" }')
+        self.site.write("tocsin.lua", """return {
+            sources = { pay = { from = { { file = "%s" } } } },
+            outputs = { out = { file = "out.jsonl" } }, listen = { http = false } }"""
+                        % self.pattern)
+        for name in ("支付失败过多", "slow"):
+            self.site.rule(name + "/1", rule)
+        with Daemon(self.site) as daemon:
+            lines = tocsin("rule", "list", "--state", daemon.state).stdout.splitlines()
+        self.assertEqual([line.split()[0] for line in lines], ["RULE", "slow", "支付失败过多"])
+        ends = [len(line[:line.index(" ")].encode("gb18030")) +
+                re.search(" +", line).end() - re.search(" +", line).start() for line in lines]
+        self.assertEqual(ends, [14, 14, 14])
+
     def test_tcp_and_http(self):
         with Daemon(self.site) as daemon:
             with socket.create_connection(("127.0.0.1", self.tcp)) as client:
