@@ -5,6 +5,7 @@
 
 #include "core/base/number.h"
 #include "core/base/require.h"
+#include "core/base/utf8.h"
 #include "core/cli/query_options.h"
 #include "core/cli/query_table.h"
 #include "core/model/dimension.h"
@@ -29,21 +30,6 @@ static void append_csv(struct bytes *out, struct slice text)
 	bytes_append_char(out, '"');
 }
 
-static void append_json(struct bytes *out, struct slice text)
-{
-	bytes_append_char(out, '"');
-	for (size_t i = 0; i < text.length; i++) {
-		unsigned char c = (unsigned char)text.data[i];
-		if (c < 0x20 || c == 0x7F)
-			bytes_append_format(out, "\\u%04x", c);
-		else if (c == '"' || c == '\\')
-			bytes_append_format(out, "\\%c", c);
-		else
-			bytes_append_char(out, (char)c);
-	}
-	bytes_append_char(out, '"');
-}
-
 /** Strings are quoted as the output asks; everything else is its text. */
 static void append_value(struct bytes *out, const struct value *value, bool is_json)
 {
@@ -53,7 +39,7 @@ static void append_value(struct bytes *out, const struct value *value, bool is_j
 	case VALUE_STRING:
 		text = (struct slice){value->as.text, value->length};
 		if (is_json)
-			append_json(out, text);
+			utf8_append_json(out, text);
 		else
 			append_csv(out, text);
 		break;
@@ -81,7 +67,7 @@ static void append_name(struct bytes *out, const char *name, bool is_json)
 {
 	if (!is_json)
 		return;
-	append_json(out, slice_of(name));
+	utf8_append_json(out, slice_of(name));
 	bytes_append_char(out, ':');
 }
 

@@ -1,48 +1,20 @@
 #include "core/control/json_text.h"
 
 #include "core/base/require.h"
+#include "core/base/utf8.h"
 #include "core/model/timestamp.h"
 
 #include <string.h>
-
-/** Length of the valid UTF-8 sequence at `text`, or 0. Table 3-7 of the Unicode standard. */
-static size_t sequence_length(const unsigned char *text, size_t left)
-{
-	static const struct {
-		unsigned char first_low, first_high, second_low, second_high;
-		size_t length;
-	} rows[] = {
-		{0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
-		{0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3},
-		{0xEE, 0xEF, 0x80, 0xBF, 3}, {0xF0, 0xF0, 0x90, 0xBF, 4},
-		{0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
-	};
-	if (text[0] < 0x80)
-		return text[0] != '\0' ? 1 : 0;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (text[0] < rows[i].first_low || text[0] > rows[i].first_high)
-			continue;
-		if (left < rows[i].length || text[1] < rows[i].second_low ||
-		    text[1] > rows[i].second_high)
-			return 0;
-		for (size_t k = 2; k < rows[i].length; k++) {
-			if (text[k] < 0x80 || text[k] > 0xBF)
-				return 0;
-		}
-		return rows[i].length;
-	}
-	return 0;
-}
 
 json_t *json_text_slice(struct slice text)
 {
 	struct bytes clean = BYTES_EMPTY;
 	size_t at = 0;
 	while (at < text.length) {
-		const unsigned char *here = (const unsigned char *)text.data + at;
-		size_t length = sequence_length(here, text.length - at);
+		const char *here = text.data + at;
+		size_t length = *here != '\0' ? utf8_length(here, text.length - at) : 0;
 		if (length == 0) {
-			bytes_append_text(&clean, "\xEF\xBF\xBD");
+			bytes_append_text(&clean, UTF8_REPLACEMENT);
 			at++;
 		} else {
 			bytes_append(&clean, here, length);

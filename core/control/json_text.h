@@ -1,4 +1,4 @@
-/** json_text.h - text from outside as a JSON string: invalid UTF-8 becomes U+FFFD. */
+/** json_text.h - text from outside as a JSON string: NUL and what is not UTF-8 become U+FFFD. */
 #ifndef TOCSIN_CORE_CONTROL_JSON_TEXT_H
 #define TOCSIN_CORE_CONTROL_JSON_TEXT_H
 

@@ -124,19 +124,6 @@ static int intake_check_field(const struct intake *intake, const char *name, str
 	return 0;
 }
 
-static bool is_numeric(enum field_type type)
-{
-	switch (type) {
-	case FIELD_ANY:
-	case FIELD_INT:
-	case FIELD_FLOAT: return true;
-	case FIELD_STRING:
-	case FIELD_BOOL:
-	case FIELD_TIME: return false;
-	}
-	return false;
-}
-
 static int intake_check_spec(const struct intake *intake, const struct metric_spec *spec,
 			     struct err_note *why)
 {
@@ -158,7 +145,7 @@ static int intake_check_spec(const struct intake *intake, const struct metric_sp
 	for (uint32_t i = 0; i < spec->value_count && !rc; i++) {
 		rc = intake_check_field(intake, spec->values[i], why);
 		const struct field *field = schema_find(&intake->schema, spec->values[i]);
-		if (!rc && field && !is_numeric(field->type))
+		if (!rc && field && !field_type_is_numeric(field->type))
 			rc = err_set(why, ERR_RANGE,
 				     "field \"%s\" is declared %s; a statistic needs int or float",
 				     field->name, field_type_name(field->type));

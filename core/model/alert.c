@@ -7,6 +7,7 @@
 
 #include "core/base/number.h"
 #include "core/base/require.h"
+#include "core/base/utf8.h"
 #include "core/model/dimension.h"
 #include "core/model/span.h"
 #include "core/model/timestamp.h"
@@ -37,67 +38,6 @@ void alert_make_id(struct alert *alert)
 	bytes_deinit(&text);
 }
 
-/** Bytes of the UTF-8 sequence at `data` (RFC 3629), or 0 when it is none. */
-static size_t sequence_length(const unsigned char *data, size_t left)
-{
-	unsigned char low = 0x80, high = 0xBF;
-	size_t length;
-
-	if (data[0] < 0x80)
-		return 1;
-	if (data[0] < 0xC2 || data[0] > 0xF4)
-		return 0;
-	length = data[0] < 0xE0 ? 2 : data[0] < 0xF0 ? 3 : 4;
-	if (data[0] == 0xE0)
-		low = 0xA0;
-	else if (data[0] == 0xED)
-		high = 0x9F;
-	else if (data[0] == 0xF0)
-		low = 0x90;
-	else if (data[0] == 0xF4)
-		high = 0x8F;
-	if (left < length || data[1] < low || data[1] > high)
-		return 0;
-	for (size_t i = 2; i < length; i++)
-		if ((data[i] & 0xC0) != 0x80)
-			return 0;
-	return length;
-}
-
-static void append_escaped(unsigned char c, struct bytes *out)
-{
-	switch (c) {
-	case '"': bytes_append_text(out, "\\\""); break;
-	case '\\': bytes_append_text(out, "\\\\"); break;
-	case '\n': bytes_append_text(out, "\\n"); break;
-	case '\r': bytes_append_text(out, "\\r"); break;
-	case '\t': bytes_append_text(out, "\\t"); break;
-	default: bytes_append_format(out, "\\u%04x", c); break;
-	}
-}
-
-void alert_append_json_text(struct slice text, struct bytes *out)
-{
-	const unsigned char *data = (const unsigned char *)text.data;
-	size_t at = 0;
-
-	bytes_append_char(out, '"');
-	while (at < text.length) {
-		size_t length = sequence_length(data + at, text.length - at);
-		bool is_plain = length > 1 || (data[at] >= 0x20 && data[at] != '"' &&
-					       data[at] != '\\' && data[at] != 0x7F);
-
-		if (length == 0)
-			bytes_append_text(out, "\xEF\xBF\xBD");
-		else if (is_plain)
-			bytes_append(out, data + at, length);
-		else
-			append_escaped(data[at], out);
-		at += length > 0 ? length : 1;
-	}
-	bytes_append_char(out, '"');
-}
-
 /* ---- entries of a document ---- */
 
 static void add_key(struct document *document, const char *key)
@@ -116,7 +56,7 @@ static const char *word(const struct document *document, const char *zh, const c
 static void add_text(struct document *document, const char *key, const char *text)
 {
 	add_key(document, key);
-	alert_append_json_text(slice_of(text), document->out);
+	utf8_append_json(document->out, slice_of(text));
 }
 
 static void add_number(struct document *document, const char *key, bool has_value, double value,
@@ -155,7 +95,7 @@ static void append_value(const struct value *value, struct bytes *out)
 	case VALUE_INT:
 	case VALUE_FLOAT: value_append_text(value, out); break;
 	case VALUE_STRING:
-		alert_append_json_text((struct slice){value->as.text, value->length}, out);
+		utf8_append_json(out, (struct slice){value->as.text, value->length});
 		break;
 	}
 }
@@ -170,7 +110,7 @@ static void add_dimension(struct document *document, const struct alert *alert)
 	for (int i = 0; i < count && (uint32_t)i < alert->by_count; i++) {
 		if (i > 0)
 			bytes_append_char(document->out, ',');
-		alert_append_json_text(slice_of(alert->by[i]), document->out);
+		utf8_append_json(document->out, slice_of(alert->by[i]));
 		bytes_append_char(document->out, ':');
 		append_value(&values[i], document->out);
 	}
@@ -259,7 +199,7 @@ static void add_field_values(struct document *document, const struct alert *aler
 		return;
 	}
 	dimension_append_text(alert->key, &text);
-	alert_append_json_text(bytes_slice(&text), document->out);
+	utf8_append_json(document->out, bytes_slice(&text));
 	bytes_deinit(&text);
 }
 

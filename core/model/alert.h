@@ -50,7 +50,4 @@ void alert_make_id(struct alert *alert);
 void alert_append_document(const struct alert *alert, bool has_zh_keys, const struct zone *zone,
 			   struct bytes *out);
 
-/** A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
-void alert_append_json_text(struct slice text, struct bytes *out);
-
 #endif

@@ -53,6 +53,19 @@ const char *field_type_name(enum field_type type)
 	return type_names[type];
 }
 
+bool field_type_is_numeric(enum field_type type)
+{
+	switch (type) {
+	case FIELD_ANY:
+	case FIELD_INT:
+	case FIELD_FLOAT: return true;
+	case FIELD_STRING:
+	case FIELD_BOOL:
+	case FIELD_TIME: return false;
+	}
+	return false;
+}
+
 int field_type_parse(const char *text)
 {
 	for (size_t i = 0; i < sizeof(type_names) / sizeof(type_names[0]); i++)

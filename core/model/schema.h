@@ -43,6 +43,7 @@ void schema_deinit(struct schema *schema);
 void schema_add(struct schema *schema, const char *name, enum field_type type);
 const struct field *schema_find(const struct schema *schema, const char *name); /**< or NULL */
 const char *field_type_name(enum field_type type);
-int field_type_parse(const char *text); /**< enum field_type or -1 */
+bool field_type_is_numeric(enum field_type type); /**< can hold a number: ANY too */
+int field_type_parse(const char *text);           /**< enum field_type or -1 */
 
 #endif

@@ -3,6 +3,7 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/base/short_numbers.h"
+#include "core/base/utf8.h"
 #include "core/config/tree.h"
 #include "core/model/span.h"
 
@@ -81,20 +82,6 @@ int plan_json_of_tree(const struct tree *tree, struct bytes *out)
 json_t *plan_json_parse(const char *text)
 {
 	return json_loads(text, JSON_DECODE_ANY, NULL);
-}
-
-/* Length of the UTF-8 character at `data`, 0 when it is not one. */
-static size_t utf8_length(const char *data, size_t left)
-{
-	unsigned char c = (unsigned char)data[0];
-	size_t length = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 0;
-	if (length == 0 || length > left)
-		return 0;
-	if (length == 1)
-		return 1;
-	json_t *json = json_stringn(data, length);
-	json_decref(json);
-	return json ? length : 0;
 }
 
 json_t *plan_json_clean(struct slice text, size_t bytes_max)

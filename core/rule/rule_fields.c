@@ -54,23 +54,10 @@ static bool check_field(const struct rule_builder *builder, const char *option, 
 	return false;
 }
 
-static bool is_numeric(enum field_type type)
-{
-	switch (type) {
-	case FIELD_ANY:
-	case FIELD_INT:
-	case FIELD_FLOAT: return true;
-	case FIELD_STRING:
-	case FIELD_BOOL:
-	case FIELD_TIME: return false;
-	}
-	return false;
-}
-
 static void append_numeric_fields(const struct schema *schema, struct bytes *out)
 {
 	for (uint32_t i = 0; i < schema->field_count; i++)
-		if (is_numeric(schema->fields[i].type))
+		if (field_type_is_numeric(schema->fields[i].type))
 			bytes_append_format(out, "%s%s", out->length > 0 ? ", " : "",
 					    schema->fields[i].name);
 }
@@ -81,7 +68,7 @@ static void check_numeric(const struct rule_builder *builder, const char *name)
 	const struct field *field = schema_find(schema, name);
 	struct bytes numeric = BYTES_EMPTY;
 
-	if (field == NULL || is_numeric(field->type))
+	if (field == NULL || field_type_is_numeric(field->type))
 		return;
 	append_numeric_fields(schema, &numeric);
 	rule_fault(builder, "field",

@@ -3,10 +3,10 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/base/report.h"
+#include "core/base/utf8.h"
 #include "core/config/config.h"
 #include "core/config/options.h"
 #include "core/config/tree.h"
-#include "core/model/alert.h"
 #include "core/model/span.h"
 #include "core/rule/rule_internal.h"
 #include "core/rule/rule_runner.h"
@@ -157,9 +157,9 @@ void rule_read_labels(struct rule_builder *builder)
 		}
 		if (json.length > 1)
 			bytes_append_char(&json, ',');
-		alert_append_json_text(slice_of(item->key), &json);
+		utf8_append_json(&json, slice_of(item->key));
 		bytes_append_char(&json, ':');
-		alert_append_json_text((struct slice){item->text, item->text_length}, &json);
+		utf8_append_json(&json, (struct slice){item->text, item->text_length});
 	}
 	bytes_append_char(&json, '}');
 	builder->rule->labels_json = arena_copy_text(&builder->rule->arena, json.data);

@@ -36,10 +36,6 @@ int convert_to_tree(struct lua_State *lua, int index, struct arena *arena,
  *  it. */
 int convert_to_json(struct lua_State *lua, int index, struct bytes *out, struct err_note *why);
 
-/** Length of the UTF-8 sequence at `text`, 0 when it is not one (overlong, surrogate, cut, too
- *  great). */
-size_t convert_utf8_length(const char *text, size_t left);
-
 /** Pushes a parsed document (borrowed). */
 void convert_push_json(struct lua_State *lua, const json_t *json);
 /** Parses bounded text; owned. NULL text is an empty object. */

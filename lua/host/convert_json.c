@@ -3,6 +3,7 @@
 #include "core/base/bytes.h"
 #include "core/base/err.h"
 #include "core/base/number.h"
+#include "core/base/utf8.h"
 #include "lua/host/order.h"
 #include "lua/host/sandbox.h"
 
@@ -12,62 +13,6 @@
 #include <math.h>
 
 static int append_value(lua_State *lua, int depth, struct bytes *out, struct err_note *why);
-
-size_t convert_utf8_length(const char *text, size_t left)
-{
-	const unsigned char *at = (const unsigned char *)text;
-
-	if (at[0] < 0x80)
-		return 1;
-	if (at[0] >= 0xc2 && at[0] <= 0xdf)
-		return left >= 2 && (at[1] & 0xc0) == 0x80 ? 2 : 0;
-	if (at[0] >= 0xe0 && at[0] <= 0xef) {
-		unsigned low = at[0] == 0xe0 ? 0xa0 : 0x80, high = at[0] == 0xed ? 0x9f : 0xbf;
-
-		return left >= 3 && at[1] >= low && at[1] <= high && (at[2] & 0xc0) == 0x80 ? 3 : 0;
-	}
-	if (at[0] >= 0xf0 && at[0] <= 0xf4) {
-		unsigned low = at[0] == 0xf0 ? 0x90 : 0x80, high = at[0] == 0xf4 ? 0x8f : 0xbf;
-
-		return left >= 4 && at[1] >= low && at[1] <= high && (at[2] & 0xc0) == 0x80 &&
-				       (at[3] & 0xc0) == 0x80
-			       ? 4
-			       : 0;
-	}
-	return 0;
-}
-
-static void append_text(const char *text, size_t length, struct bytes *out)
-{
-	const unsigned char *at = (const unsigned char *)text;
-
-	bytes_append_char(out, '"');
-	for (size_t i = 0; i < length;) {
-		size_t sequence = convert_utf8_length(text + i, length - i);
-
-		if (sequence == 0) {
-			bytes_append_text(out, "\xef\xbf\xbd");
-			i++;
-			continue;
-		}
-		if (at[i] == '"' || at[i] == '\\') {
-			bytes_append_char(out, '\\');
-			bytes_append_char(out, text[i]);
-		} else if (at[i] == '\n') {
-			bytes_append_text(out, "\\n");
-		} else if (at[i] == '\r') {
-			bytes_append_text(out, "\\r");
-		} else if (at[i] == '\t') {
-			bytes_append_text(out, "\\t");
-		} else if (at[i] < 0x20 || at[i] == 0x7f) {
-			bytes_append_format(out, "\\u%04x", (unsigned)at[i]);
-		} else {
-			bytes_append(out, text + i, sequence);
-		}
-		i += sequence;
-	}
-	bytes_append_char(out, '"');
-}
 
 static int append_number(double number, struct bytes *out, struct err_note *why)
 {
@@ -115,7 +60,7 @@ static int append_map(lua_State *lua, size_t count, int depth, struct bytes *out
 			bytes_append_char(out, ',');
 		lua_rawgeti(lua, -1, (int)i);
 		key = lua_tolstring(lua, -1, &length);
-		append_text(key, length, out);
+		utf8_append_json(out, (struct slice){key, length});
 		bytes_append_char(out, ':');
 		lua_pushvalue(lua, -1);
 		lua_rawget(lua, -4); /* stack: table, keys, key, value */
@@ -197,7 +142,7 @@ static int append_value(lua_State *lua, int depth, struct bytes *out, struct err
 		if (length > JSON_BYTES_MAX)
 			return err_set(why, ERR_RANGE, "a text is longer than %d bytes",
 				       JSON_BYTES_MAX);
-		append_text(text, length, out);
+		utf8_append_json(out, (struct slice){text, length});
 		return 0;
 	case LUA_TTABLE: return append_table(lua, depth, out, why);
 	default:

@@ -2,6 +2,7 @@
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/config/tree.h"
 #include "lua/host/call.h"
 #include "lua/host/convert.h"
@@ -54,7 +55,7 @@ static int find_bad_utf8(const char *text, size_t length)
 	int line = 1;
 
 	for (size_t i = 0; i < length;) {
-		size_t sequence = convert_utf8_length(text + i, length - i);
+		size_t sequence = utf8_length(text + i, length - i);
 
 		if (sequence == 0)
 			return line;

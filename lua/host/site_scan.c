@@ -3,6 +3,7 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/base/report.h"
+#include "core/base/utf8.h"
 #include "core/rule/rule.h"
 #include "lua/host/convert.h"
 #include "lua/host/generation.h"
@@ -20,7 +21,7 @@ static bool is_name(const char *name)
 		return false;
 	for (size_t i = 0; i < length;) {
 		unsigned char c = (unsigned char)name[i];
-		size_t sequence = convert_utf8_length(name + i, length - i);
+		size_t sequence = utf8_length(name + i, length - i);
 
 		if (sequence == 0 || (c < 128 && !isalnum(c) && !strchr("_-.", c)))
 			return false;

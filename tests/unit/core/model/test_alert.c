@@ -281,21 +281,6 @@ Test(alert, every_form_is_one_line_of_valid_json_without_duplicate_keys)
 		}
 }
 
-Test(alert, json_text_replaces_what_is_not_utf_8)
-{
-	struct bytes out = BYTES_EMPTY;
-
-	/* Overlong slash, lone surrogate, above U+10FFFF, cut sequence; then a good one. */
-	alert_append_json_text(SLICE_LITERAL("\xc0\xaf|\xed\xa0\x80|\xf4\x90\x80\x80|\xe2\x82|"
-					     "\xf0\x9f\x98\x80"),
-			       &out);
-	cr_expect_str_eq(out.data,
-			 "\"\xEF\xBF\xBD\xEF\xBF\xBD|\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD|"
-			 "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD|"
-			 "\xEF\xBF\xBD\xEF\xBF\xBD|\xf0\x9f\x98\x80\"");
-	bytes_deinit(&out);
-}
-
 Test(alert, id_is_the_same_in_every_run_and_differs_in_every_part)
 {
 	struct alert alert = example(FORM_COUNT), other;
