@@ -20,46 +20,26 @@
 
 #include <string.h>
 
-/** Category of the alert's dimension: by the value of the site's category field. */
-static const char *category_of(const struct config *config, const struct alert *alert)
-{
-	struct value values[DIMENSION_FIELDS_MAX];
-	int count = dimension_decode(alert->key, values, DIMENSION_FIELDS_MAX);
-	for (int i = 0; i < count && (uint32_t)i < alert->by_count; i++) {
-		if (strcmp(alert->by[i], config->category_field) != 0)
-			continue;
-		struct bytes text = BYTES_EMPTY;
-		value_append_text(&values[i], &text);
-		const char *category =
-			config_category_of(config, text.data != NULL ? text.data : "");
-		bytes_deinit(&text);
-		return category;
-	}
-	return NULL;
-}
-
-void app_on_alert(void *arg, const struct rule *rule, const struct alert *decided)
+void app_on_alert(void *arg, const struct rule *rule, const struct alert *alert)
 {
 	struct app *app = arg;
-	struct alert alert = *decided;
 	struct bytes document = BYTES_EMPTY, key_text = BYTES_EMPTY;
 	struct err_note why = {{0}};
 	const struct config_output *output = config_find_output(app->config, rule->output);
-	alert.category = category_of(app->config, &alert);
-	alert_append_document(&alert, output != NULL && output->has_zh_keys, app->zone, &document);
-	dimension_append_text(alert.key, &key_text);
-	log_info(RULE, "%s@%u %s %s%s", alert.rule, alert.version,
-		 alert.state == ALERT_FIRING ? "fires" : "resolves",
+	alert_append_document(alert, output != NULL && output->has_zh_keys, app->zone, &document);
+	dimension_append_text(alert->key, &key_text);
+	log_info(RULE, "%s@%u %s %s%s", alert->rule, alert->version,
+		 alert->state == ALERT_FIRING ? "fires" : "resolves",
 		 key_text.length > 0 ? "for " : "", key_text.length > 0 ? key_text.data : "");
-	alert_log_put(commit_batch(app->commit), alert.window_end_ms, alert.id,
+	alert_log_put(commit_batch(app->commit), alert->window_end_ms, alert->id,
 		      bytes_slice(&document));
-	if (outbox_put(app->outbox, rule->output, alert.id, bytes_slice(&document), NULL, NULL,
+	if (outbox_put(app->outbox, rule->output, alert->id, bytes_slice(&document), NULL, NULL,
 		       &why) != 0)
-		log_error(OUTBOX, "alert %s is in the alert log only: %s", alert.id, why.text);
+		log_error(OUTBOX, "alert %s is in the alert log only: %s", alert->id, why.text);
 	if (rule->opens_incident) {
-		char *key = incident_key(&alert, rule->incident_keys, rule->incident_key_count,
+		char *key = incident_key(alert, rule->incident_keys, rule->incident_key_count,
 					 rule->has_incident_key);
-		incident_on_alert(app->incidents, &alert, key, loop_wall_ms(app->loop));
+		incident_on_alert(app->incidents, alert, key, loop_wall_ms(app->loop));
 		mem_free(key);
 	}
 	bytes_deinit(&document);
