@@ -36,7 +36,6 @@ struct config_source {
 	uint32_t from_count;
 	int64_t lateness_ms, idle_ms, max_ahead_ms;
 	uint32_t line_bytes_max;
-	int line;
 };
 
 enum output_kind { OUTPUT_FILE, OUTPUT_STDOUT, OUTPUT_WEBHOOK };
@@ -48,7 +47,6 @@ struct config_output {
 	bool has_zh_keys;
 	const char *secret; /**< webhook: HMAC-SHA256 key, "file:/path" is read at use; NULL none */
 	int64_t timeout_ms; /**< webhook, default 10 s */
-	int line;
 };
 
 /** A category node: "offline/restaurants"; merchants are values of the category field. */
@@ -94,7 +92,7 @@ struct config {
 	struct {
 		int64_t memory_bytes; /**< per Lua state, default 16 MiB */
 		int64_t instructions; /**< per call, default 5,000,000 */
-		int64_t call_ms;      /**< wall safety net per call, default 50 */
+		int64_t call_ms;      /**< processor time per call: safety net, default 50 */
 		uint32_t errors_max;  /**< errors in a row before quarantine, default 3 */
 	} lua;
 };

@@ -83,7 +83,6 @@ static void read_output(struct config_builder *builder, const struct tree *tree,
 	static const char *const webhook_names[] = {"secret", "timeout"};
 
 	output->name = config_copy_text(builder->config, tree->key);
-	output->line = tree->line;
 	snprintf(what, sizeof(what), "output %s", tree->key);
 	if (options_check(tree, output_rows, builder->file, what, builder->report) > 0)
 		return;

@@ -270,7 +270,6 @@ static void read_source(struct config_builder *builder, const struct tree *tree,
 	bool has_faults;
 
 	source->name = config_copy_text(config, tree->key);
-	source->line = tree->line;
 	schema_init(&source->schema);
 	snprintf(what, sizeof(what), "source %s", tree->key);
 	/* Its tables are read even then, so that their faults are listed in the same run. */

@@ -15,7 +15,7 @@ const struct tree *tree_get(const struct tree *map, const char *key)
 	return NULL;
 }
 
-const char *tree_type_name(enum tree_type type)
+static const char *type_name(enum tree_type type)
 {
 	static const char *const names[] = {
 #define TREE_NAME(name, text) [TREE_##name] = (text),
@@ -77,7 +77,7 @@ const char *tree_describe(const struct tree *tree, char out[TREE_DESCRIPTION_BYT
 	case TREE_LIST:
 	case TREE_MAP:
 	case TREE_FUNCTION:
-		snprintf(out, TREE_DESCRIPTION_BYTES_MAX, "a %s", tree_type_name(tree->type));
+		snprintf(out, TREE_DESCRIPTION_BYTES_MAX, "a %s", type_name(tree->type));
 		break;
 	}
 	return out;

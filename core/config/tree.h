@@ -44,7 +44,6 @@ struct tree {
 };
 
 const struct tree *tree_get(const struct tree *map, const char *key); /**< or NULL */
-const char *tree_type_name(enum tree_type type);
 struct tree *tree_new(struct arena *arena, enum tree_type type, int line);
 void tree_add(struct tree *parent, struct tree *child);
 
