@@ -10,16 +10,12 @@
 
 /** What can happen to an incident. FIRE: an alert of its key fires. WORK: a plan run starts. CALM:
  *  no alert fires and no run is active. */
-#define INCIDENT_MOVE_LIST(X)                                                                      \
-	X(ACK, "ack")                                                                              \
-	X(WORK, "work")                                                                            \
-	X(CALM, "calm")                                                                            \
-	X(RESOLVE, "resolve")                                                                      \
-	X(FIRE, "fire")
 enum incident_move {
-#define INCIDENT_ENUM(name, text) INCIDENT_MOVE_##name,
-	INCIDENT_MOVE_LIST(INCIDENT_ENUM)
-#undef INCIDENT_ENUM
+	INCIDENT_MOVE_ACK,
+	INCIDENT_MOVE_WORK,
+	INCIDENT_MOVE_CALM,
+	INCIDENT_MOVE_RESOLVE,
+	INCIDENT_MOVE_FIRE,
 };
 
 enum { INCIDENT_STATES = 5, INCIDENT_MOVES = 5, INCIDENT_REFUSED = -1 };
