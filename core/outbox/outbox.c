@@ -317,12 +317,3 @@ void outbox_each(const struct outbox *outbox,
 		each(arg, &status);
 	}
 }
-
-bool outbox_is_drained(const struct outbox *outbox)
-{
-	for (const struct entry *entry = outbox->entries; entry; entry = entry->next) {
-		if (outbox_queue_is_busy(entry->queue))
-			return false;
-	}
-	return true;
-}

@@ -66,8 +66,5 @@ struct outbox_status {
 };
 void outbox_each(const struct outbox *outbox,
 		 void (*each)(void *arg, const struct outbox_status *status), void *arg);
-/** True when nothing waits that can be sent now: rows in back-off, or without a target, do not
- *  count (end of the demo, tests). */
-bool outbox_is_drained(const struct outbox *outbox);
 
 #endif

@@ -104,7 +104,6 @@ int outbox_queue_put(struct outbox_queue *queue, const char *id, struct slice bo
 		     void (*on_sent)(void *arg, bool is_delivered, const char *error), void *arg,
 		     struct err_note *why);
 bool outbox_queue_is_empty(const struct outbox_queue *queue);
-bool outbox_queue_is_busy(const struct outbox_queue *queue); /**< rows that can go out now */
 void outbox_queue_status(const struct outbox_queue *queue, struct outbox_status *out);
 
 #endif

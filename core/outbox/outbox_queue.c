@@ -421,11 +421,6 @@ bool outbox_queue_is_empty(const struct outbox_queue *queue)
 	return queue->count == 0 && queue->dead_total == 0;
 }
 
-bool outbox_queue_is_busy(const struct outbox_queue *queue)
-{
-	return queue->target && queue->count > 0 && queue->state != BACKING_OFF;
-}
-
 void outbox_queue_status(const struct outbox_queue *queue, struct outbox_status *out)
 {
 	*out = (struct outbox_status){

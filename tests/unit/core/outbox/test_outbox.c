@@ -37,12 +37,10 @@ Test(outbox, sends_rows_in_order_and_deletes_them)
 	fixture_put(&fixture, "alerts", "a1", "{\"id\":\"a1\"}");
 	fixture_put(&fixture, "alerts", "a2", "{\"id\":\"a2\",\"v\":0.1}");
 	cr_expect_eq(fixture_count(&fixture, KEYSPACE_OUTBOX), 2);
-	cr_expect_not(outbox_is_drained(fixture.outbox));
 	fixture_settle(&fixture);
 	fixture_expect_file(&fixture, "alerts.jsonl",
 			    "{\"id\":\"a1\"}\n{\"id\":\"a2\",\"v\":0.1}\n");
 	cr_expect_eq(fixture_count(&fixture, KEYSPACE_OUTBOX), 0);
-	cr_expect(outbox_is_drained(fixture.outbox));
 	cr_expect_eq(fixture_status(&fixture, "alerts").sent, 2);
 }
 
@@ -53,7 +51,6 @@ Test(outbox, sends_nothing_before_it_is_durable)
 		0);
 	fixture_settle(&fixture);
 	fixture_expect_file(&fixture, "alerts.jsonl", "");
-	cr_expect_not(outbox_is_drained(fixture.outbox), "it waits all the same");
 	commit_kick(fixture.commit);
 	fixture_settle(&fixture);
 	fixture_expect_file(&fixture, "alerts.jsonl", "{}\n");
@@ -97,7 +94,6 @@ Test(outbox, keeps_unsent_rows_over_a_restart_until_their_target_is_named)
 	fixture_expect_file(&fixture, "alerts.jsonl", "");
 	cr_expect_eq(fixture_status(&fixture, "alerts").waiting, 1);
 	cr_expect_str_eq(fixture_status(&fixture, "alerts").kind, "none");
-	cr_expect(outbox_is_drained(fixture.outbox), "nothing can be sent now");
 	fixture_configure(&fixture);
 	fixture_put(&fixture, "alerts", "a2", "{\"id\":\"a2\"}");
 	fixture_settle(&fixture);
@@ -189,7 +185,6 @@ Test(outbox, tries_again_when_a_directory_appears)
 	cr_expect_eq(fixture_status(&fixture, "late").waiting, 1);
 	cr_expect_eq(fixture_status(&fixture, "late").retries, 1);
 	cr_expect_not_null(strstr(fixture_status(&fixture, "late").last_error, "later/out.jsonl"));
-	cr_expect(outbox_is_drained(fixture.outbox), "a row in back-off does not hold the demo");
 	cr_assert_eq(mkdir(directory, 0700), 0);
 	loop_virtual_advance(fixture.loop, 60000);
 	fixture_expect_file(&fixture, "later/out.jsonl", "1\n");

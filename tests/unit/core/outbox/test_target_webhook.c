@@ -191,7 +191,6 @@ Test(target_webhook, one_that_hangs_delays_no_other_target)
 	fixture_put(&fixture, "alerts", "a1", "1");
 	fixture_run(&fixture, is_queue_empty, "alerts");
 	cr_expect_eq(fixture_status(&fixture, "hook").waiting, 1);
-	cr_expect_not(outbox_is_drained(fixture.outbox));
 }
 
 Test(target_webhook, an_unchanged_reload_does_not_cut_off_what_is_on_its_way)
