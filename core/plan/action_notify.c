@@ -26,8 +26,8 @@ static int validate(const struct plan_actions *actions, const json_t *args,
 	return 0;
 }
 
-/* Names of plans and steps may have spaces and any letters; the id of a row becomes a header and may
- * not. Their hash is as stable as they are. */
+/* Names of plans and steps may have spaces and any letters; the id of a row becomes a header and
+ * may not. Their hash is as stable as they are. */
 static const char *make_row_id(const char *key, char hash[ROW_ID_BYTES])
 {
 	for (const char *c = key; *c; c++) {

@@ -211,6 +211,20 @@ static void open_new(struct plan_run *run, const struct plan_call *call,
 	}
 }
 
+/* Does what comes next for a call that is not answered. */
+static void call_continue(struct plan_run *run)
+{
+	switch (run->call.kind) {
+	case PLAN_CALL_STEP: step_continue(run); break;
+	case PLAN_CALL_SLEEP:
+		run_set_state(run, RUN_SLEEPING, run->call.step);
+		run_arm(run);
+		break;
+	case PLAN_CALL_ASK: ask_continue(run); break;
+	case PLAN_CALL_VALUE: break;
+	}
+}
+
 bool call_open(struct plan_run *run, const struct plan_call *call)
 {
 	char hash[33];
@@ -247,17 +261,4 @@ bool call_open(struct plan_run *run, const struct plan_call *call)
 	else
 		call_continue(run);
 	return false;
-}
-
-void call_continue(struct plan_run *run)
-{
-	switch (run->call.kind) {
-	case PLAN_CALL_STEP: step_continue(run); break;
-	case PLAN_CALL_SLEEP:
-		run_set_state(run, RUN_SLEEPING, run->call.step);
-		run_arm(run);
-		break;
-	case PLAN_CALL_ASK: ask_continue(run); break;
-	case PLAN_CALL_VALUE: break;
-	}
 }

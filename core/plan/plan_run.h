@@ -144,8 +144,6 @@ void run_release(struct plan_run *run);
 void run_trim(struct plan_engine *engine);
 /** Borrowed from the engine's list; the first use stores the source. */
 struct run_script *script_take(struct plan_engine *engine, struct plan *plan);
-struct run_script *script_take_hash(struct plan_engine *engine, const char *hash);
-void script_drop(struct plan_engine *engine, struct run_script *script);
 int script_factory(struct plan_engine *engine, struct plan_run *run, struct plan_factory **out,
 		   struct err_note *why);
 
@@ -164,8 +162,6 @@ void run_arm(struct plan_run *run);
  *  when it waits (or the run ended or is blocked). */
 bool call_open(struct plan_run *run, const struct plan_call *call);
 void call_apply(struct open_call *call, const struct journal_record *record);
-/** Does what comes next for a call that is not answered. */
-void call_continue(struct plan_run *run);
 void call_clear(struct open_call *call);
 const char *effect_name(enum effect effect);
 int effect_parse(const char *text); /**< enum effect or -1 */

@@ -113,6 +113,27 @@ static int state_parse(const char *text)
 	return -1;
 }
 
+static struct run_script *script_take_hash(struct plan_engine *engine, const char *hash)
+{
+	for (uint32_t i = 0; i < engine->script_count; i++) {
+		if (strcmp(engine->scripts[i]->hash, hash) == 0) {
+			engine->scripts[i]->reference_count++;
+			return engine->scripts[i];
+		}
+	}
+	if (engine->script_count == engine->script_capacity) {
+		engine->script_capacity =
+			engine->script_capacity == 0 ? 16 : engine->script_capacity * 2;
+		engine->scripts = mem_grow(engine->scripts, engine->script_capacity,
+					   sizeof(struct run_script *));
+	}
+	struct run_script *script = mem_alloc(sizeof(*script));
+	snprintf(script->hash, sizeof(script->hash), "%s", hash);
+	script->reference_count = 1;
+	engine->scripts[engine->script_count++] = script;
+	return script;
+}
+
 static int load_row(struct plan_engine *engine, struct slice text, struct err_note *why)
 {
 	json_t *json = json_loadb(text.data, text.length, 0, NULL);
@@ -221,6 +242,20 @@ void run_release(struct plan_run *run)
 	run->replay = (struct journal){0};
 }
 
+static void script_drop(struct plan_engine *engine, struct run_script *script)
+{
+	if (--script->reference_count > 0)
+		return;
+	for (uint32_t i = 0; i < engine->script_count; i++) {
+		if (engine->scripts[i] == script)
+			engine->scripts[i] = engine->scripts[--engine->script_count];
+	}
+	if (script->factory)
+		script->factory->ops->free(script->factory);
+	plan_unref(script->plan);
+	mem_free(script);
+}
+
 void run_free(struct plan_run *run)
 {
 	if (!run)
@@ -268,27 +303,6 @@ void run_trim(struct plan_engine *engine)
 
 /* ---- scripts ---- */
 
-struct run_script *script_take_hash(struct plan_engine *engine, const char *hash)
-{
-	for (uint32_t i = 0; i < engine->script_count; i++) {
-		if (strcmp(engine->scripts[i]->hash, hash) == 0) {
-			engine->scripts[i]->reference_count++;
-			return engine->scripts[i];
-		}
-	}
-	if (engine->script_count == engine->script_capacity) {
-		engine->script_capacity =
-			engine->script_capacity == 0 ? 16 : engine->script_capacity * 2;
-		engine->scripts = mem_grow(engine->scripts, engine->script_capacity,
-					   sizeof(struct run_script *));
-	}
-	struct run_script *script = mem_alloc(sizeof(*script));
-	snprintf(script->hash, sizeof(script->hash), "%s", hash);
-	script->reference_count = 1;
-	engine->scripts[engine->script_count++] = script;
-	return script;
-}
-
 struct run_script *script_take(struct plan_engine *engine, struct plan *plan)
 {
 	struct run_script *script = script_take_hash(engine, plan->hash);
@@ -298,20 +312,6 @@ struct run_script *script_take(struct plan_engine *engine, struct plan *plan)
 	script_store_put(engine->options.scripts, script->hash,
 			 plan->factory->ops->source(plan->factory));
 	return script;
-}
-
-void script_drop(struct plan_engine *engine, struct run_script *script)
-{
-	if (--script->reference_count > 0)
-		return;
-	for (uint32_t i = 0; i < engine->script_count; i++) {
-		if (engine->scripts[i] == script)
-			engine->scripts[i] = engine->scripts[--engine->script_count];
-	}
-	if (script->factory)
-		script->factory->ops->free(script->factory);
-	plan_unref(script->plan);
-	mem_free(script);
 }
 
 void plan_engine_each_script(const struct plan_engine *engine,
