@@ -129,8 +129,8 @@ static void prune(const struct versions *versions, struct version_name *name, in
 	name->entry_count = kept;
 }
 
-int versions_check(const struct versions *versions, const char *name, uint32_t number,
-		   const char *type, const char *hash, struct err_note *why)
+static int check(const struct versions *versions, const char *name, uint32_t number,
+		 const char *type, const char *hash, struct err_note *why)
 {
 	const struct version_name *known = find_name(versions, name);
 	const struct version_entry *entry = find_entry(known, number);
@@ -186,7 +186,7 @@ static void add_version(struct versions *versions, struct version_name *known, u
 int versions_seen(struct versions *versions, const char *name, uint32_t number, const char *type,
 		  const char *hash, int64_t now_ms, struct err_note *why)
 {
-	int code = versions_check(versions, name, number, type, hash, why);
+	int code = check(versions, name, number, type, hash, why);
 	struct version_name *known;
 	struct version_entry *entry;
 	struct version_row *row;

@@ -58,9 +58,6 @@ void versions_free(struct versions *versions);
  *  changed. */
 int versions_seen(struct versions *versions, const char *name, uint32_t number, const char *type,
 		  const char *hash, int64_t now_ms, struct err_note *why);
-/** Same check without any effect (reload's first phase). */
-int versions_check(const struct versions *versions, const char *name, uint32_t number,
-		   const char *type, const char *hash, struct err_note *why);
 /** Begin / end of a load: versions of `name` not seen in between are marked missing. */
 void versions_load_begin(struct versions *versions);
 void versions_load_end(struct versions *versions, int64_t now_ms);
