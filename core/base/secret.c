@@ -9,34 +9,56 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Reads until the end or until `text` is full: one read() may give less than there is. */
+static ssize_t read_all(int fd, char *text, size_t bytes)
+{
+	size_t length = 0;
+	while (length < bytes) {
+		ssize_t got = read(fd, text + length, bytes - length);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return got;
+		if (got == 0)
+			break;
+		length += (size_t)got;
+	}
+	return (ssize_t)length;
+}
+
+static int check_mode(int fd, const char *path, struct err_note *why)
+{
+	struct stat info;
+	if (fd < 0 || fstat(fd, &info) != 0)
+		return err_errno(why, ERR_IO, errno, "cannot read the secret file %s", path);
+	if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return err_set(why, ERR_DENIED,
+			       "the secret file %s can be read by others: chmod 600 it", path);
+	return 0;
+}
+
 static int read_file(const char *path, char **out, struct err_note *why)
 {
-	char text[SECRET_BYTES_MAX + 2];
-	struct stat info;
+	char text[SECRET_BYTES_MAX + 1]; /* one more byte tells a file that is too long */
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int code = 0;
+	int code = check_mode(fd, path, why);
 	ssize_t length = 0;
-	if (fd < 0 || fstat(fd, &info) != 0)
+	if (code == 0 && (length = read_all(fd, text, sizeof(text))) < 0)
 		code = err_errno(why, ERR_IO, errno, "cannot read the secret file %s", path);
-	else if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		code = err_set(why, ERR_DENIED,
-			       "the secret file %s can be read by others: chmod 600 it", path);
-	if (code == 0 && (length = read(fd, text, SECRET_BYTES_MAX + 1)) < 0)
-		code = err_errno(why, ERR_IO, errno, "cannot read the secret file %s", path);
+	else if (length > SECRET_BYTES_MAX)
+		code = err_set(why, ERR_INVALID,
+			       "the secret file %s is longer than the %d bytes a secret may have",
+			       path, SECRET_BYTES_MAX);
 	if (fd >= 0)
 		close(fd);
-	if (code != 0)
-		return code;
-	text[length] = '\0';
-	text[strcspn(text, "\r\n")] = '\0';
-	if (text[0] == '\0')
-		return err_set(why, ERR_INVALID, "the secret file %s is empty", path);
-	if (strlen(text) > SECRET_BYTES_MAX)
-		code = err_set(why, ERR_INVALID,
-			       "the first line of the secret file %s is longer than %d bytes", path,
-			       SECRET_BYTES_MAX);
-	else
-		*out = mem_copy_text(text);
+	if (code == 0) {
+		text[length] = '\0';
+		text[strcspn(text, "\r\n")] = '\0';
+		if (text[0] == '\0')
+			code = err_set(why, ERR_INVALID, "the secret file %s is empty", path);
+		else
+			*out = mem_copy_text(text);
+	}
 	explicit_bzero(text, sizeof(text));
 	return code;
 }

@@ -2,92 +2,131 @@
 
 #include <criterion/criterion.h>
 
-#include "core/base/err.h"
-#include "core/base/mem.h"
-
-#include <fcntl.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct secret_file {
-	char path[32];
-	char reference[40];
-	char *secret; /**< what secret_read() gave */
-	struct err_note why;
-};
+#include "core/base/err.h"
+#include "core/base/mem.h"
 
-/** Writes `length` bytes of `fill`, then `tail`, and reads the file as a secret. */
-static int read_back(struct secret_file *file, char fill, size_t length, const char *tail,
-		     mode_t mode)
+static char reference[] = "file:/tmp/tocsin-secret-XXXXXX";
+static const char *const path = reference + 5;
+
+static void make_file(void)
 {
-	char *text = mem_alloc(length + 1);
-
-	*file = (struct secret_file){.path = "/tmp/tocsin-secret-XXXXXX"};
-	int fd = mkstemp(file->path);
-	cr_assert_geq(fd, 0);
-	memset(text, fill, length);
-	cr_assert_eq(write(fd, text, length), (ssize_t)length);
-	cr_assert_eq(write(fd, tail, strlen(tail)), (ssize_t)strlen(tail));
-	cr_assert_eq(fchmod(fd, mode), 0);
+	int fd = mkstemp(reference + 5);
+	cr_assert(fd >= 0);
 	close(fd);
-	mem_free(text);
-	snprintf(file->reference, sizeof(file->reference), "file:%s", file->path);
-	int code = secret_read(file->reference, &file->secret, &file->why);
-	unlink(file->path);
-	return code;
 }
 
-Test(secret, is_the_first_line_of_a_private_file)
+static void remove_file(void)
 {
-	struct secret_file file;
-
-	cr_expect_eq(read_back(&file, 'a', 3, "b\r\nmore\n", 0600), 0, "%s", file.why.text);
-	cr_expect_str_eq(file.secret, "aaab");
-	mem_free(file.secret);
+	unlink(path);
 }
 
-Test(secret, refuses_a_file_that_others_can_read_and_an_empty_one)
+/* `length` times 'k', then `end`. */
+static void write_file(size_t length, const char *end)
 {
-	struct secret_file file;
-
-	cr_expect_eq(read_back(&file, 'a', 3, "", 0640), ERR_DENIED);
-	cr_expect_not_null(strstr(file.why.text, file.path), "%s", file.why.text);
-	cr_expect_eq(read_back(&file, 'a', 0, "\nmore", 0600), ERR_INVALID);
-	cr_expect_null(file.secret);
+	FILE *file = fopen(path, "w");
+	cr_assert_not_null(file);
+	for (size_t i = 0; i < length; i++)
+		fputc('k', file);
+	fputs(end, file);
+	cr_assert_eq(fclose(file), 0);
 }
 
-Test(secret, a_line_beyond_the_limit_is_refused_and_not_cut)
+static void expect_secret(size_t length)
 {
-	struct secret_file file;
-
-	cr_expect_eq(read_back(&file, 'a', SECRET_BYTES_MAX, "\n", 0600), 0);
-	cr_expect_eq(strlen(file.secret), SECRET_BYTES_MAX);
-	mem_free(file.secret);
-	cr_expect_eq(read_back(&file, 'a', SECRET_BYTES_MAX, "", 0600), 0);
-	mem_free(file.secret);
-	cr_expect_eq(read_back(&file, 'a', SECRET_BYTES_MAX + 1, "\n", 0600), ERR_INVALID);
-	cr_expect_not_null(strstr(file.why.text, "4096"), "%s", file.why.text);
+	struct err_note why = {""};
+	char *secret = NULL;
+	cr_assert_eq(secret_read(reference, &secret, &why), 0, "%s", why.text);
+	cr_expect_eq(strlen(secret), length);
+	cr_expect_eq(strspn(secret, "k"), length);
+	mem_free(secret);
 }
+
+static void expect_fault(const char *text, int code, const char *part)
+{
+	struct err_note why = {""};
+	char *secret = NULL;
+	cr_expect_eq(secret_read(text, &secret, &why), code, "%s", why.text);
+	cr_expect_null(secret);
+	cr_expect(strstr(why.text, part) != NULL, "%s", why.text);
+}
+
+TestSuite(secret, .init = make_file, .fini = remove_file);
 
 Test(secret, any_other_text_is_the_secret_itself)
 {
 	char *secret = NULL;
-	struct err_note why = {0};
-
-	cr_expect_eq(secret_read("plain", &secret, &why), 0);
-	cr_expect_str_eq(secret, "plain");
+	cr_assert_eq(secret_read("files:hunter2", &secret, NULL), 0);
+	cr_expect_str_eq(secret, "files:hunter2");
 	mem_free(secret);
-	cr_expect_eq(secret_read("", &secret, &why), ERR_INVALID);
+	expect_fault("", ERR_INVALID, "empty");
 }
 
-Test(secret, equal_means_the_same_bytes_and_length)
+Test(secret, the_first_line_of_a_file_counts)
+{
+	write_file(7, "");
+	expect_secret(7);
+	write_file(8, "\n");
+	expect_secret(8);
+	write_file(9, "\r\nkk\n");
+	expect_secret(9);
+}
+
+Test(secret, a_file_may_be_as_long_as_the_limit_and_not_longer)
+{
+	write_file(SECRET_BYTES_MAX - 1, "\n");
+	expect_secret(SECRET_BYTES_MAX - 1);
+	write_file(SECRET_BYTES_MAX, "");
+	expect_secret(SECRET_BYTES_MAX);
+	write_file(SECRET_BYTES_MAX, "\n");
+	expect_fault(reference, ERR_INVALID, "4096 bytes");
+	write_file(SECRET_BYTES_MAX + 1, "");
+	expect_fault(reference, ERR_INVALID, path);
+	/* Long after the first line: it may be the wrong file, for example a key ring. */
+	write_file(10, "\n");
+	cr_assert_eq(truncate(path, SECRET_BYTES_MAX + 1), 0);
+	expect_fault(reference, ERR_INVALID, path);
+}
+
+Test(secret, an_empty_first_line_is_refused)
+{
+	write_file(0, "");
+	expect_fault(reference, ERR_INVALID, "empty");
+	write_file(0, "\nkkk\n");
+	expect_fault(reference, ERR_INVALID, "empty");
+}
+
+Test(secret, a_file_that_others_can_read_is_refused)
+{
+	write_file(7, "");
+	cr_assert_eq(chmod(path, 0640), 0);
+	expect_fault(reference, ERR_DENIED, "chmod 600");
+	cr_assert_eq(chmod(path, 0602), 0);
+	expect_fault(reference, ERR_DENIED, "chmod 600");
+	cr_assert_eq(chmod(path, 0400), 0);
+	expect_secret(7);
+}
+
+Test(secret, an_absent_file_and_a_folder_are_faults_of_reading)
+{
+	cr_assert_eq(unlink(path), 0);
+	expect_fault(reference, ERR_IO, path);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	expect_fault(reference, ERR_IO, path);
+	cr_assert_eq(rmdir(path), 0);
+}
+
+Test(secret, equal_only_to_itself)
 {
 	cr_expect(secret_equal("abc", "abc"));
 	cr_expect(secret_equal("", ""));
 	cr_expect_not(secret_equal("abc", "abd"));
-	cr_expect_not(secret_equal("abc", "abcabc"));
-	cr_expect_not(secret_equal("abcabc", "abc"));
-	cr_expect_not(secret_equal("abc", ""));
-	cr_expect_not(secret_equal("", "abc"));
+	cr_expect_not(secret_equal("abc", "ab"));
+	cr_expect_not(secret_equal("ab", "abc"));
+	cr_expect_not(secret_equal("abab", "ab"));
+	cr_expect_not(secret_equal("", "a"));
+	cr_expect_not(secret_equal("a", ""));
 }
