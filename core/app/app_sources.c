@@ -338,6 +338,7 @@ void app_sources_each_tail(void *arg, void (*each)(void *each_arg, const struct 
 		if (at->file != NULL) {
 			file_tail_status(at->file, &file);
 			tail.file = &file;
+			tail.files = at->file;
 		}
 		if (at->tcp != NULL) {
 			source_tcp_status(at->tcp, &tcp);

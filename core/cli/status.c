@@ -33,8 +33,10 @@ static void print_dead_letters(const json_t *sources)
 	{
 		json_array_foreach(json_object_get(source, "dead_letters"), inner, letter)
 		{
+			const json_t *path = json_object_get(letter, "path");
 			fputs("  ", stdout);
-			remote_print_value(json_object_get(letter, "partition"));
+			remote_print_value(path != NULL ? path
+							: json_object_get(letter, "partition"));
 			fputs(" at ", stdout);
 			remote_print_value(json_object_get(letter, "offset"));
 			fputs(": ", stdout);

@@ -18,6 +18,7 @@
 
 struct control;
 struct err_note;
+struct file_tail;
 struct file_tail_status;
 struct loop;
 struct source_http_status;
@@ -30,6 +31,7 @@ struct control_tail {
 	const char *source;
 	const char *from;                    /**< pattern or address */
 	const struct file_tail_status *file; /**< of a pattern, else NULL */
+	const struct file_tail *files;       /**< of a pattern: for file_tail_find_path() */
 	const struct source_tcp_status *tcp; /**< of an address, else NULL */
 };
 

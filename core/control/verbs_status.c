@@ -86,6 +86,20 @@ static void add_tcp(json_t *listeners, const char *address, const struct source_
 	json_array_append_new(listeners, row);
 }
 
+/** The partition of a file is named by its inode: people want its path. */
+static void add_paths(const json_t *letters, const struct file_tail *files)
+{
+	size_t index;
+	json_t *letter;
+	json_array_foreach(letters, index, letter)
+	{
+		const char *partition = json_string_value(json_object_get(letter, "partition"));
+		const char *path = file_tail_find_path(files, partition);
+		if (path != NULL)
+			json_put_text(letter, "path", path);
+	}
+}
+
 static void add_tail(void *arg, const struct control_tail *tail)
 {
 	json_t *owner = source_row(arg, tail->source);
@@ -93,6 +107,8 @@ static void add_tail(void *arg, const struct control_tail *tail)
 		return;
 	if (tail->file != NULL)
 		add_file_tail(json_object_get(owner, "tails"), tail->from, tail->file);
+	if (tail->files != NULL)
+		add_paths(json_object_get(owner, "dead_letters"), tail->files);
 	if (tail->tcp != NULL)
 		add_tcp(json_object_get(owner, "tcp"), tail->from, tail->tcp);
 }
@@ -230,9 +246,9 @@ int verb_status(const struct verb_call *call, json_t **result, struct err_note *
 	json_t *outputs = json_array();
 	(void)why;
 	engine_each_source(target->engine, add_source, sources);
-	target->each_tail(target->arg, add_tail, sources);
 	engine_each_partition(target->engine, add_partition, sources);
 	engine_each_dead_letter(target->engine, NULL, add_dead_letter, sources);
+	target->each_tail(target->arg, add_tail, sources);
 	engine_each_rule(target->engine, add_rule, rules);
 	outbox_each(target->outbox, add_output, outputs);
 	json_put_text(status, "version", TOCSIN_VERSION);

@@ -408,3 +408,14 @@ void file_tail_status(const struct file_tail *tail, struct file_tail_status *out
 			out->behind_bytes += file->size_bytes - file->durable.offset;
 	}
 }
+
+const char *file_tail_find_path(const struct file_tail *tail, const char *partition_name)
+{
+	if (strncmp(partition_name, "file:", 5) != 0)
+		return NULL;
+	for (const struct tail_file *file = tail->files; file; file = file->next_file) {
+		if (strcmp(file->identity, partition_name + 5) == 0)
+			return file->path;
+	}
+	return NULL;
+}

@@ -91,5 +91,8 @@ struct file_tail_status {
 	uint64_t ignored_files; /**< compressed, not regular, or beyond FILE_TAIL_FILES_MAX */
 };
 void file_tail_status(const struct file_tail *tail, struct file_tail_status *out);
+/** Where the file of a partition ("file:<identity>") was last seen; NULL: it is not followed.
+ *  Borrowed until the next turn of the loop. */
+const char *file_tail_find_path(const struct file_tail *tail, const char *partition_name);
 
 #endif

@@ -1,8 +1,9 @@
 /** source_stdin.h - lines from a stream descriptor (standard input): one partition without
  *  positions.
  *
- *  A pipe or terminal is waited for; a regular file (tocsin run < FILE) is read in turns. The last
- *  line needs no end. Nothing is read while the readers are busy or the source is paused.
+ *  A pipe or terminal is waited for; a regular file (tocsin run < FILE) or /dev/null is read in
+ *  turns. The last line needs no end. Nothing is read while the readers are busy or the source is
+ *  paused.
  *  Owner: source_stdin_new() result owned; the descriptor stays the caller's.
  */
 #ifndef TOCSIN_CORE_INGEST_SOURCE_STDIN_H

@@ -70,6 +70,16 @@ class Status(unittest.TestCase):
             self.assertEqual(self.metric("source_truncations_total"), 1)
             self.assertNotIn("behind", tocsin("status", "--state", daemon.state).stdout)
 
+    def test_a_malformed_line_is_shown_with_the_path_of_its_file(self):
+        self.write("wb", LINE + b"nonsense\n")
+        with Daemon(self.site) as daemon:
+            daemon.wait_readings("pay", 1)
+            letter, = daemon.source("pay")["dead_letters"]
+            self.assertEqual((letter["path"], letter["offset"]), (self.log, len(LINE)))
+            self.assertTrue(letter["partition"].startswith("file:"), letter)
+            text = tocsin("status", "--state", daemon.state).stdout
+            self.assertIn("  %s at %d: " % (self.log, len(LINE)), text)
+
     def test_columns_stand_under_each_other_beside_chinese_names(self):
         rule = ('return rule.count { source = "pay", window = "1m", threshold = ">= 1000",'
                 ' output = "out" }')

@@ -125,10 +125,10 @@ static void install_tails(struct memory_target *memory)
 	static const struct file_tail_status first = {2, 1, 100, 3, 4, 5, 6};
 	static const struct file_tail_status second = {.file_count = 1, .behind_bytes = 20};
 	static const struct source_tcp_status tcp = {1, 2, 3, 4};
-	static const struct control_tail tails[] = {{"pay", "a*.log", &first, NULL},
-						    {"gone", "b.log", &first, NULL},
-						    {"pay", "c.log", &second, NULL},
-						    {"pay", "[::1]:9000", NULL, &tcp}};
+	static const struct control_tail tails[] = {{"pay", "a*.log", &first, NULL, NULL},
+						    {"gone", "b.log", &first, NULL, NULL},
+						    {"pay", "c.log", &second, NULL, NULL},
+						    {"pay", "[::1]:9000", NULL, NULL, &tcp}};
 	struct arena arena;
 	struct report report;
 	arena_init(&arena);
