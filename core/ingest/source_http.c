@@ -2,6 +2,7 @@
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/ingest/intake.h"
 #include "core/ingest/source.h"
 #include "core/ingest/source_http_body.h"
@@ -31,17 +32,8 @@ static void reply_error(struct http_request *request, int status, const char *er
 {
 	struct bytes body = BYTES_EMPTY;
 
-	bytes_append_text(&body, "{\"error\":\"");
-	for (const char *c = error; *c; c++) {
-		if ((unsigned char)*c < 0x20) {
-			bytes_append_char(&body, ' ');
-			continue;
-		}
-		if (*c == '"' || *c == '\\')
-			bytes_append_char(&body, '\\');
-		bytes_append_char(&body, *c);
-	}
-	bytes_append_text(&body, "\"");
+	bytes_append_text(&body, "{\"error\":");
+	utf8_append_json(&body, slice_of(error));
 	if (status == 429 || status == 503)
 		bytes_append_format(&body, ",\"retry_after_s\":%d", RETRY_AFTER_S);
 	bytes_append_text(&body, "}\n");

@@ -243,6 +243,10 @@ Test(source_http, what_cannot_be_taken_is_refused_with_its_status)
 
 	cr_expect_eq(post(site, "/ingest/other", NULL, LINES), 404);
 	cr_expect_str_eq(site->body, "{\"error\":\"there is no source \\\"other\\\"\"}\n");
+	/* The answer is JSON also when the path is not UTF-8. */
+	cr_expect_eq(post(site, "/ingest/o%FF%0A", NULL, LINES), 404);
+	cr_expect_str_eq(site->body,
+			 "{\"error\":\"there is no source \\\"o\xEF\xBF\xBD\\n\\\"\"}\n");
 	cr_expect_eq(post(site, "/ingest/pay", "Content-Encoding: br", LINES), 415);
 	cr_expect_eq(post(site, "/ingest/pay", "Content-Type: multipart/form-data", LINES), 415);
 	cr_expect_eq(post(site, "/ingest/pay", "Content-Encoding: gzip", LINES), 400);
