@@ -86,6 +86,9 @@ static int scan_versions(const char *folder, const char *kind, const char *name,
 	struct dirent *entry;
 	int code = 0;
 
+	/* A link to a file, or a file where readdir() does not tell. */
+	if (!dir && errno == ENOTDIR)
+		return 0;
 	if (!dir)
 		return err_errno(why, ERR_IO, errno, "reading the folder %s", folder);
 	while (code == 0 && (entry = readdir(dir))) {

@@ -131,6 +131,22 @@ Test(generation, a_good_site_loads_whole)
 	generation_free(generation);
 }
 
+Test(generation, files_beside_the_folders_do_not_matter_also_as_links)
+{
+	struct generation *generation;
+	char *link = mem_format("%s/rules/NOTES", site);
+
+	put("tocsin.lua", good_config);
+	put("rules/a/1.lua", good_rule);
+	put("rules/README.md", "how to write rules");
+	cr_assert_eq(symlink("README.md", link), 0);
+	generation = load(NULL, 0);
+	cr_expect_eq(generation->report.count, 0);
+	cr_expect_eq(generation->rule_count, 1);
+	generation_free(generation);
+	mem_free(link);
+}
+
 Test(generation, every_fault_is_reported_and_good_files_load)
 {
 	struct generation *generation;
