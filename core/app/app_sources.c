@@ -166,6 +166,16 @@ static int open_one(struct app *app, struct app_source *source, struct err_note 
 	return 0;
 }
 
+static void pause_source(struct app_source *source, bool is_paused)
+{
+	if (source->file != NULL)
+		file_tail_pause(source->file, is_paused);
+	if (source->tcp != NULL)
+		source_tcp_pause(source->tcp, is_paused);
+	if (source->in != NULL)
+		source_stdin_pause(source->in, is_paused);
+}
+
 static void source_free(struct app_source *source)
 {
 	file_tail_free(source->file);
@@ -220,6 +230,8 @@ static void open_source(struct app *app, const struct config_source *config,
 	if (app->is_retrying)
 		log_info(INGEST, "source %s reads %s", config->name,
 			 *source->text ? source->text : "standard input");
+	if (app->is_paused) /* what is opened while the disk is nearly full waits like the others */
+		pause_source(source, true);
 	*place = source;
 }
 
@@ -304,14 +316,8 @@ void app_sources_on_room(void *arg)
 void app_sources_pause(struct app *app, bool is_paused)
 {
 	source_http_pause(app->http_source, is_paused);
-	for (struct app_source *at = app->sources; at != NULL; at = at->next) {
-		if (at->file != NULL)
-			file_tail_pause(at->file, is_paused);
-		if (at->tcp != NULL)
-			source_tcp_pause(at->tcp, is_paused);
-		if (at->in != NULL)
-			source_stdin_pause(at->in, is_paused);
-	}
+	for (struct app_source *at = app->sources; at != NULL; at = at->next)
+		pause_source(at, is_paused);
 }
 
 void app_sources_rewind(struct app *app, uint32_t partition)
