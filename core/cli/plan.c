@@ -14,7 +14,7 @@ static const char help[] =
 	"  approve RUN           answers what the run asks; for a step in doubt: it happened\n"
 	"  reject RUN            answers no; for a step in doubt: it did not happen\n"
 	"\n"
-	"  --value JSON   the answer's value, for an ask with choices\n"
+	"  --value VALUE  the answer's value, JSON or a plain text, for an ask with choices\n"
 	"  --reason TEXT  kept in the journal\n"
 	"\n"
 	"Examples:\n"
@@ -46,13 +46,21 @@ static void print_show(const json_t *run)
 	}
 }
 
-/** Adds --value, which is JSON or else a plain text. */
-static void put_value(json_t *args, const char *text)
+/** Adds --value, which is JSON or else a plain text; what begins like JSON must be JSON, because an
+ *  answer cannot be taken back. */
+static bool put_value(json_t *args, const char *text)
 {
 	if (text == NULL)
-		return;
-	json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+		return true;
+	json_error_t error;
+	json_t *value = json_loads(text, JSON_DECODE_ANY, &error);
+	if (value == NULL && text[0] != '\0' && strchr("{[\"", text[0]) != NULL) {
+		fprintf(stderr, "tocsin plan: --value is not JSON: column %d: %s\n", error.column,
+			error.text);
+		return false;
+	}
 	json_object_set_new(args, "value", value != NULL ? value : json_string(text));
+	return true;
 }
 
 int cli_plan(int argc, char **argv)
@@ -81,7 +89,10 @@ int cli_plan(int argc, char **argv)
 		json_object_set_new(args, "active", json_true());
 	if (remote.reason != NULL)
 		json_object_set_new(args, "reason", json_string(remote.reason));
-	put_value(args, remote.value);
+	if (!put_value(args, remote.value)) {
+		json_decref(args);
+		return EXIT_USAGE;
+	}
 	snprintf(verb, sizeof(verb), "plan.%s", command);
 	code = remote_call(&remote, verb, args, &result);
 	if (code != EXIT_DONE)
