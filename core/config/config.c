@@ -300,21 +300,21 @@ static void read_limits(struct config_builder *builder, const struct tree *tree)
 
 static void read_timezone(struct config_builder *builder, const struct tree *tree)
 {
-	const struct tree *timezone = tree_get(tree, "timezone");
+	const struct tree *node = tree_get(tree, "timezone");
 	struct err_note why = {0};
 	struct zone *zone;
 
 	builder->config->timezone =
 		config_copy_text(builder->config, option_text(tree, "timezone", "UTC"));
-	if (timezone == NULL || timezone->type != TREE_STRING)
+	if (node == NULL || node->type != TREE_STRING)
 		return;
-	if (zone_open(&zone, timezone->text, &why) == 0)
+	if (zone_open(&zone, node->text, &why) == 0)
 		zone_free(zone);
 	else
-		report_add(builder->report, builder->file, timezone->line,
+		report_add(builder->report, builder->file, node->line,
 			   "\"timezone\" of the site must be the name of an IANA zone, found "
 			   "\"%.100s\": %s; example: timezone = \"Asia/Shanghai\"",
-			   timezone->text, why.text);
+			   node->text, why.text);
 }
 
 static const struct tree *map_or_null(const struct tree *tree)
