@@ -63,7 +63,8 @@ class Usage(unittest.TestCase):
                 (["incident", "ack", "one"], "one"),
                 (["incident", "ack", "1", "--revision", "x"], "x"),
                 (["plan"], "runs"), (["plan", "approve"], "RUN"),
-                (["plan", "approve", "x", "--value", "{bad"], "not JSON"), (["plan", "runs", "x"], "words")]:
+                (["plan", "approve", "x", "--value", "{bad"], "not JSON"),
+                (["plan", "runs", "x"], "words")]:
             self.expect(2, *arguments, text=text)
         for verb in VERBS:
             self.expect(2, verb, "--no-such-option", text="--no-such-option")
