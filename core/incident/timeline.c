@@ -4,6 +4,7 @@
 #include "storage/commit.h"
 #include "storage/keyspace.h"
 #include "storage/kv.h"
+#include "storage/sealed.h"
 
 static void put_record(struct incident_store *store, struct incident *incident, const char *kind,
 		       const char *actor, const char *text, int64_t now_ms)
@@ -37,25 +38,6 @@ void timeline_add(struct incident_store *store, struct incident *incident, const
 	put_record(store, incident, kind, actor, text, now_ms);
 }
 
-struct each_context {
-	void (*each)(void *arg, struct slice json);
-	void *arg;
-	int code;
-	struct err_note *why;
-};
-
-static bool each_record(void *arg, struct slice key, struct slice value)
-{
-	struct each_context *context = arg;
-	struct slice json;
-	(void)key;
-	context->code = keyspace_unseal(value, &json, context->why);
-	if (context->code != 0)
-		return false;
-	context->each(context->arg, json);
-	return true;
-}
-
 int incident_each_timeline(const struct incident_store *store, uint64_t number,
 			   void (*each)(void *arg, struct slice json), void *arg,
 			   struct err_note *why)
@@ -69,8 +51,7 @@ int incident_each_timeline(const struct incident_store *store, uint64_t number,
 	struct bytes prefix = BYTES_EMPTY;
 	key_begin(&prefix, KEYSPACE_TIMELINE);
 	key_add_u64(&prefix, number);
-	struct each_context context = {each, arg, 0, why};
-	code = kv_scan(store->options.kv, bytes_slice(&prefix), false, each_record, &context, why);
+	code = sealed_each(store->options.kv, bytes_slice(&prefix), each, arg, why);
 	bytes_deinit(&prefix);
-	return code != 0 ? code : context.code;
+	return code;
 }

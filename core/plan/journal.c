@@ -7,6 +7,7 @@
 #include "core/plan/plan_json.h"
 #include "storage/keyspace.h"
 #include "storage/kv.h"
+#include "storage/sealed.h"
 
 #include <xxhash.h>
 
@@ -217,34 +218,14 @@ void journal_delete(struct kv_batch *batch, const char *run_id)
 	bytes_deinit(&to);
 }
 
-struct each_context {
-	void (*each)(void *arg, struct slice json);
-	void *arg;
-	int code;
-	struct err_note *why;
-};
-
-static bool each_value(void *arg, struct slice key, struct slice value)
-{
-	struct each_context *context = arg;
-	struct slice json;
-	(void)key;
-	context->code = keyspace_unseal(value, &json, context->why);
-	if (context->code != 0)
-		return false;
-	context->each(context->arg, json);
-	return true;
-}
-
 int journal_each(struct kv *kv, const char *run_id, void (*each)(void *arg, struct slice json),
 		 void *arg, struct err_note *why)
 {
 	struct bytes prefix = BYTES_EMPTY;
-	struct each_context context = {each, arg, 0, why};
 	make_prefix(&prefix, run_id);
-	int code = kv_scan(kv, bytes_slice(&prefix), false, each_value, &context, why);
+	int code = sealed_each(kv, bytes_slice(&prefix), each, arg, why);
 	bytes_deinit(&prefix);
-	return code != 0 ? code : context.code;
+	return code;
 }
 
 struct read_context {
