@@ -46,7 +46,7 @@ static const struct option plan_rows[] = {
 	{.name = "params", .type = OPTION_TABLE, .example = "{ limit = 5 }",
 	 .help = "values given to run(ctx, params)"},
 	{.name = "on", .type = OPTION_TABLE, .example = "{ incident = \"opened\" }",
-	 .help = "the event that starts it; without it only people do"},
+	 .help = "the event that starts it; without it nothing does"},
 	{.name = "concurrency", .type = OPTION_TABLE,
 	 .example = "{ key = \"incident\", limit = 1, on_conflict = \"attach\" }",
 	 .help = "how many runs at once"},
