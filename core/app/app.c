@@ -245,7 +245,6 @@ static void app_close(struct app *app)
 	kv_free(app->kv);
 	loop_free(app->loop);
 	mem_free(app->token);
-	mem_free(app->http_address);
 }
 
 int app_run(const struct app_options *options)
@@ -259,7 +258,7 @@ int app_run(const struct app_options *options)
 		return 1;
 	}
 	log_info(APP, "ready: site %s, state %s, http %s", options->site_dir, options->state_dir,
-		 app.http_address != NULL ? app.http_address : "off");
+		 app.http != NULL ? app.config->listen_http : "off");
 	if (loop_run(app.loop, &why) != 0) {
 		log_crit(LOOP, "%s", why.text);
 		app.exit_code = 1;

@@ -2,7 +2,6 @@
 
 #include "core/base/err.h"
 #include "core/base/log.h"
-#include "core/base/mem.h"
 #include "core/base/secret.h"
 #include "core/config/config.h"
 #include "core/control/control.h"
@@ -90,11 +89,5 @@ int app_http_open(struct app *app, struct err_note *why)
 		code = secret_read(config->token, &app->token, why);
 	if (code == 0)
 		code = http_server_new(&app->http, app->loop, &options, why);
-	if (code == 0) {
-		/* Port 0 picks one: say which. */
-		const char *colon = strrchr(config->listen_http, ':');
-		app->http_address = mem_format("%.*s:%u", (int)(colon - config->listen_http),
-					       config->listen_http, http_server_port(app->http));
-	}
 	return code;
 }

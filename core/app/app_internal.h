@@ -62,7 +62,6 @@ struct app {
 	struct timer *advance_timer;
 	struct timer *housekeeping_timer;
 	struct script_marker *marker; /* mapped file: which script runs right now */
-	char *http_address;
 	char *token;
 	bool has_closed_source; /* its address is in use, or the like */
 	bool is_retrying;
