@@ -24,7 +24,5 @@ void rule_fault(const struct rule_builder *builder, const char *name, const char
 
 /** Fields, dimension and statistic against the source's schema; the filter is compiled once. */
 void rule_read_fields(struct rule_builder *builder);
-void rule_read_labels(struct rule_builder *builder);
-void rule_read_incident(struct rule_builder *builder);
 
 #endif

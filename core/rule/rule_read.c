@@ -135,7 +135,7 @@ static void read_threshold(struct rule_builder *builder)
 		rule_fault(builder, "threshold", "%s; example: threshold = \">= 20\"", why.text);
 }
 
-void rule_read_labels(struct rule_builder *builder)
+static void read_labels(struct rule_builder *builder)
 {
 	const struct tree *labels = tree_get(builder->tree, "labels");
 	struct bytes json = BYTES_EMPTY;
@@ -194,7 +194,7 @@ static void read_incident_key(struct rule_builder *builder, const struct tree *i
 	bytes_deinit(&known);
 }
 
-void rule_read_incident(struct rule_builder *builder)
+static void read_incident(struct rule_builder *builder)
 {
 	const struct tree *incident = tree_get(builder->tree, "incident");
 	struct rule *rule = builder->rule;
@@ -251,8 +251,8 @@ static void read_all(struct rule_builder *builder)
 	read_window(builder);
 	read_threshold(builder);
 	rule_read_fields(builder);
-	rule_read_labels(builder);
-	rule_read_incident(builder);
+	read_labels(builder);
+	read_incident(builder);
 }
 
 struct rule *rule_new(const struct tree *tree, const char *name, uint32_t version, const char *file,
