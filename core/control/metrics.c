@@ -75,6 +75,7 @@ COLUMN(source_late_dropped, engine_source_status, late_dropped)
 COLUMN(source_clamped, engine_source_status, total.clamped)
 COLUMN(source_mistyped, engine_source_status, total.mistyped)
 COLUMN(source_duplicates, engine_source_status, duplicates)
+COLUMN(source_regex_limits, engine_source_status, regex_limits)
 COLUMN(source_partitions, engine_source_status, partition_count)
 COLUMN(rule_evaluations, engine_rule_status, evaluation_count)
 COLUMN(rule_fired, engine_rule_status, fired_count)
@@ -132,6 +133,8 @@ static void append_sources(const struct control_target *target, struct bytes *ou
 		 source_mistyped},
 		{"duplicate_bundles_total", "counter", "Bundles applied before.",
 		 source_duplicates},
+		{"regex_limits_total", "counter", "Regex matches ended by their limit.",
+		 source_regex_limits},
 		{"partitions", "gauge", "Open partitions.", source_partitions},
 		{"watermark_seconds", "gauge", "Watermark, Unix time.", source_watermark},
 	};

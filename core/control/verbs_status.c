@@ -38,6 +38,7 @@ static void add_source(void *arg, const struct engine_source_status *status)
 	put_counters(row, &status->total);
 	json_put_int(row, "late_dropped", status->late_dropped);
 	json_put_int(row, "duplicates", status->duplicates);
+	json_put_int(row, "regex_limits", status->regex_limits);
 	json_take(row, "watermark",
 		  status->watermark_ms == WATERMARK_NONE ? json_null()
 							 : json_time(status->watermark_ms));

@@ -96,6 +96,7 @@ struct engine_source_status {
 	struct bundle_counters total; /**< committed effect, since the state was created */
 	uint64_t late_dropped;        /**< readings whose pane was gone */
 	uint64_t duplicates;          /**< bundles refused as already applied */
+	uint64_t regex_limits;        /**< since the start: matches ended by their limit */
 	int64_t watermark_ms;         /**< WATERMARK_NONE before the first reading */
 	uint32_t partition_count;
 };

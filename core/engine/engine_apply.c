@@ -112,6 +112,7 @@ static void apply(struct engine *engine, struct engine_partition *partition,
 	merge_deltas(engine, bundle);
 	engine_add_counters(&partition->counters, &bundle->counters);
 	engine_add_counters(&source->total, &bundle->counters);
+	source->regex_limits += bundle->regex_limits;
 	for (uint32_t i = 0; i < bundle->dead_letter_count; i++)
 		engine_keep_dead_letter(source, partition->name, &bundle->dead_letters[i]);
 	observe(engine, partition, bundle, now_mono_ms);

@@ -50,6 +50,7 @@ struct engine_source {
 	bool is_finished; /**< engine_finish(): nothing more comes */
 	struct bundle_counters total;
 	uint64_t late_dropped, duplicates;
+	uint64_t regex_limits; /* since the start, not stored */
 	struct engine_dead_letter dead_letters[ENGINE_DEAD_LETTERS_MAX];
 	uint32_t dead_letter_count;
 };

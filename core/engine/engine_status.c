@@ -26,6 +26,7 @@ void engine_each_source(const struct engine *engine,
 			.total = source->total,
 			.late_dropped = source->late_dropped,
 			.duplicates = source->duplicates,
+			.regex_limits = source->regex_limits,
 			.watermark_ms = source->watermark_ms,
 			.partition_count = count_partitions(engine, source),
 		};

@@ -247,6 +247,7 @@ size_t reader_read(struct reader *reader, const struct intake *intake,
 	struct slice line;
 	REQUIRE(bundle->delta_count == intake->metric_count);
 	reader_prepare(reader, intake);
+	uint64_t limits_before = filter_scratch_limits_hit(reader->scratch);
 	for (;;) {
 		bool is_first = block->offset == 0 && framing.used == 0 && !framing.skip;
 		enum frame frame = framing_next(&framing, &line);
@@ -265,5 +266,6 @@ size_t reader_read(struct reader *reader, const struct intake *intake,
 	run_flush(&run);
 	*skip = framing.skip && !block->is_last;
 	bundle->counters.bytes += framing.used;
+	bundle->regex_limits += filter_scratch_limits_hit(reader->scratch) - limits_before;
 	return framing.used;
 }

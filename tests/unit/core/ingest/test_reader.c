@@ -230,3 +230,30 @@ Test(reader, many_rows_fill_several_batches)
 	bytes_deinit(&text);
 	fixture_deinit(&f);
 }
+
+Test(reader, a_match_ended_by_its_limit_is_told_in_the_bundle)
+{
+	const struct intake_options options = {.source = "s"};
+	const struct metric_spec spec = {.filter = "s:match('(a+)+$')", .pane_ms = 5000};
+	struct fixture f = {.reader = reader_new()};
+	struct bytes text = BYTES_EMPTY;
+	struct schema schema;
+	uint32_t index;
+	schema_init(&schema);
+	f.intake = intake_new(&options, &schema, 1);
+	cr_assert_eq(intake_add_metric(f.intake, &spec, &index, NULL), 0);
+	schema_deinit(&schema);
+	f.bundle = bundle_new(f.intake, 1);
+	bytes_append_text(&text, "{\"time\":10,\"s\":\"");
+	for (int i = 0; i < 4000; i++)
+		bytes_append_char(&text, 'a');
+	bytes_append_text(&text, "b\"}\n{\"time\":10,\"s\":\"aa\"}\n");
+	struct reader_block block = {
+		.data = text.data, .length = text.length, .watermark_ms = WATERMARK_NONE};
+	reader_read(f.reader, f.intake, &block, &f.skip, f.bundle);
+	cr_expect_eq(f.bundle->counters.readings, 2);
+	cr_expect_eq(f.bundle->deltas[0].aggregates[0].count, 1);
+	cr_expect_eq(f.bundle->regex_limits, 1);
+	bytes_deinit(&text);
+	fixture_deinit(&f);
+}
