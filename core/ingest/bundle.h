@@ -62,7 +62,8 @@ struct bundle {
 	int64_t max_event_ms; /**< WATERMARK_NONE without a reading */
 	int64_t min_event_ms; /**< WATERMARK_NONE without a reading */
 	struct bundle_counters counters;
-	uint64_t regex_limits; /**< matches of filters that hit their limit: counted as "no match" */
+	uint64_t
+		regex_limits; /**< matches of filters that hit their limit: counted as "no match" */
 	struct bundle_deltas *deltas; /**< [intake->metric_count] */
 	uint32_t delta_count;
 	struct dead_letter dead_letters[BUNDLE_DEAD_LETTERS_MAX];
