@@ -22,7 +22,7 @@ static const struct {
 	{"reload", cli_reload, "reads the site again and swaps it in"},
 	{"rule", cli_rule, "list, show, history, enable, disable, activate"},
 	{"incident", cli_incident, "list, show, ack, resolve"},
-	{"plan", cli_plan, "list, runs, show, approve, reject"},
+	{"plan", cli_plan, "list, runs, show, approve, reject, cancel"},
 };
 
 static void print_help(FILE *to)

@@ -13,6 +13,7 @@ static const char help[] =
 	"  show RUN              one run with its journal\n"
 	"  approve RUN           answers what the run asks; for a step in doubt: it happened\n"
 	"  reject RUN            answers no; for a step in doubt: it did not happen\n"
+	"  cancel RUN            ends it where it stands; what is out already stays out\n"
 	"\n"
 	"  --value VALUE  the answer's value, JSON or a plain text, for an ask with choices\n"
 	"  --reason TEXT  kept in the journal\n"
@@ -74,7 +75,8 @@ int cli_plan(int argc, char **argv)
 	const char *command = remote.word_count > 0 ? remote.words[0] : "";
 	bool is_list = strcmp(command, "list") == 0, is_runs = strcmp(command, "runs") == 0;
 	if (!is_list && !is_runs && strcmp(command, "show") != 0 &&
-	    strcmp(command, "approve") != 0 && strcmp(command, "reject") != 0) {
+	    strcmp(command, "approve") != 0 && strcmp(command, "reject") != 0 &&
+	    strcmp(command, "cancel") != 0) {
 		return remote_no_command(&remote, "plan");
 	}
 	if (remote.word_count != (is_list || is_runs ? 1 : 2)) {

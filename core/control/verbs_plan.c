@@ -130,6 +130,17 @@ static int answer(const struct verb_call *call, bool is_approved, json_t **resul
 	return code != 0 ? code : show(call, id, result, why);
 }
 
+int verb_plan_cancel(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	const char *id = NULL, *reason = "by hand";
+	int code = arg_text(call, "run", true, &id, why);
+	if (code == 0)
+		code = arg_text(call, "reason", false, &reason, why);
+	if (code == 0)
+		code = plan_engine_cancel(call->target->plans, id, call->actor, reason, why);
+	return code != 0 ? code : show(call, id, result, why);
+}
+
 int verb_plan_approve(const struct verb_call *call, json_t **result, struct err_note *why)
 {
 	return answer(call, true, result, why);

@@ -17,12 +17,17 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 static const char result_key;
 
 int loader_read_file(const char *path, char **out, size_t *out_bytes, struct err_note *why)
 {
-	FILE *file = fopen(path, "rbe");
+	/* A pipe or a device under this name must not block the loop. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	FILE *file = fd >= 0 ? fdopen(fd, "rb") : NULL;
+	struct stat info;
 	char *text;
 	size_t length;
 	int code = 0;
@@ -30,6 +35,10 @@ int loader_read_file(const char *path, char **out, size_t *out_bytes, struct err
 	if (!file)
 		return err_errno(why, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno, "opening %s",
 				 path);
+	if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+		fclose(file);
+		return err_set(why, ERR_INVALID, "this is not a regular file");
+	}
 	/* One byte more than allowed, so that a file that is too long shows itself. */
 	text = mem_alloc(SITE_FILE_BYTES_MAX + 2);
 	length = fread(text, 1, SITE_FILE_BYTES_MAX + 1, file);

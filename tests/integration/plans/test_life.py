@@ -122,6 +122,15 @@ class Life(unittest.TestCase):
         self.result(run_id)
         self.approve(self.start("attaching", "a3"))
 
+    def test_a_cancelled_run_ends_where_it_stands_also_after_a_restart(self):
+        run_id = self.start("edited", "c1")
+        self.world.wait_state(run_id, "asking")
+        code, output, error = self.world.command("plan", "cancel", run_id, "--reason", "by phone")
+        self.assertEqual(code, 0, output + error)
+        self.world.restart()
+        self.assertEqual(self.world.runs(id=run_id)[0]["state"], "cancelled")
+        self.assertEqual(self.world.command("plan", "cancel", run_id)[0], 5)
+
     def test_queue_starts_them_one_after_the_other_also_after_a_restart(self):
         runs = [self.start("queueing", "q1")]
         self.world.wait_state(runs[0], "asking")
