@@ -79,7 +79,7 @@ void app_advance(struct app *app); /**< evaluate, commit, set the timer for the 
 
 /* app_alerts.c: alert -> outbox, log and incident -> plan. */
 int app_alerts_open(struct app *app, struct err_note *why);
-void app_on_alert(void *arg, const struct rule *rule, const struct alert *decided);
+void app_on_alert(void *arg, const struct rule *rule, const struct alert *alert);
 
 /* app_site.c: load and reload of the site, active versions. */
 int app_site_open(struct app *app, struct err_note *why);
