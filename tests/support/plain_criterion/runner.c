@@ -1,8 +1,10 @@
 /* Runs the registered tests one after the other, each in a child of its own; see criterion.h here.
  * usage: unit_x [--filter SUITE/TEST]     a shell pattern; Criterion's other options are ignored */
 #include "tests/support/plain_criterion/criterion/criterion.h"
+#include "tests/support/plain_criterion/criterion/redirect.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -21,6 +23,8 @@ static struct plain_suite *first_suite;
 static const struct plain_options *running_suite;
 static const struct plain_test *running;
 static bool has_failed;
+static int report = STDERR_FILENO; /* where claims that fail are told */
+static FILE *redirected;
 
 void plain_add_test(struct plain_test *test)
 {
@@ -39,12 +43,29 @@ void plain_fail(const char *file, int line, const char *claim, const char *forma
 	va_list arguments;
 
 	has_failed = true;
-	fprintf(stderr, "%s:%d: %s/%s: it does not hold that %s", file, line, running->suite,
+	dprintf(report, "%s:%d: %s/%s: it does not hold that %s", file, line, running->suite,
 		running->name, claim);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	vdprintf(report, format, arguments);
 	va_end(arguments);
-	fputc('\n', stderr);
+	dprintf(report, "\n");
+}
+
+void cr_redirect_stderr(void)
+{
+	int ends[2];
+
+	fflush(stderr);
+	report = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+	if (report < 0 || pipe2(ends, O_CLOEXEC) != 0 || dup2(ends[1], STDERR_FILENO) < 0)
+		exit(EXIT_FAILED);
+	close(ends[1]);
+	redirected = fdopen(ends[0], "r");
+}
+
+FILE *cr_get_redirected_stderr(void)
+{
+	return redirected;
 }
 
 static void call(void (*function)(void))
