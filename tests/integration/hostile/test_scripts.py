@@ -220,7 +220,7 @@ class Scripts(unittest.TestCase):
             out.write('{"time":%d,"k":"last","v":1,"ok":true}\n' % (START + 900))
         rules = dict(NORMAL)
         rules["greedy/1"] = """return rule.script { source = "s", by = { "k" }, window = "5s",
-  output = "alerts", on_window = function(ctx, w) for i = 1, 4e6 do end end }"""
+  output = "alerts", on_window = function(ctx, w) for i = 1, 2e6 do end end }"""
         rules["patterns/1"] = """return rule.script { source = "s", by = { "k" }, window = "5s",
   output = "alerts", on_window = function(ctx, w)
     local s = ("a"):rep(3000) .. "cb"
@@ -231,7 +231,9 @@ class Scripts(unittest.TestCase):
         spent = time.monotonic() - start
         for name in ("greedy", "patterns"):
             self.assertTrue(result["rules"][name]["quarantined"], result["rules"][name])
-            self.assertIn("share", result["rules"][name]["last_error"])
+        # On a busy machine a search can take up the processor time of its call before the share's.
+        self.assertIn("share", result["rules"]["greedy"]["last_error"])
+        self.assertRegex(result["rules"]["patterns"]["last_error"], "share|budget")
         self.assertLess(spent, 120 if is_sanitized() else 30)
 
 
