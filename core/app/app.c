@@ -247,10 +247,33 @@ static void app_close(struct app *app)
 	mem_free(app->token);
 }
 
+/* Only the loop takes signals, and only while it runs. Threads inherit the mask: without it one of
+ * theirs could be inside of the handler while the loop is freed, and a second SIGTERM during the
+ * stop, when the handlers are gone, would spoil the exit code. */
+static const int our_signals[] = {SIGTERM, SIGINT, SIGHUP};
+enum { OUR_SIGNALS = sizeof(our_signals) / sizeof(our_signals[0]) };
+
+static void mask_signals(int how)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	for (int i = 0; i < OUR_SIGNALS; i++)
+		sigaddset(&set, our_signals[i]);
+	pthread_sigmask(how, &set, NULL);
+}
+
+/** Also those that came during the stop and wait. */
+static void ignore_signals(void)
+{
+	for (int i = 0; i < OUR_SIGNALS; i++)
+		signal(our_signals[i], SIG_IGN);
+}
+
 int app_run(const struct app_options *options)
 {
 	struct app app = {.options = options, .env = env_live()};
 	struct err_note why = {{0}};
+	mask_signals(SIG_BLOCK);
 	if (app_open(&app, &why) != 0) {
 		log_crit(APP, "%s", why.text);
 		app.exit_code = 1;
@@ -259,11 +282,14 @@ int app_run(const struct app_options *options)
 	}
 	log_info(APP, "ready: site %s, state %s, http %s", options->site_dir, options->state_dir,
 		 app.http != NULL ? app.config->listen_http : "off");
+	mask_signals(SIG_UNBLOCK);
 	if (loop_run(app.loop, &why) != 0) {
 		log_crit(LOOP, "%s", why.text);
 		app.exit_code = 1;
 	}
+	mask_signals(SIG_BLOCK);
 	app_close(&app);
+	ignore_signals();
 	log_info(APP, "stopped");
 	return app.exit_code;
 }
