@@ -1,27 +1,18 @@
-/* Groups get ids in order of arrival; the key is the bundle's own (pane start + dimension).
- *
- *     ids   0   1   2   3   4   5      start < left_before: the row has left
- *           left    open    left
- *
- * Leaving only moves `left_before`; the rebuild that follows now and then keeps the open ones.
- */
+/* Groups leave in order of their windows: leaving only moves `left_before_ms`; what has left is
+ * forgotten when it is half of the table. */
 #include "core/cli/query_table.h"
 
 #include <stdlib.h>
 
-#include "core/base/key_table.h"
 #include "core/base/mem.h"
-#include "core/ingest/bundle.h"
 #include "core/model/aggregate.h"
 #include "core/model/dimension.h"
+#include "core/window/group_table.h"
 
 enum { REBUILD_GROUPS_MIN = 4096 };
 
 struct query_table {
-	struct key_table groups;
-	struct aggregate *aggregates; /**< [capacity * aggregate_count] */
-	uint32_t capacity;
-	uint32_t aggregate_count;
+	struct group_table groups;
 	uint32_t left_count;
 	int64_t left_before_ms; /**< windows that start before it have left */
 	struct query_row *rows;
@@ -31,9 +22,8 @@ struct query_table {
 struct query_table *query_table_new(uint32_t aggregate_count)
 {
 	struct query_table *table = mem_alloc(sizeof(*table));
-	table->aggregate_count = aggregate_count;
 	table->left_before_ms = INT64_MIN;
-	key_table_init(&table->groups, 0);
+	group_table_init(&table->groups, aggregate_count, 0);
 	return table;
 }
 
@@ -41,8 +31,7 @@ void query_table_free(struct query_table *table)
 {
 	if (!table)
 		return;
-	key_table_deinit(&table->groups);
-	mem_free(table->aggregates);
+	group_table_deinit(&table->groups);
 	mem_free(table->rows);
 	mem_free(table);
 }
@@ -52,59 +41,22 @@ uint32_t query_table_group_count(const struct query_table *table)
 	return table->groups.count;
 }
 
-static void table_add(struct query_table *table, struct slice group, const struct aggregate *from)
+uint64_t query_table_merge(struct query_table *table, const struct group_table *deltas)
 {
-	bool is_new;
-	uint32_t count = table->aggregate_count;
-	uint32_t id = key_table_put(&table->groups, group, &is_new);
-	if (id >= table->capacity) {
-		table->capacity = table->capacity ? table->capacity * 2 : 256;
-		table->aggregates = mem_grow(table->aggregates, (size_t)table->capacity * count,
-					     sizeof(*table->aggregates));
-	}
-	struct aggregate *into = table->aggregates + (size_t)id * count;
-	for (uint32_t i = 0; i < count; i++) {
-		if (is_new)
-			into[i] = from[i];
-		else
-			aggregate_merge(&into[i], &from[i]);
-	}
-}
-
-uint64_t query_table_merge(struct query_table *table, const struct bundle_deltas *deltas)
-{
+	const struct group *from;
 	uint64_t late_count = 0;
-	for (uint32_t id = 0; id < deltas->groups.count; id++) {
-		int64_t start_ms;
-		struct slice group = key_table_key(&deltas->groups, id);
-		const struct aggregate *from =
-			deltas->aggregates + (size_t)id * table->aggregate_count;
-		bundle_group_key(group, &start_ms);
-		if (start_ms < table->left_before_ms)
-			late_count += from->count;
-		else
-			table_add(table, group, from);
+	size_t at = 0;
+	while ((from = group_table_next(deltas, &at)) != NULL) {
+		if (from->start_ms < table->left_before_ms) {
+			late_count += from->aggregates->count;
+			continue;
+		}
+		struct group *into = group_table_put(&table->groups, from->key_hash, from->start_ms,
+						     group_key(deltas, from));
+		for (uint32_t i = 0; i < deltas->width; i++)
+			aggregate_merge(&into->aggregates[i], &from->aggregates[i]);
 	}
 	return late_count;
-}
-
-static void table_rebuild(struct query_table *table)
-{
-	struct query_table old = *table;
-	key_table_init(&table->groups, 0);
-	table->aggregates = NULL;
-	table->capacity = 0;
-	table->left_count = 0;
-	for (uint32_t id = 0; id < old.groups.count; id++) {
-		int64_t start_ms;
-		struct slice group = key_table_key(&old.groups, id);
-		bundle_group_key(group, &start_ms);
-		if (start_ms >= table->left_before_ms)
-			table_add(table, group,
-				  old.aggregates + (size_t)id * table->aggregate_count);
-	}
-	key_table_deinit(&old.groups);
-	mem_free(old.aggregates);
 }
 
 static int row_compare(const void *a, const void *b)
@@ -125,13 +77,15 @@ void query_table_emit(struct query_table *table, int64_t before_ms,
 		table->row_capacity = table->groups.count;
 		table->rows = mem_grow(table->rows, table->row_capacity, sizeof(*table->rows));
 	}
-	for (uint32_t id = 0; id < table->groups.count; id++) {
-		struct query_row row;
-		row.key = bundle_group_key(key_table_key(&table->groups, id), &row.start_ms);
-		row.aggregates = table->aggregates + (size_t)id * table->aggregate_count;
-		if (row.start_ms >= table->left_before_ms && row.start_ms < before_ms)
-			table->rows[row_count++] = row;
-	}
+	const struct group *group;
+	size_t at = 0;
+	while ((group = group_table_next(&table->groups, &at)) != NULL)
+		if (group->start_ms >= table->left_before_ms && group->start_ms < before_ms)
+			table->rows[row_count++] = (struct query_row){
+				.start_ms = group->start_ms,
+				.key = group_key(&table->groups, group),
+				.aggregates = group->aggregates,
+			};
 	if (row_count > 0)
 		qsort(table->rows, row_count, sizeof(*table->rows), row_compare);
 	for (uint32_t i = 0; i < row_count; i++)
@@ -139,6 +93,8 @@ void query_table_emit(struct query_table *table, int64_t before_ms,
 	table->left_before_ms = before_ms;
 	table->left_count += row_count;
 	if (table->groups.count >= REBUILD_GROUPS_MIN &&
-	    table->left_count >= table->groups.count / 2)
-		table_rebuild(table);
+	    table->left_count >= table->groups.count / 2) {
+		group_table_forget_before(&table->groups, before_ms);
+		table->left_count = 0;
+	}
 }

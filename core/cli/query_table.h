@@ -13,7 +13,7 @@
 #include "core/base/bytes.h"
 
 struct aggregate;
-struct bundle_deltas;
+struct group_table;
 struct query_table;
 
 struct query_row {
@@ -26,7 +26,7 @@ struct query_table *query_table_new(uint32_t aggregate_count);
 void query_table_free(struct query_table *table);
 
 /** Merges the groups of a bundle. Returns the readings of windows which left already. */
-uint64_t query_table_merge(struct query_table *table, const struct bundle_deltas *deltas);
+uint64_t query_table_merge(struct query_table *table, const struct group_table *deltas);
 
 /** Calls `each` for the rows of every window that starts before `before_ms`, and forgets them. */
 void query_table_emit(struct query_table *table, int64_t before_ms,

@@ -54,19 +54,18 @@ static void mark_late(struct engine_metric *metric, int64_t start_ms)
 			metric->rules[i]->is_dirty = true;
 }
 
-static void merge_group(struct engine *engine, struct engine_metric *metric, struct slice group,
-			const struct aggregate *delta)
+static void merge_group(struct engine *engine, struct engine_metric *metric,
+			const struct group *group, struct slice key)
 {
-	int64_t start_ms;
-	struct slice key = bundle_group_key(group, &start_ms);
+	int64_t start_ms = group->start_ms;
 	const struct aggregate *pane;
 
 	if (start_ms < metric->cut_ms) {
-		metric->source->late_dropped += delta->count;
+		metric->source->late_dropped += group->aggregates->count;
 		return;
 	}
-	if (window_merge(metric->window, start_ms, key, delta, &pane) != 0) {
-		window_count_overflow(metric->window, delta->count);
+	if (window_merge(metric->window, start_ms, key, group->aggregates, &pane) != 0) {
+		window_count_overflow(metric->window, group->aggregates->count);
 		return;
 	}
 	engine_put_pane(engine, metric->metric, start_ms, key, pane);
@@ -77,14 +76,14 @@ static void merge_group(struct engine *engine, struct engine_metric *metric, str
 static void merge_deltas(struct engine *engine, const struct bundle *bundle)
 {
 	for (uint32_t i = 0; i < bundle->delta_count; i++) {
-		const struct bundle_deltas *deltas = &bundle->deltas[i];
+		const struct group_table *deltas = &bundle->deltas[i];
 		struct engine_metric *metric =
 			engine_find_metric(engine, bundle->intake->metrics[i].metric);
+		const struct group *group;
+		size_t at = 0;
 
-		for (uint32_t k = 0; metric != NULL && k < deltas->groups.count; k++)
-			merge_group(
-				engine, metric, key_table_key(&deltas->groups, k),
-				&deltas->aggregates[(size_t)k * metric->metric->aggregate_count]);
+		while (metric != NULL && (group = group_table_next(deltas, &at)) != NULL)
+			merge_group(engine, metric, group, group_key(deltas, group));
 	}
 }
 

@@ -1,7 +1,6 @@
 #include "core/ingest/bundle.h"
 
 #include "core/base/mem.h"
-#include "core/base/require.h"
 #include "core/ingest/intake.h"
 #include "core/window/watermark.h"
 
@@ -17,7 +16,8 @@ struct bundle *bundle_new(struct intake *intake, uint64_t seed)
 	if (bundle->delta_count > 0)
 		bundle->deltas = mem_alloc_array(bundle->delta_count, sizeof(*bundle->deltas));
 	for (uint32_t i = 0; i < bundle->delta_count; i++)
-		key_table_init(&bundle->deltas[i].groups, seed);
+		group_table_init(&bundle->deltas[i], intake->metrics[i].metric->aggregate_count,
+				 seed);
 	return bundle;
 }
 
@@ -36,10 +36,8 @@ void bundle_free(struct bundle *bundle)
 	if (!bundle)
 		return;
 	bundle_forget_dead_letters(bundle);
-	for (uint32_t i = 0; i < bundle->delta_count; i++) {
-		key_table_deinit(&bundle->deltas[i].groups);
-		mem_free(bundle->deltas[i].aggregates);
-	}
+	for (uint32_t i = 0; i < bundle->delta_count; i++)
+		group_table_deinit(&bundle->deltas[i]);
 	mem_free(bundle->deltas);
 	intake_unref(bundle->intake);
 	mem_free(bundle);
@@ -49,7 +47,7 @@ void bundle_clear(struct bundle *bundle)
 {
 	bundle_forget_dead_letters(bundle);
 	for (uint32_t i = 0; i < bundle->delta_count; i++)
-		key_table_clear(&bundle->deltas[i].groups);
+		group_table_clear(&bundle->deltas[i]);
 	*bundle = (struct bundle){
 		.intake = bundle->intake,
 		.deltas = bundle->deltas,
@@ -57,12 +55,4 @@ void bundle_clear(struct bundle *bundle)
 		.max_event_ms = WATERMARK_NONE,
 		.min_event_ms = WATERMARK_NONE,
 	};
-}
-
-struct slice bundle_group_key(struct slice group, int64_t *start_ms)
-{
-	struct byte_reader reader = byte_reader_of(group);
-	*start_ms = (int64_t)byte_reader_be64(&reader);
-	REQUIRE(!reader.has_failed);
-	return byte_reader_bytes(&reader, reader.left);
 }

@@ -11,8 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/base/key_table.h"
-#include "core/model/aggregate.h"
+#include "core/window/group_table.h"
 
 struct intake;
 
@@ -45,13 +44,6 @@ struct dead_letter {
 	uint64_t line;   /**< number of the line in its bundle, from 1, blank lines too */
 };
 
-/** Deltas of one metric: the key table holds pane start (8 bytes big-endian) + dimension key. */
-struct bundle_deltas {
-	struct key_table groups;
-	struct aggregate *aggregates; /**< [groups.count * metric->aggregate_count] */
-	uint32_t capacity;            /**< in groups */
-};
-
 struct bundle {
 	struct intake *intake; /**< shared; NULL for a bundle that only moves a position */
 	uint32_t partition;    /**< number given by the engine (engine_partition_open) */
@@ -64,7 +56,7 @@ struct bundle {
 	struct bundle_counters counters;
 	uint64_t
 		regex_limits; /**< matches of filters that hit their limit: counted as "no match" */
-	struct bundle_deltas *deltas; /**< [intake->metric_count] */
+	struct group_table *deltas; /**< [intake->metric_count] */
 	uint32_t delta_count;
 	struct dead_letter dead_letters[BUNDLE_DEAD_LETTERS_MAX];
 	uint32_t dead_letter_count; /**< malformed lines beyond the limit are only counted */
@@ -79,7 +71,5 @@ struct bundle *bundle_new(struct intake *intake, uint64_t seed);
 void bundle_free(struct bundle *bundle);
 /** Makes it empty again for the same intake; keeps memory. */
 void bundle_clear(struct bundle *bundle);
-/** Splits a delta's group key into pane start and dimension key. */
-struct slice bundle_group_key(struct slice group, int64_t *start_ms);
 
 #endif

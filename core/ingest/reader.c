@@ -5,22 +5,19 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/base/require.h"
-#include "core/filter/filter.h"
 #include "core/ingest/bundle.h"
 #include "core/ingest/decode.h"
 #include "core/ingest/framing.h"
+#include "core/ingest/grouping.h"
 #include "core/ingest/intake.h"
 #include "core/model/batch.h"
 #include "core/window/watermark.h"
 
 struct reader {
 	struct decoder *decoder;
-	struct filter_scratch *scratch;
+	struct grouping *grouping;
 	struct batch batch;
 	bool has_batch;
-	struct bytes key; /**< of the group at hand */
-	uint16_t rows[BATCH_ROWS_MAX];
-	uint16_t all_rows[BATCH_ROWS_MAX]; /**< 0, 1, 2 ... */
 };
 
 /** One call of reader_read(). */
@@ -37,10 +34,7 @@ struct reader *reader_new(void)
 {
 	struct reader *reader = mem_alloc(sizeof(*reader));
 	reader->decoder = decoder_new();
-	reader->scratch = filter_scratch_new();
-	bytes_init(&reader->key);
-	for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++)
-		reader->all_rows[i] = (uint16_t)i;
+	reader->grouping = grouping_new();
 	return reader;
 }
 
@@ -49,8 +43,7 @@ void reader_free(struct reader *reader)
 	if (!reader)
 		return;
 	decoder_free(reader->decoder);
-	filter_scratch_free(reader->scratch);
-	bytes_deinit(&reader->key);
+	grouping_free(reader->grouping);
 	if (reader->has_batch)
 		batch_deinit(&reader->batch);
 	mem_free(reader);
@@ -68,76 +61,10 @@ static void reader_prepare(struct reader *reader, const struct intake *intake)
 	reader->has_batch = true;
 }
 
-static int64_t pane_start(int64_t time_ms, int64_t pane_ms)
-{
-	int64_t rest = time_ms % pane_ms;
-	return time_ms - (rest < 0 ? rest + pane_ms : rest);
-}
-
-/** The aggregates of the group whose key is in reader->key. */
-static struct aggregate *group_find(struct bundle_deltas *deltas, const struct bytes *key,
-				    uint32_t aggregate_count)
-{
-	bool is_new;
-	uint32_t id = key_table_put(&deltas->groups, bytes_slice(key), &is_new);
-	if (id >= deltas->capacity) {
-		deltas->capacity = deltas->capacity ? deltas->capacity * 2 : 64;
-		deltas->aggregates =
-			mem_grow(deltas->aggregates, (size_t)deltas->capacity * aggregate_count,
-				 sizeof(struct aggregate));
-	}
-	struct aggregate *aggregates = deltas->aggregates + (size_t)id * aggregate_count;
-	for (uint32_t i = 0; is_new && i < aggregate_count; i++)
-		aggregates[i] = AGGREGATE_EMPTY;
-	return aggregates;
-}
-
-static void group_row(const struct intake_metric *metric, const struct batch *batch, uint16_t row,
-		      struct aggregate *aggregates)
-{
-	double number;
-	if (metric->metric->value_count == 0)
-		aggregate_add(&aggregates[0]);
-	for (uint32_t i = 0; i < metric->metric->value_count; i++) {
-		if (value_number(&batch->columns[metric->value_columns[i]][row], &number))
-			aggregate_add_number(&aggregates[i], number);
-		else
-			aggregate_add(&aggregates[i]);
-	}
-}
-
-static void group_batch(struct reader *reader, const struct intake_metric *metric,
-			struct bundle_deltas *deltas)
-{
-	const struct batch *batch = &reader->batch;
-	const uint16_t *rows = reader->all_rows;
-	uint32_t row_count = batch->row_count;
-	int64_t pane_ms = metric->metric->pane_ms, start_ms = 0;
-	bool has_start = false;
-	if (metric->filter) {
-		row_count = filter_run(metric->filter, batch, reader->scratch, reader->rows);
-		rows = reader->rows;
-	}
-	for (uint32_t i = 0; i < row_count; i++) {
-		int64_t time_ms = batch->time_ms[rows[i]];
-		if (!has_start || time_ms < start_ms || time_ms - start_ms >= pane_ms)
-			start_ms = pane_start(time_ms, pane_ms);
-		has_start = true;
-		bytes_clear(&reader->key);
-		bytes_append_be64(&reader->key, (uint64_t)start_ms);
-		for (uint32_t j = 0; j < metric->metric->by_count; j++)
-			dimension_append(&reader->key,
-					 &batch->columns[metric->by_columns[j]][rows[i]]);
-		group_row(metric, batch, rows[i],
-			  group_find(deltas, &reader->key, metric->metric->aggregate_count));
-	}
-}
-
 static void run_flush(struct reading_run *run)
 {
 	struct reader *reader = run->reader;
-	for (uint32_t i = 0; i < run->intake->metric_count && reader->batch.row_count > 0; i++)
-		group_batch(reader, &run->intake->metrics[i], &run->bundle->deltas[i]);
+	grouping_add(reader->grouping, run->intake, &reader->batch, run->bundle);
 	batch_clear(&reader->batch);
 }
 
@@ -247,7 +174,6 @@ size_t reader_read(struct reader *reader, const struct intake *intake,
 	struct slice line;
 	REQUIRE(bundle->delta_count == intake->metric_count);
 	reader_prepare(reader, intake);
-	uint64_t limits_before = filter_scratch_limits_hit(reader->scratch);
 	for (;;) {
 		bool is_first = block->offset == 0 && framing.used == 0 && !framing.skip;
 		enum frame frame = framing_next(&framing, &line);
@@ -266,6 +192,5 @@ size_t reader_read(struct reader *reader, const struct intake *intake,
 	run_flush(&run);
 	*skip = framing.skip && !block->is_last;
 	bundle->counters.bytes += framing.used;
-	bundle->regex_limits += filter_scratch_limits_hit(reader->scratch) - limits_before;
 	return framing.used;
 }

@@ -69,16 +69,19 @@ static struct bundle *read_cut(struct reader *reader, struct intake *intake, con
 
 static void expect_equal(const struct bundle *a, const struct bundle *b)
 {
-	const struct key_table *groups = &a->deltas[0].groups;
+	const struct group_table *groups = &a->deltas[0];
+	const struct group *group;
+	size_t at = 0;
 	REQUIRE(memcmp(&a->counters, &b->counters, sizeof(a->counters)) == 0);
 	REQUIRE(a->counters.lines == a->counters.readings + a->counters.malformed);
 	REQUIRE(a->max_event_ms == b->max_event_ms && a->min_event_ms == b->min_event_ms);
-	REQUIRE(groups->count == b->deltas[0].groups.count);
-	for (uint32_t id = 0; id < groups->count; id++) {
-		uint32_t other = key_table_find(&b->deltas[0].groups, key_table_key(groups, id));
-		REQUIRE(other != KEY_TABLE_NONE);
-		REQUIRE(memcmp(&a->deltas[0].aggregates[id], &b->deltas[0].aggregates[other],
-			       sizeof(struct aggregate)) == 0);
+	REQUIRE(groups->count == b->deltas[0].count);
+	while ((group = group_table_next(groups, &at)) != NULL) {
+		const struct group *other =
+			group_table_find(&b->deltas[0], group->start_ms, group_key(groups, group));
+		REQUIRE(other != NULL);
+		REQUIRE(memcmp(group->aggregates, other->aggregates, sizeof(struct aggregate)) ==
+			0);
 	}
 	REQUIRE(a->dead_letter_count == b->dead_letter_count);
 	for (uint32_t i = 0; i < a->dead_letter_count; i++) {

@@ -16,21 +16,6 @@ Test(bundle, without_an_intake_only_moves_a_position)
 	bundle_free(NULL);
 }
 
-Test(bundle, group_key_is_start_and_dimension)
-{
-	int64_t starts[] = {0, 5000, -5000, INT64_MAX, INT64_MIN};
-	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
-		struct bytes key = BYTES_EMPTY;
-		int64_t start;
-		bytes_append_be64(&key, (uint64_t)starts[i]);
-		bytes_append_text(&key, "abc");
-		struct slice rest = bundle_group_key(bytes_slice(&key), &start);
-		cr_expect_eq(start, starts[i]);
-		cr_expect(slice_equal(rest, SLICE_LITERAL("abc")));
-		bytes_deinit(&key);
-	}
-}
-
 Test(bundle, clear_keeps_the_intake_and_nothing_else)
 {
 	struct schema schema;
@@ -39,18 +24,17 @@ Test(bundle, clear_keeps_the_intake_and_nothing_else)
 	struct intake *intake = intake_new(&options, &schema, 1);
 	const struct metric_spec spec = {.pane_ms = 5000};
 	uint32_t index;
-	bool is_new;
 	cr_assert_eq(intake_add_metric(intake, &spec, &index, NULL), 0);
 	struct bundle *bundle = bundle_new(intake, 1);
 	intake_unref(intake);
 	cr_assert_eq(bundle->delta_count, 1);
-	key_table_put(&bundle->deltas[0].groups, SLICE_LITERAL("12345678"), &is_new);
+	group_table_put(&bundle->deltas[0], 1, 5000, SLICE_LITERAL("key"));
 	bundle->counters.lines = 3;
 	bundle->max_event_ms = 5;
 	bundle->dead_letters[bundle->dead_letter_count++] =
 		(struct dead_letter){.text = mem_copy_text("x"), .reason = mem_copy_text("y")};
 	bundle_clear(bundle);
-	cr_expect_eq(bundle->deltas[0].groups.count, 0);
+	cr_expect_eq(bundle->deltas[0].count, 0);
 	cr_expect_eq(bundle->counters.lines, 0);
 	cr_expect_eq(bundle->max_event_ms, WATERMARK_NONE);
 	cr_expect_eq(bundle->dead_letter_count, 0);

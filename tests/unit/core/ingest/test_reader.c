@@ -69,18 +69,15 @@ static const struct aggregate *find(const struct fixture *f, uint32_t metric, in
 				    const char *m)
 {
 	struct bytes key = BYTES_EMPTY;
-	const struct bundle_deltas *deltas = &f->bundle->deltas[metric];
-	bytes_append_be64(&key, (uint64_t)start_ms);
 	if (m) {
 		struct value value = {.type = VALUE_STRING, .as.text = m};
 		value.length = (uint32_t)strlen(m);
 		dimension_append(&key, &value);
 	}
-	uint32_t id = key_table_find(&deltas->groups, bytes_slice(&key));
+	const struct group *group =
+		group_table_find(&f->bundle->deltas[metric], start_ms, bytes_slice(&key));
 	bytes_deinit(&key);
-	if (id == KEY_TABLE_NONE)
-		return NULL;
-	return &deltas->aggregates[id * f->intake->metrics[metric].metric->aggregate_count];
+	return group ? group->aggregates : NULL;
 }
 
 Test(reader, groups_by_pane_and_dimension)
@@ -102,7 +99,7 @@ Test(reader, groups_by_pane_and_dimension)
 	cr_expect_eq(find(&f, 0, 105000, "a")->max, 4.0);
 	cr_expect_eq(find(&f, 0, 100000, "b")[1].min, 8.0);
 	cr_expect_eq(find(&f, 1, 60000, NULL)->count, 2);
-	cr_expect_eq(f.bundle->deltas[0].groups.count, 3);
+	cr_expect_eq(f.bundle->deltas[0].count, 3);
 	cr_expect_eq(f.bundle->counters.readings, 4);
 	cr_expect_eq(f.bundle->max_event_ms, 105000);
 	cr_expect_eq(f.bundle->min_event_ms, 100000);
@@ -225,7 +222,7 @@ Test(reader, many_rows_fill_several_batches)
 		bytes_append_format(&text, "{\"time\":10,\"m\":\"k%d\",\"v\":%d}\n", i % 10, i);
 	feed(&f, text.data);
 	cr_expect_eq(f.bundle->counters.readings, BATCH_ROWS_MAX * 2 + 1);
-	cr_expect_eq(f.bundle->deltas[0].groups.count, 10);
+	cr_expect_eq(f.bundle->deltas[0].count, 10);
 	cr_expect_eq(find(&f, 0, 10000, "k3")->count, 205);
 	bytes_deinit(&text);
 	fixture_deinit(&f);
@@ -250,9 +247,11 @@ Test(reader, a_match_ended_by_its_limit_is_told_in_the_bundle)
 	bytes_append_text(&text, "b\"}\n{\"time\":10,\"s\":\"aa\"}\n");
 	struct reader_block block = {
 		.data = text.data, .length = text.length, .watermark_ms = WATERMARK_NONE};
+	size_t at = 0;
 	reader_read(f.reader, f.intake, &block, &f.skip, f.bundle);
 	cr_expect_eq(f.bundle->counters.readings, 2);
-	cr_expect_eq(f.bundle->deltas[0].aggregates[0].count, 1);
+	cr_expect_eq(f.bundle->deltas[0].count, 1);
+	cr_expect_eq(group_table_next(&f.bundle->deltas[0], &at)->aggregates[0].count, 1);
 	cr_expect_eq(f.bundle->regex_limits, 1);
 	bytes_deinit(&text);
 	fixture_deinit(&f);

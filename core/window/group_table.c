@@ -1,0 +1,210 @@
+#include "core/window/group_table.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "core/base/mem.h"
+#include "core/base/require.h"
+
+enum { SLOTS_MIN = 64, RECORDS_BYTES_MIN = 4096, SPARSE_RATIO = 8 };
+
+void group_table_init(struct group_table *table, uint32_t width, uint64_t seed)
+{
+	*table = (struct group_table){.width = width, .seed = seed};
+}
+
+void group_table_deinit(struct group_table *table)
+{
+	mem_free(table->slots);
+	mem_free(table->records);
+	group_table_init(table, table->width, table->seed);
+}
+
+uint64_t group_key_hash(uint64_t seed, struct slice key)
+{
+	return XXH3_64bits_withSeed(key.data, key.length, seed);
+}
+
+/* The start's multiplier is odd, so different panes of a key never share a whole hash; the shift
+ * brings its upper half into the bits that choose the slot. */
+static uint64_t group_hash(uint64_t key_hash, int64_t start_ms)
+{
+	uint64_t hash = key_hash ^ (uint64_t)start_ms * 0x9E3779B97F4A7C15u;
+
+	return hash ^ hash >> 29;
+}
+
+static struct group *record_at(const struct group_table *table, size_t at)
+{
+	return (struct group *)(void *)(table->records + at);
+}
+
+static size_t record_of(uint64_t slot)
+{
+	return ((size_t)(uint32_t)slot - 1) * 8;
+}
+
+static uint64_t slot_of(uint64_t hash, size_t record)
+{
+	return (hash & 0xFFFFFFFF00000000u) | (record / 8 + 1);
+}
+
+/* The slot of the group, or the empty one where it belongs. */
+static uint32_t slot_find(const struct group_table *table, uint64_t key_hash, int64_t start_ms,
+			  struct slice key)
+{
+	uint64_t hash = group_hash(key_hash, start_ms);
+	uint32_t mask = table->slot_count - 1;
+	uint32_t at = (uint32_t)hash & mask;
+
+	for (;; at = (at + 1) & mask) {
+		uint64_t slot = table->slots[at];
+
+		if (slot == 0)
+			return at;
+		if ((slot ^ hash) >> 32 != 0)
+			continue;
+		const struct group *group = record_at(table, record_of(slot));
+		if (group->start_ms == start_ms && slice_equal(group_key(table, group), key))
+			return at;
+	}
+}
+
+/* Every record into slots that are empty. */
+static void slots_fill(struct group_table *table)
+{
+	uint32_t mask = table->slot_count - 1;
+
+	for (size_t at = 0; at < table->record_bytes;) {
+		const struct group *group = record_at(table, at);
+		uint64_t hash = group_hash(group->key_hash, group->start_ms);
+		uint32_t slot = (uint32_t)hash & mask;
+
+		while (table->slots[slot] != 0)
+			slot = (slot + 1) & mask;
+		table->slots[slot] = slot_of(hash, at);
+		at += group->record_bytes;
+	}
+}
+
+static void slots_grow(struct group_table *table)
+{
+	REQUIRE(table->slot_count < 1u << 31);
+	table->slot_count = table->slot_count == 0 ? SLOTS_MIN : table->slot_count * 2;
+	mem_free(table->slots);
+	table->slots = mem_alloc_array(table->slot_count, sizeof(*table->slots));
+	slots_fill(table);
+}
+
+/* A table that grew in one burst must not cost a full sweep at every clear after it. */
+static void slots_empty(struct group_table *table)
+{
+	uint32_t mask = table->slot_count - 1;
+
+	if (table->count >= table->slot_count / SPARSE_RATIO) {
+		if (table->slot_count > 0)
+			memset(table->slots, 0, table->slot_count * sizeof(*table->slots));
+		return;
+	}
+	for (size_t at = 0; at < table->record_bytes;) {
+		const struct group *group = record_at(table, at);
+		uint32_t slot = (uint32_t)group_hash(group->key_hash, group->start_ms) & mask;
+
+		/* Its own slot is somewhere in the run, which ends at a slot emptied before. */
+		for (; table->slots[slot] != 0; slot = (slot + 1) & mask)
+			table->slots[slot] = 0;
+		at += group->record_bytes;
+	}
+}
+
+void group_table_clear(struct group_table *table)
+{
+	slots_empty(table);
+	table->count = 0;
+	table->record_bytes = 0;
+}
+
+static size_t padded(size_t length)
+{
+	return (length + 7) / 8 * 8;
+}
+
+static struct group *record_add(struct group_table *table, uint64_t key_hash, int64_t start_ms,
+				struct slice key)
+{
+	size_t head = sizeof(struct group) + table->width * sizeof(struct aggregate);
+	size_t bytes = head + padded(key.length);
+	size_t needed = table->record_bytes + bytes;
+
+	if (needed > table->record_capacity) {
+		size_t capacity = table->record_capacity + table->record_capacity / 2;
+
+		if (capacity < RECORDS_BYTES_MIN)
+			capacity = RECORDS_BYTES_MIN;
+		table->record_capacity = padded(capacity < needed ? needed : capacity);
+		table->records = mem_grow(table->records, table->record_capacity, 1);
+	}
+	struct group *group = record_at(table, table->record_bytes);
+	*group = (struct group){key_hash, start_ms, (uint32_t)key.length, (uint32_t)bytes};
+	memset(group->aggregates, 0, table->width * sizeof(struct aggregate));
+	if (key.length > 0)
+		memcpy(group->aggregates + table->width, key.data, key.length);
+	table->record_bytes = needed;
+	table->count++;
+	return group;
+}
+
+struct group *group_table_put(struct group_table *table, uint64_t key_hash, int64_t start_ms,
+			      struct slice key)
+{
+	if (table->count >= table->slot_count / 4 * 3)
+		slots_grow(table);
+	uint32_t slot = slot_find(table, key_hash, start_ms, key);
+
+	if (table->slots[slot] != 0)
+		return record_at(table, record_of(table->slots[slot]));
+	table->slots[slot] = slot_of(group_hash(key_hash, start_ms), table->record_bytes);
+	return record_add(table, key_hash, start_ms, key);
+}
+
+const struct group *group_table_find(const struct group_table *table, int64_t start_ms,
+				     struct slice key)
+{
+	if (table->count == 0)
+		return NULL;
+	uint64_t slot =
+		table->slots[slot_find(table, group_key_hash(table->seed, key), start_ms, key)];
+
+	return slot == 0 ? NULL : record_at(table, record_of(slot));
+}
+
+void group_table_forget_before(struct group_table *table, int64_t before_ms)
+{
+	size_t kept = 0;
+	uint32_t count = 0;
+
+	slots_empty(table);
+	for (size_t at = 0; at < table->record_bytes;) {
+		const struct group *group = record_at(table, at);
+		size_t bytes = group->record_bytes;
+
+		if (group->start_ms >= before_ms) {
+			memmove(table->records + kept, group, bytes);
+			kept += bytes;
+			count++;
+		}
+		at += bytes;
+	}
+	table->record_bytes = kept;
+	table->count = count;
+	if (table->slot_count > 0)
+		slots_fill(table);
+}
+
+size_t group_table_memory_bytes(const struct group_table *table)
+{
+	return table->slot_count * sizeof(*table->slots) + table->record_capacity;
+}

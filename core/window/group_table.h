@@ -1,0 +1,76 @@
+/** group_table.h - (pane start, dimension key) -> aggregates: what a bundle carries.
+ *
+ *      slots     | hash 63..32 | place of the record / 8 + 1 |      linear probing, at most 3/4 full
+ *      records   | struct group | aggregates [width] | key, padded to 8 | next record ...
+ *
+ *  Flat: while there is room a new group allocates nothing, and a group costs two places of memory
+ *  (its slot, its record). Groups are walked in the order in which they came.
+ *  Hashes are seeded (a client cannot choose colliding keys): a key's by group_key_hash(), so that
+ *  it serves every table of the seed; a group's mixes the pane's start into it.
+ *  Owner: group_table_init() caller's memory. A group is borrowed until the next put, clear or
+ *  forget. Threads: one at a time. Limits: 2^31 groups, 32 GiB of records.
+ */
+#ifndef TOCSIN_CORE_WINDOW_GROUP_TABLE_H
+#define TOCSIN_CORE_WINDOW_GROUP_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/bytes.h"
+#include "core/model/aggregate.h"
+
+struct group {
+	uint64_t key_hash; /**< group_key_hash() of the key with the table's seed */
+	int64_t start_ms;
+	uint32_t key_bytes;
+	uint32_t record_bytes; /**< with key and padding: the next record follows */
+	struct aggregate aggregates[];
+};
+
+struct group_table {
+	uint64_t *slots;
+	uint32_t slot_count;
+	uint32_t count;
+	char *records;
+	size_t record_bytes; /**< in use */
+	size_t record_capacity;
+	uint32_t width; /**< aggregates of a group */
+	uint64_t seed;
+};
+
+void group_table_init(struct group_table *table, uint32_t width, uint64_t seed);
+void group_table_deinit(struct group_table *table);
+void group_table_clear(struct group_table *table); /**< keeps its memory */
+
+uint64_t group_key_hash(uint64_t seed, struct slice key);
+
+/** The group, made with empty aggregates when it is not there. */
+struct group *group_table_put(struct group_table *table, uint64_t key_hash, int64_t start_ms,
+			      struct slice key);
+/** NULL: not there. */
+const struct group *group_table_find(const struct group_table *table, int64_t start_ms,
+				     struct slice key);
+
+/** Walks all groups: *at starts as 0; NULL at the end. */
+static inline const struct group *group_table_next(const struct group_table *table, size_t *at)
+{
+	const struct group *group;
+
+	if (*at >= table->record_bytes)
+		return NULL;
+	group = (const struct group *)(const void *)(table->records + *at);
+	*at += group->record_bytes;
+	return group;
+}
+
+static inline struct slice group_key(const struct group_table *table, const struct group *group)
+{
+	return (struct slice){(const char *)(group->aggregates + table->width), group->key_bytes};
+}
+
+/** Forgets the groups of panes that start before `before_ms`; the others keep their order. */
+void group_table_forget_before(struct group_table *table, int64_t before_ms);
+
+size_t group_table_memory_bytes(const struct group_table *table);
+
+#endif
