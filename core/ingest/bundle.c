@@ -35,10 +35,15 @@ void bundle_free(struct bundle *bundle)
 {
 	if (!bundle)
 		return;
+	if (bundle->shelf) {
+		bundle_shelf_give(bundle);
+		return;
+	}
 	bundle_forget_dead_letters(bundle);
 	for (uint32_t i = 0; i < bundle->delta_count; i++)
 		group_table_deinit(&bundle->deltas[i]);
 	mem_free(bundle->deltas);
+	mem_free(bundle->times.data);
 	intake_unref(bundle->intake);
 	mem_free(bundle);
 }
@@ -52,7 +57,29 @@ void bundle_clear(struct bundle *bundle)
 		.intake = bundle->intake,
 		.deltas = bundle->deltas,
 		.delta_count = bundle->delta_count,
+		.times = {.data = bundle->times.data, .capacity = bundle->times.capacity},
+		.shelf = bundle->shelf,
 		.max_event_ms = WATERMARK_NONE,
 		.min_event_ms = WATERMARK_NONE,
 	};
+}
+
+void bundle_times_grow(struct bundle_times *times)
+{
+	times->capacity = times->capacity ? times->capacity * 2 : 1024;
+	times->data = mem_grow(times->data, times->capacity, sizeof(*times->data));
+}
+
+/** A reading is late when its time lies behind the greatest of all times before it, less the
+ *  lateness: of those in its block (counted by the reader), or of those before the block. */
+void bundle_settle_late(struct bundle *bundle, int64_t watermark_ms)
+{
+	struct bundle_times *times = &bundle->times;
+
+	if (watermark_ms != WATERMARK_NONE && bundle->min_event_ms < watermark_ms) {
+		for (uint32_t i = 0; i < times->count; i++)
+			bundle->counters.late += times->data[i] < watermark_ms;
+	}
+	times->count = 0;
+	times->is_kept = false;
 }

@@ -3,7 +3,8 @@
  *  { partition, from, to, greatest event time, pane deltas, counters, dead letters }. Stage 2
  *  applies it only when `from` equals the committed position of the partition; a partition without
  *  positions (HTTP, TCP, stdin) is applied always.
- *  Owner: made by a reader, handed over (taken) to the engine, recycled or freed by bundle_free().
+ *  Owner: made by a reader, handed over (taken) to the engine, freed by bundle_free(), which gives a
+ *  bundle of a shelf back to it. Threads: a bundle belongs to one at a time; a shelf to all.
  */
 #ifndef TOCSIN_CORE_INGEST_BUNDLE_H
 #define TOCSIN_CORE_INGEST_BUNDLE_H
@@ -28,7 +29,8 @@ struct bundle_counters {
 	uint64_t lines;     /**< complete lines; blank ones are not counted */
 	uint64_t readings;  /**< lines that became a reading */
 	uint64_t malformed; /**< lines that did not: lines = readings + malformed */
-	uint64_t late;      /**< readings behind their partition's watermark when read */
+	uint64_t late;      /**< readings behind their partition's watermark when read;
+			     * until bundle_settle_late(), of those that keep times: their block's own */
 	uint64_t clamped;   /**< readings from the future */
 	/** Wanted values that were not of their declared type, or no number for a metric. */
 	uint64_t mistyped;
@@ -44,6 +46,18 @@ struct dead_letter {
 	uint64_t line;   /**< number of the line in its bundle, from 1, blank lines too */
 };
 
+/** Event times of readings that their own block does not call late. */
+struct bundle_times {
+	int64_t *data;
+	uint32_t count;
+	uint32_t capacity;
+	/** Its block was read without the watermark before it, as blocks of one partition are that are
+	 *  read at the same time. */
+	bool is_kept;
+};
+
+struct bundle_shelf;
+
 struct bundle {
 	struct intake *intake; /**< shared; NULL for a bundle that only moves a position */
 	uint32_t partition;    /**< number given by the engine (engine_partition_open) */
@@ -53,6 +67,7 @@ struct bundle {
 	struct position to;
 	int64_t max_event_ms; /**< WATERMARK_NONE without a reading */
 	int64_t min_event_ms; /**< WATERMARK_NONE without a reading */
+	struct bundle_times times;
 	struct bundle_counters counters;
 	uint64_t
 		regex_limits; /**< matches of filters that hit their limit: counted as "no match" */
@@ -63,7 +78,8 @@ struct bundle {
 	/** Called on the owner thread when the effect is durable or a duplicate; may be NULL. */
 	void (*on_durable)(void *arg, const struct bundle *bundle);
 	void *arg;
-	struct bundle *next; /**< for queues of the current holder */
+	struct bundle *next;        /**< for queues of the current holder */
+	struct bundle_shelf *shelf; /**< it goes back there; or NULL */
 };
 
 /** Empty bundle for an intake (referenced); `seed` for its key tables. */
@@ -71,5 +87,31 @@ struct bundle *bundle_new(struct intake *intake, uint64_t seed);
 void bundle_free(struct bundle *bundle);
 /** Makes it empty again for the same intake; keeps memory. */
 void bundle_clear(struct bundle *bundle);
+
+void bundle_times_grow(struct bundle_times *times);
+
+/** A reading that its block does not call late: for bundle_settle_late(). */
+static inline void bundle_keep_time(struct bundle *bundle, int64_t time_ms)
+{
+	if (!bundle->times.is_kept)
+		return;
+	if (bundle->times.count == bundle->times.capacity)
+		bundle_times_grow(&bundle->times);
+	bundle->times.data[bundle->times.count++] = time_ms;
+}
+
+/** `watermark_ms` is the partition's before the bundle: counts what is late by it and was not by
+ *  its own block, and forgets the times. */
+void bundle_settle_late(struct bundle *bundle, int64_t watermark_ms);
+
+/** Emptied bundles that keep their memory, so that in the steady state nothing is allocated per
+ *  reading. At most BUNDLE_SHELF_MAX of at most BUNDLE_SHELF_BYTES_MAX each; those of an older
+ *  generation go when a bundle of a newer one is taken. */
+enum { BUNDLE_SHELF_MAX = 32, BUNDLE_SHELF_BYTES_MAX = 8 * 1024 * 1024 };
+struct bundle_shelf *bundle_shelf_new(uint64_t seed);
+/** Its owner leaves: it is freed with the last of its bundles. NULL allowed. */
+void bundle_shelf_leave(struct bundle_shelf *shelf);
+struct bundle *bundle_shelf_take(struct bundle_shelf *shelf, struct intake *intake);
+void bundle_shelf_give(struct bundle *bundle); /**< for bundle_free() */
 
 #endif

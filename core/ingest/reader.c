@@ -81,6 +81,8 @@ static void run_observe(struct reading_run *run)
 	}
 	if (run->watermark_ms != WATERMARK_NONE && *time_ms < run->watermark_ms)
 		bundle->counters.late++;
+	else
+		bundle_keep_time(bundle, *time_ms);
 	if (bundle->min_event_ms == WATERMARK_NONE || *time_ms < bundle->min_event_ms)
 		bundle->min_event_ms = *time_ms;
 	if (is_ahead)
