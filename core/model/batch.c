@@ -70,3 +70,61 @@ void batch_clear(struct batch *batch)
 	batch->row_count = 0;
 	arena_reset(&batch->strings);
 }
+
+static size_t string_bytes(const struct batch *batch, uint32_t column)
+{
+	size_t bytes = 0;
+
+	for (uint32_t row = 0; row < batch->row_count; row++)
+		if (batch->columns[column][row].type == VALUE_STRING)
+			bytes += batch->columns[column][row].length;
+	return bytes;
+}
+
+/* Returns where the next string goes. */
+static char *column_copy(const struct value *from, struct value *into, uint32_t row_count,
+			 char *strings)
+{
+	memcpy(into, from, row_count * sizeof(*into));
+	for (uint32_t row = 0; row < row_count; row++) {
+		if (into[row].type != VALUE_STRING || into[row].length == 0)
+			continue;
+		memcpy(strings, into[row].as.text, into[row].length);
+		into[row].as.text = strings;
+		strings += into[row].length;
+	}
+	return strings;
+}
+
+/* One block: struct batch | pointers to columns | times | columns | strings */
+struct batch *batch_keep(const struct batch *batch, const bool *wanted)
+{
+	size_t column_bytes = batch->row_count * sizeof(struct value);
+	size_t bytes = sizeof(*batch) + batch->column_count * sizeof(struct value *) +
+		       batch->row_count * sizeof(int64_t);
+
+	for (uint32_t i = 0; i < batch->column_count; i++)
+		if (wanted[i])
+			bytes += column_bytes + string_bytes(batch, i);
+	struct batch *kept = mem_grow(NULL, bytes, 1);
+	*kept = (struct batch){.row_count = batch->row_count, .column_count = batch->column_count};
+	kept->columns = (struct value **)(void *)(kept + 1);
+	kept->time_ms = (int64_t *)(void *)(kept->columns + batch->column_count);
+	memcpy(kept->time_ms, batch->time_ms, batch->row_count * sizeof(int64_t));
+	struct value *column = (struct value *)(void *)(kept->time_ms + batch->row_count);
+	for (uint32_t i = 0; i < batch->column_count; i++) {
+		kept->columns[i] = wanted[i] ? column : NULL;
+		column += wanted[i] ? batch->row_count : 0;
+	}
+	char *strings = (char *)column;
+	for (uint32_t i = 0; i < batch->column_count; i++)
+		if (wanted[i])
+			strings = column_copy(batch->columns[i], kept->columns[i], batch->row_count,
+					      strings);
+	return kept;
+}
+
+void batch_kept_free(struct batch *kept)
+{
+	mem_free(kept);
+}

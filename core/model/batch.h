@@ -7,6 +7,7 @@
 #ifndef TOCSIN_CORE_MODEL_BATCH_H
 #define TOCSIN_CORE_MODEL_BATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/arena.h"
@@ -39,5 +40,11 @@ void batch_init(struct batch *batch, uint32_t column_count);
 void batch_deinit(struct batch *batch);
 /** Cells keep what they held: a decoder writes every column of each row (nil when missing). */
 void batch_clear(struct batch *batch);
+
+/** A copy of the rows there are, with strings of its own, that outlives the block. Only the columns
+ *  of `wanted` [column_count] are there, the others are NULL. Read-only; owned, batch_kept_free().
+ */
+struct batch *batch_keep(const struct batch *batch, const bool *wanted);
+void batch_kept_free(struct batch *kept); /**< NULL allowed */
 
 #endif
