@@ -5,18 +5,12 @@
 #include "core/base/mem.h"
 #include "core/base/require.h"
 #include "core/filter/columns.h"
+#include "core/filter/filter_internal.h"
+#include "core/filter/mask.h"
 #include "core/filter/node.h"
 #include "core/filter/parser.h"
 #include "core/filter/regex.h"
 #include "core/model/schema.h"
-
-struct filter {
-	struct arena arena;
-	struct node *root;
-	char *canonical;
-	uint32_t scratch_columns; /**< columns_needed() */
-	uint32_t batch_columns;   /**< the batch must have at least so many */
-};
 
 static int compile_regexes(struct node *node, struct err_note *why)
 {
@@ -145,35 +139,24 @@ uint64_t filter_scratch_limits_hit(const struct filter_scratch *scratch)
 	return regex_matcher_limits_hit(scratch->matcher);
 }
 
-static void first_rows(uint32_t count, struct mask *out)
+void filter_scratch_reserve(struct filter_scratch *scratch, uint32_t columns)
 {
-	for (uint32_t word = 0; word < MASK_WORDS; word++) {
-		uint32_t before = word * 64;
-
-		if (count >= before + 64)
-			out->words[word] = UINT64_MAX;
-		else
-			out->words[word] = count > before ? (1ULL << (count - before)) - 1 : 0;
-	}
+	if (scratch->column_count >= columns)
+		return;
+	scratch->columns =
+		mem_grow(scratch->columns, columns, BATCH_ROWS_MAX * sizeof(*scratch->columns));
+	scratch->column_count = columns;
 }
 
 uint32_t filter_run(const struct filter *filter, const struct batch *batch,
 		    struct filter_scratch *scratch, uint16_t *rows)
 {
 	struct mask mask;
-	uint32_t count = 0;
 
 	REQUIRE(batch->row_count <= BATCH_ROWS_MAX);
 	REQUIRE(batch->column_count >= filter->batch_columns);
-	if (scratch->column_count < filter->scratch_columns) {
-		scratch->columns = mem_grow(scratch->columns, filter->scratch_columns,
-					    BATCH_ROWS_MAX * sizeof(*scratch->columns));
-		scratch->column_count = filter->scratch_columns;
-	}
-	first_rows(batch->row_count, &mask);
+	filter_scratch_reserve(scratch, filter->scratch_columns);
+	mask = mask_of_first(batch->row_count);
 	columns_run(filter->root, batch, scratch, &mask, &mask);
-	for (uint32_t word = 0; word < MASK_WORDS; word++)
-		for (uint64_t left = mask.words[word]; left != 0; left &= left - 1)
-			rows[count++] = (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(left));
-	return count;
+	return mask_rows(&mask, rows);
 }
