@@ -22,5 +22,5 @@ kafka) module=kafka main=tocsin.peer.KafkaPeer ;;
 	;;
 esac
 # shellcheck disable=SC2086  # options are words
-exec java -Xms2g -Xmx2g $opens $PEER_JAVA_OPTS \
+exec java -XX:+UseParallelGC -Xms2g -Xmx2g $opens $PEER_JAVA_OPTS \
 	-cp "$here/$module/target/$module-1.jar:$here/$module/target/lib/*" "$main" "$@"

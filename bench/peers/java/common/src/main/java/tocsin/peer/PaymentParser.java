@@ -7,7 +7,7 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import java.io.IOException;
 import java.time.LocalDate;
 
-/** A line of JSON into a Payment, by Jackson's streaming parser; order of fields does not matter. */
+/** JSON into a Payment by Jackson's streaming parser; the order of fields does not matter. */
 public final class PaymentParser {
 	private static final int INTERNED_MAX = 1 << 14;
 
@@ -18,14 +18,27 @@ public final class PaymentParser {
 	private int day;
 	private long dayMs;
 
-	/** Throws when the line is not one JSON object with the four fields. */
-	public void parse(byte[] bytes, int offset, int length, Payment into) throws IOException {
-		try (JsonParser json = factory.createParser(bytes, offset, length)) {
-			if (json.nextToken() != JsonToken.START_OBJECT)
-				throw new IOException("not a JSON object");
-			readFields(json, into);
-			if (json.nextToken() != null)
-				throw new IOException("more than one value in a line");
+	JsonParser open(byte[] bytes, int offset, int length) throws IOException {
+		return factory.createParser(bytes, offset, length);
+	}
+
+	/** The next object of `json`; false when there is none. Throws when one of the four fields
+	 *  is missing or the text is not JSON. */
+	boolean read(JsonParser json, Payment into) throws IOException {
+		JsonToken token = json.nextToken();
+		if (token == null)
+			return false;
+		if (token != JsonToken.START_OBJECT)
+			throw new IOException("not a JSON object");
+		readFields(json, into);
+		return true;
+	}
+
+	/** A line on its own. */
+	public void parse(byte[] line, Payment into) throws IOException {
+		try (JsonParser json = open(line, 0, line.length)) {
+			if (!read(json, into) || json.nextToken() != null)
+				throw new IOException("not one JSON object");
 		}
 	}
 

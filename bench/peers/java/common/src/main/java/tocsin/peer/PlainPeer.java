@@ -21,21 +21,18 @@ public final class PlainPeer implements Peer {
 	@Override
 	public void run(String input, boolean withAlerts, Results results) throws Exception {
 		Map<Long, Map<String, Totals>> windows = new HashMap<>();
-		PaymentParser parser = new PaymentParser();
 		Payment payment = new Payment();
-		long readings = 0;
 		results.open();
-		try (LineReader lines = new LineReader(input, 0, 1)) {
-			for (; lines.next(); readings++) {
-				parser.parse(lines.buffer(), lines.offset(), lines.length(), payment);
+		try (PaymentReader reader = new PaymentReader(input, 0, 1)) {
+			while (reader.next(payment)) {
 				long start = Math.floorDiv(payment.time, Results.WINDOW_MS)
 					     * Results.WINDOW_MS;
 				windows.computeIfAbsent(start, key -> new HashMap<>())
 					.computeIfAbsent(payment.merchantId, key -> new Totals())
 					.add(payment);
 			}
+			results.addReadings(reader.readings());
 		}
-		results.addReadings(readings);
 		windows.forEach((start, merchants) -> merchants.forEach((merchant, totals) -> {
 			Results.Row row = totals.row(start, merchant);
 			results.addRow(row);

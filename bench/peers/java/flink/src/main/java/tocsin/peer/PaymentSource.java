@@ -102,12 +102,10 @@ final class PaymentSource implements Source<Payment, PaymentSource.Part, Payment
 	private static final class Reader implements SourceReader<Payment, Part> {
 		private final String input;
 		private final Results results;
-		private final PaymentParser parser = new PaymentParser();
 		private final Payment payment = new Payment();
 		private final CompletableFuture<Void> assigned = new CompletableFuture<>();
 		private final List<Part> parts = new ArrayList<>();
-		private LineReader lines;
-		private long readings;
+		private PaymentReader reader;
 
 		Reader(String input, Results results) {
 			this.input = input;
@@ -137,17 +135,15 @@ final class PaymentSource implements Source<Payment, PaymentSource.Part, Payment
 		public InputStatus pollNext(ReaderOutput<Payment> out) throws IOException {
 			if (!assigned.isDone())
 				return InputStatus.NOTHING_AVAILABLE;
-			if (lines == null) {
+			if (reader == null) {
 				results.open();
 				Part part = parts.get(0);
-				lines = new LineReader(input, part.part(), part.parts());
+				reader = new PaymentReader(input, part.part(), part.parts());
 			}
-			if (!lines.next()) {
-				results.addReadings(readings);
+			if (!reader.next(payment)) {
+				results.addReadings(reader.readings());
 				return InputStatus.END_OF_INPUT;
 			}
-			parser.parse(lines.buffer(), lines.offset(), lines.length(), payment);
-			readings++;
 			out.collect(payment);
 			return InputStatus.MORE_AVAILABLE;
 		}
@@ -159,8 +155,8 @@ final class PaymentSource implements Source<Payment, PaymentSource.Part, Payment
 
 		@Override
 		public void close() throws IOException {
-			if (lines != null)
-				lines.close();
+			if (reader != null)
+				reader.close();
 		}
 	}
 
