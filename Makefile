@@ -2,7 +2,7 @@
 BUILD  ?= build
 JOBS   ?= $(shell nproc)
 
-.PHONY: help deps build demo test test-sanitize test-thread test-long fuzz check clean
+.PHONY: help deps build demo test test-sanitize test-thread test-long bench bench-quick fuzz check clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -33,6 +33,13 @@ test-thread: deps ## the same under the thread sanitizer
 
 test-long: build ## the long acceptance runs (5,000,000 lines, 200 kills, 200 reloads)
 	@TOCSIN_LONG=1 python3 tests/run.py $(BUILD)
+
+bench: build ## the comparison with other programs, about 20 minutes; see bench/README.md
+	@packaging/install-bench-deps.sh $(BUILD)
+	@python3 bench/run.py --build $(BUILD) --json $(BUILD)/bench.json
+
+bench-quick: build ## the same with 200,000 lines and one run: are the answers right?
+	@python3 bench/run.py --build $(BUILD) --quick
 
 fuzz: deps ## every fuzz target for FUZZ_SECONDS (60) seconds
 	@tests/fuzz/run.sh

@@ -1,0 +1,49 @@
+"""The jobs: for each the rows of the table. The first row is what the others are compared with."""
+import own
+import peers
+
+PEER_NAMES = ["wc", "grep", "duckdb1", "duckdb2", "mawk", "gawk", "node"]
+HALF_MILLION = 500000
+
+
+class Job:
+    def __init__(self, name, title, base, others):
+        """`others`: (short name of the peer or None for our own rows, Program)."""
+        self.name, self.title, self.base, self.others = name, title, base, others
+
+
+def scripts(job, mawk_lines=None):
+    return [("duckdb1", peers.duckdb(job, 1)), ("duckdb2", peers.duckdb(job, 2)),
+            ("mawk", peers.awk("mawk", job, mawk_lines))]
+
+
+def build():
+    return [
+        Job("J1", "failures per minute", own.j1(), [
+            ("wc", peers.wc()), ("grep", peers.grep()), *scripts("J1"),
+            ("gawk", peers.awk("gawk", "J1")), ("node", peers.node("J1"))]),
+        Job("J2", "per merchant and minute: count, sum(amount), max(cost_time)",
+            own.by_merchant("J2"), [
+                ("wc", peers.wc()), *scripts("J2"), ("gawk", peers.awk("gawk", "J2")),
+                ("node", peers.node("J2"))]),
+        Job("J3", "J2, only merchants with 1,000 payments in the minute",
+            own.by_merchant("J3", least=1000), [
+                (None, own.Replay("busy", "tocsin replay, alerts")), *scripts("J3")]),
+        Job("J4", "60-second window sliding by 5 seconds, 1,000 payments and more", own.j4(), [
+            ("duckdb1", peers.duckdb("J4", 1)), ("duckdb2", peers.duckdb("J4", 2))]),
+        Job("J5", "J2 by 1,000,000 customers, those with 5 payments in a minute", own.j5(),
+            scripts("J5", HALF_MILLION)),
+        Job("J6", "J2, 30 % of the lines in other shapes, 1 % malformed",
+            own.by_merchant("J6", "shapes"), [
+                *scripts("J6", HALF_MILLION), ("duckdb1", peers.duckdb_read_json()),
+                ("node", peers.node("J6"))]),
+        Job("J7", "J2 on CSV: count, sum(amount)", own.j7(), [
+            *scripts("J7"), ("gawk", peers.awk("gawk", "J7")), ("node", peers.node("J7"))]),
+        Job("S", "our own jobs against J2", own.by_merchant("J2", name="J2"), [
+            (None, own.by_merchant("J3", least=1000, name="J3")),
+            (None, own.j4("J4")), (None, own.j5("J5")),
+            (None, own.by_merchant("J6", "shapes", name="J6"))]),
+        Job("R", "many rules at once, by replay", own.Replay("R1", "1 rule"), [
+            (None, own.Replay("R10", "10 rules")), (None, own.Replay("R100", "100 rules")),
+            (None, own.Replay("R1000", "1000 rules"))]),
+    ]
