@@ -42,6 +42,9 @@ struct byte_choice {
 	char third;
 };
 
+/** Place of the first bit; any number up to 64 when there is none. */
+typedef uint32_t byte_mask_first_of(uint64_t mask);
+
 /** `text` has 64 readable bytes. */
 typedef struct byte_masks byte_masks_of(const char *text, struct byte_choice choice);
 
@@ -78,6 +81,11 @@ AVX2_FUNCTION static inline struct byte_masks byte_masks_avx2(const char *text,
 	};
 }
 
+AVX2_FUNCTION static inline uint32_t byte_mask_first_avx2(uint64_t mask)
+{
+	return (uint32_t)_tzcnt_u64(mask);
+}
+
 static inline struct byte_masks byte_masks_portable(const char *text, struct byte_choice choice)
 {
 	struct byte_masks masks = {0};
@@ -109,5 +117,10 @@ static inline struct byte_masks byte_masks_portable(const char *text, struct byt
 }
 
 #endif
+
+static inline uint32_t byte_mask_first_portable(uint64_t mask)
+{
+	return (uint32_t)__builtin_ctzll(mask | 1ull << 63);
+}
 
 #endif

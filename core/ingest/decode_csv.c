@@ -4,6 +4,7 @@
 
 #include "core/base/err.h"
 #include "core/base/number.h"
+#include "core/ingest/decode_csv_internal.h"
 #include "core/ingest/decode_fault.h"
 #include "core/ingest/decode_json.h"
 #include "core/ingest/decode_row.h"
@@ -168,8 +169,7 @@ static struct value bool_value(struct slice text)
 	return string_value(text);
 }
 
-/** What the text says, as far as the column's type leaves a choice. */
-static struct value text_value(struct slice text, enum field_type type)
+struct value csv_value(struct slice text, enum field_type type)
 {
 	if (text.length == 0)
 		return (struct value){.type = VALUE_NIL};
@@ -193,7 +193,7 @@ static void store_field(const struct intake *intake, uint32_t csv_column, struct
 	if (column >= 0) {
 		enum field_type type = intake->fields.fields[column].type;
 		decode_row_store(row, (uint32_t)column, type, intake->is_number[column],
-				 text_value(text, type));
+				 csv_value(text, type));
 	}
 	if (intake->time_of_csv == (int)csv_column) {
 		row->has_time = text.length > 0;

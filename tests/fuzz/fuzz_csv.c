@@ -1,5 +1,6 @@
 // link: core_ingest
-/* Any line is either refused or gives the columns that a plain splitter, written here, finds. */
+/* Any line is either refused or gives the columns that a plain splitter, written here, finds; and
+ * many lines decoded as a block, by the code of either kind of machine, give the same rows. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "core/base/require.h"
 #include "core/ingest/decode.h"
 #include "core/ingest/intake.h"
+#include "tests/support/csv_rows.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -91,6 +93,47 @@ static void judge(struct subject *subject, struct slice line)
 		bytes_deinit(&fields[i]);
 }
 
+/** The input's first two bytes choose the delimiter, the limit and the types. */
+static struct intake *new_block_intake(const uint8_t *choice)
+{
+	static const char *const columns[COLUMNS] = {"a", "time", "b"};
+	const struct intake_options options = {.source = "s",
+					       .format = FORMAT_CSV,
+					       .delimiter = ",;\tx"[choice[0] & 3],
+					       .columns = columns,
+					       .column_count = COLUMNS,
+					       .line_bytes_max = choice[0] & 4 ? 40 : 0};
+	const char *wanted[] = {"a", choice[0] & 8 ? "b" : "time", "missing"};
+	const struct metric_spec spec = {.by = wanted, .by_count = 3, .pane_ms = 5000};
+	struct schema schema;
+	uint32_t index;
+	schema_init(&schema);
+	schema_add(&schema, "a", (enum field_type)(choice[1] % 6));
+	schema_add(&schema, "b", (enum field_type)(choice[1] / 6 % 6));
+	struct intake *intake = intake_new(&options, &schema, 1);
+	REQUIRE(intake_add_metric(intake, &spec, &index, NULL) == 0);
+	schema_deinit(&schema);
+	return intake;
+}
+
+/** The text several times over, so that it lies in every way to the edges of words. */
+static void judge_block(const uint8_t *choice, struct slice text)
+{
+	struct intake *intake = new_block_intake(choice);
+	struct bytes many = BYTES_EMPTY, rows[3] = {BYTES_EMPTY, BYTES_EMPTY, BYTES_EMPTY};
+	for (unsigned i = 0; i <= choice[0] >> 4; i++)
+		bytes_append_slice(&many, text);
+	for (int way = CSV_BY_LINES; way <= CSV_BY_PORTABLE_BLOCK; way++)
+		csv_rows(intake, bytes_slice(&many), (enum csv_way)way, &rows[way]);
+	REQUIRE(slice_equal(bytes_slice(&rows[CSV_BY_LINES]), bytes_slice(&rows[CSV_BY_BLOCK])));
+	REQUIRE(slice_equal(bytes_slice(&rows[CSV_BY_LINES]),
+			    bytes_slice(&rows[CSV_BY_PORTABLE_BLOCK])));
+	for (int way = CSV_BY_LINES; way <= CSV_BY_PORTABLE_BLOCK; way++)
+		bytes_deinit(&rows[way]);
+	bytes_deinit(&many);
+	intake_unref(intake);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct subject subject;
@@ -101,6 +144,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *line = malloc(size ? size : 1);
 	memcpy(line, data, size);
 	judge(&subject, (struct slice){line, size});
+	if (size >= 2)
+		judge_block(data, (struct slice){line + 2, size - 2});
 	free(line);
 	return 0;
 }
