@@ -18,7 +18,9 @@ SHOWN = 3
 def number(kind, text):
     """Sums in whole cents, everything else as it is: both sides are then compared exactly."""
     value = float(text)
-    return round(value * 100) if kind == "sum" else value
+    if kind == "sum":
+        return round(value * 100)
+    return int(value) if value.is_integer() else value
 
 
 def rows_of(lines, keys, kinds):
@@ -57,8 +59,8 @@ def table(job, path, reference, values=None, keep=None):
     at, for a program that cannot leave the others out itself."""
     keys, kinds = COLUMNS[job]
     kinds = kinds[:values] if values else kinds
-    expected = {tuple(row[:keys]): tuple(number(kind, text) for kind, text in zip(kinds, row[keys:]))
-                for row in reference["rows"]}
+    expected = {tuple(row[:keys]): tuple(number(kind, value) for kind, value
+                                         in zip(kinds, row[keys:])) for row in reference["rows"]}
     try:
         with open(path, encoding="utf-8", errors="replace") as lines:
             found = rows_of(lines, keys, kinds)

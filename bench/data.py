@@ -13,11 +13,11 @@ import tempfile
 
 from machine import say
 
-# Before today on any machine: the daemon would move readings from the future to the time they came.
+# In the past on any machine: the daemon moves readings from the future to the time they came.
 START = "2025-01-06T06:00:00Z"
 BYTES_PER_LINE = 460  # the three files and the short ones
-# Readings come at one rate whatever their number, so that a minute has the same counts; the merchant
-# that breaks for a twelfth of the time makes alerts.
+# Readings come at one rate whatever their number, so that a minute has the same counts; a merchant
+# breaks for a twelfth of the time, so that alerts fire.
 LINES_PER_HOUR = 5000000
 SHAPES = ["--shapes", "0.3", "--malformed", "0.01"]
 

@@ -1,9 +1,13 @@
 """The jobs: for each the rows of the table. The first row is what the others are compared with."""
+import java
+import logtools
 import own
 import peers
 
-PEER_NAMES = ["wc", "grep", "duckdb1", "duckdb2", "mawk", "gawk", "node"]
+PEER_NAMES = ["wc", "grep", "duckdb1", "duckdb2", "mawk", "gawk", "node", "sec", "rsyslog", "mtail", "fluent-bit", *java.NAMES]
 HALF_MILLION = 500000
+FIFTH = 200000
+MILLION = 1000000
 
 
 class Job:
@@ -21,14 +25,18 @@ def build():
     return [
         Job("J1", "failures per minute", own.j1(), [
             ("wc", peers.wc()), ("grep", peers.grep()), *scripts("J1"),
-            ("gawk", peers.awk("gawk", "J1")), ("node", peers.node("J1"))]),
+            ("gawk", peers.awk("gawk", "J1")), ("node", peers.node("J1")),
+            ("sec", logtools.sec("J1", HALF_MILLION))]),
         Job("J2", "per merchant and minute: count, sum(amount), max(cost_time)",
             own.by_merchant("J2"), [
                 ("wc", peers.wc()), *scripts("J2"), ("gawk", peers.awk("gawk", "J2")),
-                ("node", peers.node("J2"))]),
+                ("node", peers.node("J2")), ("rsyslog", logtools.rsyslog(HALF_MILLION)),
+                ("mtail", logtools.mtail(FIFTH)),
+                ("fluent-bit", logtools.fluent_bit(MILLION)), *java.engines("J2", MILLION)]),
         Job("J3", "J2, only merchants with 1,000 payments in the minute",
             own.by_merchant("J3", least=1000), [
-                (None, own.Replay("busy", "tocsin replay, alerts")), *scripts("J3")]),
+                (None, own.Replay("busy", "tocsin replay, alerts")), *scripts("J3"),
+                ("sec", logtools.sec("J3", FIFTH)), *java.engines("J3", MILLION)]),
         Job("J4", "60-second window sliding by 5 seconds, 1,000 payments and more", own.j4(), [
             ("duckdb1", peers.duckdb("J4", 1)), ("duckdb2", peers.duckdb("J4", 2))]),
         Job("J5", "J2 by 1,000,000 customers, those with 5 payments in a minute", own.j5(),

@@ -45,7 +45,8 @@ def parse(arguments, job_names, peer_names):
                         help="%d lines, 1 run" % QUICK_LINES)
     parser.add_argument("--list", action="store_true", help="jobs and peers, and what is missing")
     options = parser.parse_args(arguments)
-    for given, known, what in ((options.jobs, job_names, "job"), (options.peers, peer_names, "peer")):
+    for given, known, what in ((options.jobs, job_names, "job"),
+                               (options.peers, peer_names, "peer")):
         for name in given or []:
             if name not in known:
                 parser.error("there is no %s %s; there are: %s" % (what, name, ", ".join(known)))

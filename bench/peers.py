@@ -45,9 +45,9 @@ def grep():
 
 def awk(program, job, lines=None):
     kind = KINDS.get(job, "json")
-    words = [program, "-F,", "-f", os.path.join(PEERS, "awk/csv.awk"), "INPUT"] if job == "J7" else [
-        program, "-F\"", "-v", "job=" + job, "-f", os.path.join(PEERS, "awk/json.awk"), "INPUT"]
-    return Command(program, job, words, kind, lines, needs=needs(program))
+    words = ([program, "-F,", "-f", os.path.join(PEERS, "awk/csv.awk")] if job == "J7" else
+             [program, "-F\"", "-v", "job=" + job, "-f", os.path.join(PEERS, "awk/json.awk")])
+    return Command(program, job, words + ["INPUT"], kind, lines, needs=needs(program))
 
 
 def duckdb(job, threads):
@@ -61,8 +61,8 @@ def duckdb_read_json():
     words = ["node", os.path.join(PEERS, "duckdb.mjs"), "J6_READ_JSON", "INPUT", "OUTPUT", "1"]
     return Command("DuckDB, read_json", "J6", words, "shapes", MILLION, needs=needs_duckdb,
                    environment={"BENCH_NODE": "{c.tools}"},
-                   note="read_json with ignore_errors loses readings beside broken lines; the other "
-                        "DuckDB rows of J6 take each line as text")
+                   note="read_json with ignore_errors loses readings beside broken lines; the "
+                        "other DuckDB rows of J6 take each line as text")
 
 
 def node(job):

@@ -11,7 +11,8 @@ class Row:
     def __init__(self, job, program, lines, base_lines):
         self.job, self.name, self.note = job, program.name, program.note
         self.lines, self.base_lines = lines, base_lines
-        self.costs, self.pairs, self.wrong, self.skipped = [], [], [], None
+        self.costs, self.pairs, self.wrong = [], [], []
+        self.skipped, self.is_ours = None, False
 
     def ratios(self, what):
         return [getattr(own, what) / self.lines * self.base_lines / max(getattr(base, what), 1e-9)
@@ -19,7 +20,7 @@ class Row:
 
     def facts(self):
         facts = {"job": self.job, "program": self.name, "lines": self.lines, "note": self.note,
-                 "skipped": self.skipped, "wrong": self.wrong,
+                 "skipped": self.skipped, "wrong": self.wrong, "is_ours": self.is_ours,
                  "runs": [dict(cpu_s=c.cpu, wall_s=c.wall, peak_mib=c.peak_mib, **c.facts)
                           for c in self.costs]}
         if self.costs:
