@@ -3,8 +3,10 @@ import java
 import logtools
 import own
 import peers
+from daemon_run import Daemon
 
-PEER_NAMES = ["wc", "grep", "duckdb1", "duckdb2", "mawk", "gawk", "node", "sec", "rsyslog", "mtail", "fluent-bit", *java.NAMES]
+PEER_NAMES = ["wc", "grep", "duckdb1", "duckdb2", "mawk", "gawk", "node", "sec", "rsyslog", "mtail",
+              "fluent-bit", *java.NAMES]
 HALF_MILLION = 500000
 FIFTH = 200000
 MILLION = 1000000
@@ -53,5 +55,9 @@ def build():
             (None, own.by_merchant("J6", "shapes", name="J6"))]),
         Job("R", "many rules at once, by replay", own.Replay("R1", "1 rule"), [
             (None, own.Replay("R10", "10 rules")), (None, own.Replay("R100", "100 rules")),
-            (None, own.Replay("R1000", "1000 rules"))]),
+            (None, own.Replay("R1000", "1000 rules")),
+            (None, own.Replay("L", "1 rule, Lua filter"))]),
+        Job("D", "the daemon, all of it", Daemon("1 reader, 1 file", 1, 1), [
+            (None, Daemon("2 readers, 1 file", 2, 1)), (None, Daemon("2 readers, 2 files", 2, 2)),
+            (None, Daemon("1 reader, sync = os", 1, 1, "os"))]),
     ]

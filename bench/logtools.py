@@ -95,8 +95,9 @@ class Rsyslog(Tool):
         for name in os.listdir(context.files.scratch("")):
             if name.startswith(("imfile-state", "stats.json")):
                 os.unlink(context.files.scratch(name))
-        command = [tool(context, "rsyslogd"), "-n", "-i", context.files.scratch("rsyslog.pid"), "-f",
-                   self.filled(context, "rsyslog-J2.conf", "rsyslog.conf")]
+        config = self.filled(context, "rsyslog-J2.conf", "rsyslog.conf")
+        command = [tool(context, "rsyslogd"), "-n", "-f", config, "-i",
+                   context.files.scratch("rsyslog.pid")]
         environment = library_path(context)
         if environment:
             command += ["-M", environment["LD_LIBRARY_PATH"] + "/rsyslog"]
@@ -173,7 +174,7 @@ def read(path):
 def sec(job, lines):
     return Sec(job, lines, {
         "J1": "SEC: counts by event minute in a line of Perl of its configuration",
-        "J3": "SEC: its own thresholds; windows follow the clock, so a replay cannot be right"}[job])
+        "J3": "SEC: its own thresholds follow the clock, so a replay cannot be right"}[job])
 
 
 def mtail(lines):
@@ -182,7 +183,7 @@ def mtail(lines):
 
 def rsyslog(lines):
     return Rsyslog("J2", lines, "rsyslog: counts compared; it has no sum and no maximum. It does "
-                                "not end by itself: wall is up to the second print of its counters")
+                   "not end by itself: wall is up to the second print of its counters")
 
 
 def fluent_bit(lines):

@@ -48,10 +48,20 @@ class Replay(Program):
     def __init__(self, rule_set, name):
         self.rule_set, self.name = rule_set, name
 
-    def run(self, context):
+    def missing(self, context):
+        done = subprocess.run([context.tocsin, "check", "--site", self.site(context)], text=True,
+                              capture_output=True, check=False)
+        return None if done.returncode == 0 else "this build refuses it: %s" % (
+            done.stdout + done.stderr).splitlines()[0][-80:]
+
+    def site(self, context):
         site = context.files.scratch("site-" + self.rule_set)
         if not os.path.exists(site):
             rules.write_site(site, rules.SETS[self.rule_set])
+        return site
+
+    def run(self, context):
+        site = self.site(context)
         output = context.files.scratch("alerts.jsonl")
         launched = context.launch([context.tocsin, "replay", "--site", site, "--input",
                                    self.input(context)], "run", output=output)

@@ -27,6 +27,7 @@ class Program:
     kind = "json"
     lines = None
     note = ""
+    is_warm = False  # warms itself up in each run
 
     def missing(self, context):
         """Why it cannot run here, or None."""

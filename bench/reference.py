@@ -162,6 +162,8 @@ def add_to(keys, key, cents, cost):
 
 def python_of(rule):
     """The rule's filter as Python source, e.g. success is False and amount > 0."""
+    if rule.function:
+        return rule.function[1]
     parts = ["%s is %s" % (field, value) if isinstance(value, bool)
              else "%s %s %r" % (field, operator, value)
              for field, operator, value in rule.conditions]

@@ -36,10 +36,12 @@ def span_s(text):
 
 
 class Rule:
-    """`conditions`: (field, operator of Lua, value), all of which must hold."""
+    """`conditions`: (field, operator of Lua, value), all of which must hold. `function`: instead
+    of them (source of a Lua function, the same as a Python expression, fields it reads)."""
 
     def __init__(self, name, conditions, window, limit, by=(), statistic="count", field=None,
-                 every=None):
+                 every=None, function=None):
+        self.function = function
         self.name, self.conditions = name, conditions
         self.window, self.every, self.limit = window, every, limit
         self.by, self.statistic, self.field = tuple(by), statistic, field
@@ -56,6 +58,9 @@ class Rule:
                 'threshold = ">= %s"' % self.limit]
         if self.conditions:
             rows.append("filter = '%s'" % self.filter_text(lua_literal))
+        if self.function:
+            rows.append("filter = " + self.function[0])
+            rows.append("reads = { %s }" % ", ".join('"%s"' % name for name in self.function[2]))
         if self.by:
             rows.append("by = { %s }" % ", ".join('"%s"' % name for name in self.by))
         if kind != "count":
@@ -150,7 +155,13 @@ def thousand():
     return rules
 
 
-SETS = {"busy": [BUSY], "D": WATCHED, "R1": ten()[:1], "R10": ten(), "R100": hundred(),
+# L: every reading enters Lua.
+ODD_AMOUNTS = Rule("odd_amounts", [], "1m", 50, ["merchantId"], function=(
+    "function(r) return r.app ~= 'pos' and math.floor(r.amount * 100 + 0.5) % 100 == 99 end",
+    "app != 'pos' and cents % 100 == 99", ("amount", "app")))
+
+SETS = {"L": [ODD_AMOUNTS], "busy": [BUSY], "D": WATCHED,
+        "R1": ten()[:1], "R10": ten(), "R100": hundred(),
         "R1000": thousand()}
 
 

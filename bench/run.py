@@ -36,7 +36,8 @@ def one_run(context, row, program):
 
 def measure_pairs(context, base, row, program, runs):
     """Ours and theirs in turn. A wrong answer gets no further run: its time means nothing."""
-    one_run(context, table.Row(row.job, program, 1, 1), program) if runs > 1 else None  # warm-up
+    if runs > 1 and not program.is_warm:
+        one_run(context, table.Row(row.job, program, 1, 1), program)
     for _ in range(runs):
         ours = one_run(context, base[0], base[1])
         if ours is None or base[0].wrong:
