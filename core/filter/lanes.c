@@ -1,5 +1,5 @@
-/* A loop writes one byte (0 or 1) for each of 64 values; then eight of them become eight bits by one
- * multiplication.
+/* A loop writes one byte (0 or 1) for each of 64 values; then eight of them become eight bits by
+ * one multiplication.
  */
 #include "core/filter/lanes.h"
 

@@ -33,9 +33,9 @@ struct lanes {
 	uint64_t (*equal)(const struct value *values, const struct lanes_pattern *pattern);
 	/** Bit i: values[i] is a number, and (as a double) compares so with `number`. */
 	uint64_t (*number[LANES_COMPARISONS])(const struct value *values, double number);
-	/** Bit i of `candidates` (strings with `length` bytes at least, which is 1 or more) stays when
-	 *  the first bytes are those of `text`: all of them up to LANES_ENDS_BYTES, of more the first
-	 *  8 and the last 8. */
+	/** Bit i of `candidates` (strings with `length` bytes at least, which is 1 or more) stays
+	 *  when the first bytes are those of `text`: all of them up to LANES_ENDS_BYTES, of more
+	 *  the first 8 and the last 8. */
 	uint64_t (*ends)(const struct value *values, uint64_t candidates, const char *text,
 			 uint32_t length);
 };

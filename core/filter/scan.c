@@ -1,6 +1,6 @@
 /* One loop for each kind of test answers for 64 rows at once, as bits. Rows that are not asked for
- * are computed as well and masked out: their cells may hold values of an earlier batch, so types and
- * numbers may be looked at, but text may not. Each loop exists twice (lanes.h): AVX2 and portable.
+ * are computed as well and masked out: their cells may hold values of an earlier batch, so types
+ * and numbers may be looked at, but text may not. Each loop exists twice (lanes.h): AVX2, portable.
  */
 #include "core/filter/scan.h"
 

@@ -7,31 +7,12 @@
 #include <string.h>
 
 #include "core/base/err.h"
-#include "core/base/number.h"
-
-enum { FIELD_HEAD_BYTES = 3, INT_TEXT_BYTES_MAX = 20 };
 
 #define INT64_END 9223372036854775808.0 /* 2^63 */
 
-/* One reserve and plain stores: this runs for every reading of every metric with `by`. */
-static void field_append(struct bytes *key, enum value_type type, const char *text, size_t length)
+static struct dimension_field int_field(int64_t integer, char buffer[NUMBER_TEXT_BYTES_MAX])
 {
-	bytes_reserve(key, FIELD_HEAD_BYTES + length);
-	char *at = key->data + key->length;
-
-	at[0] = (char)type;
-	at[1] = (char)(length >> 8);
-	at[2] = (char)(length & 0xFF);
-	if (length > 0)
-		memcpy(at + FIELD_HEAD_BYTES, text, length);
-	at[FIELD_HEAD_BYTES + length] = '\0';
-	key->length += FIELD_HEAD_BYTES + length;
-}
-
-static void int_append(struct bytes *key, int64_t integer)
-{
-	char text[INT_TEXT_BYTES_MAX];
-	char *at = text + sizeof(text);
+	char *end = buffer + NUMBER_TEXT_BYTES_MAX, *at = end;
 	uint64_t rest = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
 
 	do {
@@ -40,23 +21,21 @@ static void int_append(struct bytes *key, int64_t integer)
 	} while (rest != 0);
 	if (integer < 0)
 		*--at = '-';
-	field_append(key, VALUE_INT, at, (size_t)(text + sizeof(text) - at));
+	return (struct dimension_field){at, (uint32_t)(end - at), VALUE_INT};
 }
 
-static void float_append(struct bytes *key, double number)
+static struct dimension_field float_field(double number, char buffer[NUMBER_TEXT_BYTES_MAX])
 {
-	char text[NUMBER_TEXT_BYTES_MAX];
-
 	/* A whole float is written as the int it equals, else 30 and 30.0 were two keys. */
 	if (number >= -INT64_END && number < INT64_END && trunc(number) == number)
-		int_append(key, (int64_t)number);
-	else if (isfinite(number))
-		field_append(key, VALUE_FLOAT, text, (size_t)number_format(number, text));
-	else
-		field_append(key, VALUE_NIL, NULL, 0);
+		return int_field((int64_t)number, buffer);
+	if (!isfinite(number))
+		return (struct dimension_field){"", 0, VALUE_NIL};
+	return (struct dimension_field){buffer, (uint32_t)number_format(number, buffer),
+					VALUE_FLOAT};
 }
 
-static void string_append(struct bytes *key, const char *text, size_t length)
+static struct dimension_field string_field(const char *text, uint32_t length)
 {
 	if (length > DIMENSION_VALUE_BYTES_MAX) {
 		length = DIMENSION_VALUE_BYTES_MAX;
@@ -64,23 +43,33 @@ static void string_append(struct bytes *key, const char *text, size_t length)
 		while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80)
 			length--;
 	}
-	field_append(key, VALUE_STRING, text, length);
+	return (struct dimension_field){text, length, VALUE_STRING};
+}
+
+struct dimension_field dimension_field_of(const struct value *value,
+					  char buffer[NUMBER_TEXT_BYTES_MAX])
+{
+	switch ((enum value_type)value->type) {
+	case VALUE_NIL: break;
+	case VALUE_BOOL:
+		if (value->as.boolean)
+			return (struct dimension_field){"true", 4, VALUE_BOOL};
+		return (struct dimension_field){"false", 5, VALUE_BOOL};
+	case VALUE_INT: return int_field(value->as.integer, buffer);
+	case VALUE_FLOAT: return float_field(value->as.number, buffer);
+	case VALUE_STRING: return string_field(value->as.text, value->length);
+	}
+	return (struct dimension_field){"", 0, VALUE_NIL};
 }
 
 void dimension_append(struct bytes *key, const struct value *value)
 {
-	switch ((enum value_type)value->type) {
-	case VALUE_NIL: field_append(key, VALUE_NIL, NULL, 0); break;
-	case VALUE_BOOL:
-		if (value->as.boolean)
-			field_append(key, VALUE_BOOL, "true", 4);
-		else
-			field_append(key, VALUE_BOOL, "false", 5);
-		break;
-	case VALUE_INT: int_append(key, value->as.integer); break;
-	case VALUE_FLOAT: float_append(key, value->as.number); break;
-	case VALUE_STRING: string_append(key, value->as.text, value->length); break;
-	}
+	char buffer[NUMBER_TEXT_BYTES_MAX];
+	struct dimension_field field = dimension_field_of(value, buffer);
+
+	bytes_reserve(key, DIMENSION_HEAD_BYTES + field.length);
+	key->length += dimension_write(key->data + key->length, &field);
+	key->data[key->length] = '\0';
 }
 
 static int value_decode(unsigned type, struct slice text, struct value *out)

@@ -9,11 +9,35 @@
 #define TOCSIN_CORE_MODEL_DIMENSION_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "core/base/bytes.h"
+#include "core/base/number.h"
 #include "core/model/value.h"
 
-enum { DIMENSION_FIELDS_MAX = 8, DIMENSION_VALUE_BYTES_MAX = 512 };
+enum { DIMENSION_FIELDS_MAX = 8, DIMENSION_VALUE_BYTES_MAX = 512, DIMENSION_HEAD_BYTES = 3 };
+
+/** One value as the key has it. */
+struct dimension_field {
+	const char *text; /**< borrowed from the value or the buffer */
+	uint32_t length;
+	uint8_t type; /**< enum value_type */
+};
+
+/** `buffer` holds the text of a number. */
+struct dimension_field dimension_field_of(const struct value *value,
+					  char buffer[NUMBER_TEXT_BYTES_MAX]);
+
+/** Writes head and text; returns their bytes, DIMENSION_HEAD_BYTES + field->length. */
+static inline size_t dimension_write(char *out, const struct dimension_field *field)
+{
+	out[0] = (char)field->type;
+	out[1] = (char)(field->length >> 8);
+	out[2] = (char)(field->length & 0xFF);
+	if (field->length > 0)
+		memcpy(out + DIMENSION_HEAD_BYTES, field->text, field->length);
+	return DIMENSION_HEAD_BYTES + field->length;
+}
 
 void dimension_append(struct bytes *key, const struct value *value);
 
