@@ -75,10 +75,17 @@ int app_engine_open(struct app *app, struct err_note *why)
 	return code;
 }
 
+static int64_t partition_watermark(void *arg, uint32_t partition)
+{
+	struct app *app = arg;
+	return engine_partition_watermark(app->engine, partition);
+}
+
 int app_pool_open(struct app *app, uint32_t reader_count, struct err_note *why)
 {
 	struct pool_options options = {
 		.reader_count = reader_count,
+		.watermark = partition_watermark,
 		.on_bundle = on_bundle,
 		.on_room = app_sources_on_room,
 		.arg = app,

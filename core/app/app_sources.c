@@ -48,12 +48,6 @@ static void close_partition(void *arg, uint32_t partition, bool is_forgotten)
 	engine_partition_close(source->app->engine, partition, is_forgotten);
 }
 
-static int64_t partition_watermark(void *arg, uint32_t partition)
-{
-	struct app_source *source = arg;
-	return engine_partition_watermark(source->app->engine, partition);
-}
-
 static struct intake *source_intake(void *arg)
 {
 	struct app_source *source = arg;
@@ -63,7 +57,6 @@ static struct intake *source_intake(void *arg)
 static const struct file_tail_callbacks callbacks = {
 	.open = open_partition,
 	.close = close_partition,
-	.watermark = partition_watermark,
 	.intake = source_intake,
 };
 
@@ -78,7 +71,6 @@ static int find_http(void *arg, const char *name, struct source_http_target *out
 			continue;
 		out->intake = engine_intake(app->engine, name);
 		out->partition = at->partition;
-		out->watermark_ms = engine_partition_watermark(app->engine, at->partition);
 		return 0;
 	}
 	return err_set(why, ERR_NOT_FOUND,
@@ -132,7 +124,6 @@ static int open_tcp(struct app *app, struct app_source *source, struct err_note 
 		.pool = app->pool,
 		.partition = source->partition,
 		.intake = source_intake,
-		.watermark = partition_watermark,
 		.arg = source,
 	};
 	return source_tcp_new(&source->tcp, app->loop, &options, why);
@@ -149,7 +140,6 @@ static int open_stdin(struct app *app, struct app_source *source, struct err_not
 		.pool = app->pool,
 		.partition = source->partition,
 		.intake = source_intake,
-		.watermark = partition_watermark,
 		.arg = source,
 	};
 	return source_stdin_new(&source->in, app->loop, &options, why);

@@ -3,8 +3,8 @@
  *  { partition, from, to, greatest event time, pane deltas, counters, dead letters }. Stage 2
  *  applies it only when `from` equals the committed position of the partition; a partition without
  *  positions (HTTP, TCP, stdin) is applied always.
- *  Owner: made by a reader, handed over (taken) to the engine, freed by bundle_free(), which gives a
- *  bundle of a shelf back to it. Threads: a bundle belongs to one at a time; a shelf to all.
+ *  Owner: made by a reader, handed over (taken) to the engine, freed by bundle_free(), which gives
+ *  a bundle of a shelf back to it. Threads: a bundle belongs to one at a time; a shelf to all.
  */
 #ifndef TOCSIN_CORE_INGEST_BUNDLE_H
 #define TOCSIN_CORE_INGEST_BUNDLE_H
@@ -29,9 +29,10 @@ struct bundle_counters {
 	uint64_t lines;     /**< complete lines; blank ones are not counted */
 	uint64_t readings;  /**< lines that became a reading */
 	uint64_t malformed; /**< lines that did not: lines = readings + malformed */
-	uint64_t late;      /**< readings behind their partition's watermark when read;
-			     * until bundle_settle_late(), of those that keep times: their block's own */
-	uint64_t clamped;   /**< readings from the future */
+	/** Readings behind their partition's watermark when read. Of a bundle that keeps times,
+	 *  until bundle_settle_late(): behind the watermark of their own block alone. */
+	uint64_t late;
+	uint64_t clamped; /**< readings from the future */
 	/** Wanted values that were not of their declared type, or no number for a metric. */
 	uint64_t mistyped;
 	uint64_t blank; /**< blank lines: lines + blank is what `wc -l` counts */
@@ -51,8 +52,8 @@ struct bundle_times {
 	int64_t *data;
 	uint32_t count;
 	uint32_t capacity;
-	/** Its block was read without the watermark before it, as blocks of one partition are that are
-	 *  read at the same time. */
+	/** Its block was read without the watermark before it, as blocks of one partition are that
+	 *  are read at the same time. */
 	bool is_kept;
 };
 

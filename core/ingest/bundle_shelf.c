@@ -5,8 +5,8 @@
 
 #include <pthread.h>
 
-/*  One for all readers and the owner: a lock and a walk over a few pointers for each bundle, that is
- *  for each block of bytes. References: the owner's, and one of each bundle that is out. */
+/*  One for all readers and the owner: a lock and a walk over a few pointers for each bundle, that
+ *  is for each block of bytes. References: the owner's, and one of each bundle that is out. */
 struct bundle_shelf {
 	pthread_mutex_t lock;
 	uint64_t seed;

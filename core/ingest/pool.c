@@ -3,132 +3,108 @@
 #include "core/base/env.h"
 #include "core/base/err.h"
 #include "core/base/mem.h"
-#include "core/ingest/intake.h"
 #include "core/ingest/pool_job.h"
+#include "core/ingest/pool_queue.h"
 #include "core/loop/loop.h"
 
-#include <pthread.h>
-
-/*      pool_try_*() ──todo──> reader thread ──done──> wake ──> on_read, on_bundle, on_room
- *
- *  `pending` counts a job from its acceptance until its result was delivered, so one bound holds
- *  for both directions. Inline, a timer stands for the thread: nothing is delivered from within
- *  try. */
+/*  `pending` counts a job from its acceptance until its (last) result was delivered, so one bound
+ *  holds for both directions. Inline, a timer stands for the threads: nothing is delivered from
+ *  within try. */
 
 enum { INLINE_JOBS_PER_TURN = 8 };
-
-struct job_list {
-	struct pool_job *first;
-	struct pool_job **end;
-};
 
 struct pool_reader {
 	struct pool *pool;
 	struct pool_worker worker;
 	pthread_t thread;
 	bool has_thread;
-	uint32_t pending_jobs; /**< loop thread only */
-	size_t pending_bytes;  /**< loop thread only */
-	pthread_mutex_t lock;  /**< of the lists and is_stopping */
-	pthread_cond_t has_work;
-	struct job_list todo;
-	struct job_list done;
-	bool is_stopping;
 };
 
 struct pool {
 	struct loop *loop;
 	struct pool_options options;
+	struct pool_queue queue;
 	struct pool_reader *readers;
 	uint32_t reader_count; /**< at least 1; inline is one without a thread */
+	struct bundle_shelf *shelf;
 	struct wake *wake;
 	struct timer *inline_timer;
+	uint32_t pending_jobs;
+	size_t pending_bytes;
 	bool was_full;
 	uint64_t full_count;
 };
 
-static void list_init(struct job_list *list)
+static void run(struct pool_queue *queue, struct pool_worker *worker, struct pool_job *job)
 {
-	list->first = NULL;
-	list->end = &list->first;
-}
-
-static void list_push(struct job_list *list, struct pool_job *job)
-{
-	job->next = NULL;
-	*list->end = job;
-	list->end = &job->next;
-}
-
-static struct pool_job *list_pop(struct job_list *list)
-{
-	struct pool_job *job = list->first;
-
-	if (!job)
-		return NULL;
-	list->first = job->next;
-	if (!list->first)
-		list->end = &list->first;
-	return job;
-}
-
-static void list_free(struct job_list *list)
-{
-	struct pool_job *job;
-
-	while ((job = list_pop(list)))
-		pool_job_free(job);
+	if (!job->file) {
+		pool_run_bytes(worker, job);
+		return;
+	}
+	const struct pool_file_job *task = &job->file->task;
+	pool_queue_advance(queue, job, pool_run_cut(worker, job, task));
+	pool_run_block(worker, job, task);
 }
 
 static void *reader_main(void *arg)
 {
 	struct pool_reader *reader = arg;
+	struct pool *pool = reader->pool;
+	struct pool_job *job;
 
-	pthread_mutex_lock(&reader->lock);
-	for (;;) {
-		while (!reader->is_stopping && !reader->todo.first)
-			pthread_cond_wait(&reader->has_work, &reader->lock);
-		if (reader->is_stopping)
-			break;
-		struct pool_job *job = list_pop(&reader->todo);
-		pthread_mutex_unlock(&reader->lock);
-		pool_job_run(&reader->worker, job);
-		pthread_mutex_lock(&reader->lock);
-		list_push(&reader->done, job);
-		wake_signal(reader->pool->wake);
+	while ((job = pool_queue_await(&pool->queue))) {
+		run(&pool->queue, &reader->worker, job);
+		if (pool_queue_finish(&pool->queue, job))
+			wake_signal(pool->wake);
 	}
-	pthread_mutex_unlock(&reader->lock);
 	return NULL;
 }
 
-static void deliver(struct pool *pool, struct pool_reader *reader, struct pool_job *job)
+static void deliver_bytes(struct pool *pool, struct pool_job *job)
 {
 	struct bundle *bundle = job->bundle;
 
-	reader->pending_jobs--;
-	reader->pending_bytes -= job->queued_bytes;
-	job->bundle = NULL;
-	if (job->is_file) {
-		job->file.on_read(job->file.on_read_arg, &job->read);
-	} else if (job->code != 0) {
-		if (job->bytes.on_refused)
-			job->bytes.on_refused(job->bytes.arg, job->code, job->why.text);
-	}
-	pool_job_free(job);
+	pool->pending_jobs--;
+	pool->pending_bytes -= job->queued_bytes;
+	if (job->code != 0 && job->bytes.on_refused)
+		job->bytes.on_refused(job->bytes.arg, job->code, job->why.text);
+	pool_queue_delivered(&pool->queue, job);
 	if (bundle)
 		pool->options.on_bundle(pool->options.arg, bundle);
+}
+
+static void deliver_block(struct pool *pool, struct pool_job *job)
+{
+	struct pool_file *file = job->file;
+	bool goes_on = file->task.on_read(file->task.on_read_arg, &job->read);
+
+	if (job->bundle)
+		pool->options.on_bundle(pool->options.arg, job->bundle);
+	/* When somebody waits for room, files take turns. */
+	if (!pool_queue_delivered_block(&pool->queue, job, goes_on && !pool->was_full))
+		return;
+	pool->pending_jobs--;
+	file->task.on_end(file->task.on_read_arg);
+	pool_file_free(file);
+}
+
+/** What no block knows of those before it. */
+static void settle(struct pool *pool, const struct pool_job *job)
+{
+	const struct pool_options *options = &pool->options;
+
+	if (job->bundle && options->watermark)
+		bundle_settle_late(job->bundle,
+				   options->watermark(options->arg, job->line->partition));
 }
 
 /** Half empty is room: one place at a time would wake every source for each single job. */
 static void tell_room(struct pool *pool)
 {
-	if (!pool->was_full)
+	if (!pool->was_full ||
+	    pool->pending_jobs > pool->reader_count * (POOL_QUEUE_JOBS_MAX / 2) ||
+	    pool->pending_bytes > pool->reader_count * ((size_t)POOL_QUEUE_BYTES_MAX / 2))
 		return;
-	for (uint32_t i = 0; i < pool->reader_count; i++) {
-		if (pool->readers[i].pending_jobs > POOL_QUEUE_JOBS_MAX / 2 ||
-		    pool->readers[i].pending_bytes > POOL_QUEUE_BYTES_MAX / 2)
-			return;
-	}
 	pool->was_full = false;
 	if (pool->options.on_room)
 		pool->options.on_room(pool->options.arg);
@@ -137,18 +113,16 @@ static void tell_room(struct pool *pool)
 static void on_wake(void *arg)
 {
 	struct pool *pool = arg;
+	struct pool_job_list done;
+	struct pool_job *job;
 
-	for (uint32_t i = 0; i < pool->reader_count; i++) {
-		struct pool_reader *reader = &pool->readers[i];
-		struct pool_job *job;
-		pthread_mutex_lock(&reader->lock);
-		struct pool_job *first = reader->done.first;
-		list_init(&reader->done);
-		pthread_mutex_unlock(&reader->lock);
-		while ((job = first)) {
-			first = job->next;
-			deliver(pool, reader, job);
-		}
+	pool_queue_collect(&pool->queue, &done);
+	while ((job = pool_job_list_pop(&done))) {
+		settle(pool, job);
+		if (job->file)
+			deliver_block(pool, job);
+		else
+			deliver_bytes(pool, job);
 	}
 	tell_room(pool);
 }
@@ -156,30 +130,27 @@ static void on_wake(void *arg)
 static void on_inline_timer(void *arg)
 {
 	struct pool *pool = arg;
-	struct pool_reader *reader = &pool->readers[0];
+	struct pool_job *job;
 
-	for (int i = 0; i < INLINE_JOBS_PER_TURN && reader->todo.first; i++) {
-		struct pool_job *job = list_pop(&reader->todo);
-		pool_job_run(&reader->worker, job);
-		deliver(pool, reader, job);
+	for (int i = 0; i < INLINE_JOBS_PER_TURN && (job = pool_queue_take(&pool->queue)); i++) {
+		run(&pool->queue, &pool->readers[0].worker, job);
+		pool_queue_finish(&pool->queue, job);
+		on_wake(pool);
 	}
-	if (reader->todo.first)
+	if (pool->queue.todo.first)
 		timer_set(pool->inline_timer, 0);
-	tell_room(pool);
 }
 
-static void reader_init(struct pool_reader *reader, struct pool *pool, const struct env *env)
+static int start_threads(struct pool *pool, struct err_note *why)
 {
-	uint64_t seed = pool->options.seed;
-
-	if (!seed)
-		env_random(env, &seed, sizeof(seed));
-	reader->pool = pool;
-	list_init(&reader->todo);
-	list_init(&reader->done);
-	pthread_mutex_init(&reader->lock, NULL);
-	pthread_cond_init(&reader->has_work, NULL);
-	pool_worker_init(&reader->worker, env, seed);
+	for (uint32_t i = 0; i < pool->options.reader_count; i++) {
+		struct pool_reader *reader = &pool->readers[i];
+		int number = pthread_create(&reader->thread, NULL, reader_main, reader);
+		if (number != 0)
+			return err_errno(why, ERR_IO, number, "reader thread %u cannot start", i);
+		reader->has_thread = true;
+	}
+	return 0;
 }
 
 int pool_new(struct pool **out, struct loop *loop, const struct env *env,
@@ -192,113 +163,86 @@ int pool_new(struct pool **out, struct loop *loop, const struct env *env,
 	struct pool *pool = mem_alloc(sizeof(*pool));
 	pool->loop = loop;
 	pool->options = *options;
+	if (!pool->options.seed)
+		env_random(env, &pool->options.seed, sizeof(pool->options.seed));
+	if (!pool->options.block_bytes)
+		pool->options.block_bytes = POOL_FILE_BLOCK_BYTES;
 	pool->reader_count = options->reader_count ? options->reader_count : 1;
-	pool->readers = mem_alloc_array(pool->reader_count, sizeof(*pool->readers));
+	pool_queue_init(&pool->queue, 2 * pool->reader_count + 2);
+	pool->shelf = bundle_shelf_new(pool->options.seed);
 	pool->inline_timer = timer_new(loop, on_inline_timer, pool);
 	pool->wake = wake_new(loop, on_wake, pool);
-	for (uint32_t i = 0; i < pool->reader_count; i++)
-		reader_init(&pool->readers[i], pool, env);
-	for (uint32_t i = 0; i < options->reader_count; i++) {
-		struct pool_reader *reader = &pool->readers[i];
-		int number = pthread_create(&reader->thread, NULL, reader_main, reader);
-		if (number != 0) {
-			pool_free(pool);
-			return err_errno(why, ERR_IO, number, "reader thread %u cannot start", i);
-		}
-		reader->has_thread = true;
+	pool->readers = mem_alloc_array(pool->reader_count, sizeof(*pool->readers));
+	for (uint32_t i = 0; i < pool->reader_count; i++) {
+		pool->readers[i].pool = pool;
+		pool_worker_init(&pool->readers[i].worker, env, pool->shelf,
+				 pool->options.block_bytes);
+	}
+	int code = start_threads(pool, why);
+	if (code != 0) {
+		pool_free(pool);
+		return code;
 	}
 	*out = pool;
 	return 0;
-}
-
-static void reader_stop(struct pool_reader *reader)
-{
-	pthread_mutex_lock(&reader->lock);
-	reader->is_stopping = true;
-	pthread_cond_signal(&reader->has_work);
-	pthread_mutex_unlock(&reader->lock);
 }
 
 void pool_free(struct pool *pool)
 {
 	if (!pool)
 		return;
-	for (uint32_t i = 0; i < pool->reader_count; i++)
-		reader_stop(&pool->readers[i]);
+	pool_queue_stop(&pool->queue);
 	for (uint32_t i = 0; i < pool->reader_count; i++) {
-		struct pool_reader *reader = &pool->readers[i];
-		if (reader->has_thread)
-			pthread_join(reader->thread, NULL);
-		list_free(&reader->todo);
-		list_free(&reader->done);
-		pool_worker_deinit(&reader->worker);
-		pthread_cond_destroy(&reader->has_work);
-		pthread_mutex_destroy(&reader->lock);
+		if (pool->readers[i].has_thread)
+			pthread_join(pool->readers[i].thread, NULL);
+		pool_worker_deinit(&pool->readers[i].worker);
 	}
+	pool_queue_deinit(&pool->queue);
 	wake_free(pool->wake);
 	timer_free(pool->inline_timer);
+	bundle_shelf_leave(pool->shelf);
 	mem_free(pool->readers);
 	mem_free(pool);
 }
 
-/** The reader of a partition, or NULL when it has no room for the job. */
-static struct pool_reader *claim(struct pool *pool, uint32_t partition, size_t bytes)
+/** False: there is no room for the job. Once full, it is full until half of it is done: else who
+ *  asks all the time would take every place, and who waits to be told would wait for ever. */
+static bool claim(struct pool *pool, size_t bytes)
 {
-	struct pool_reader *reader = &pool->readers[partition % pool->reader_count];
-
-	if (reader->pending_jobs >= POOL_QUEUE_JOBS_MAX ||
-	    (reader->pending_bytes && reader->pending_bytes + bytes > POOL_QUEUE_BYTES_MAX)) {
+	if (pool->was_full || pool->pending_jobs >= pool->reader_count * POOL_QUEUE_JOBS_MAX ||
+	    (pool->pending_bytes &&
+	     pool->pending_bytes + bytes > pool->reader_count * (size_t)POOL_QUEUE_BYTES_MAX)) {
 		pool->was_full = true;
 		pool->full_count++;
-		return NULL;
+		return false;
 	}
-	reader->pending_jobs++;
-	reader->pending_bytes += bytes;
-	return reader;
+	pool->pending_jobs++;
+	pool->pending_bytes += bytes;
+	return true;
 }
 
-static void enqueue(struct pool *pool, struct pool_reader *reader, struct pool_job *job)
+static void start_inline(struct pool *pool)
 {
-	if (!reader->has_thread) {
-		list_push(&reader->todo, job);
-		if (!timer_is_set(pool->inline_timer))
-			timer_set(pool->inline_timer, 0);
-		return;
-	}
-	pthread_mutex_lock(&reader->lock);
-	list_push(&reader->todo, job);
-	pthread_cond_signal(&reader->has_work);
-	pthread_mutex_unlock(&reader->lock);
+	if (pool->options.reader_count == 0 && !timer_is_set(pool->inline_timer))
+		timer_set(pool->inline_timer, 0);
 }
 
 int pool_try_bytes(struct pool *pool, struct pool_bytes_job *task)
 {
-	struct pool_reader *reader = claim(pool, task->partition, task->data.length);
-	if (!reader)
+	if (!claim(pool, task->data.length))
 		return ERR_FULL;
-
-	struct pool_job *job = mem_alloc(sizeof(*job));
-	job->intake = intake_ref(task->intake);
-	job->partition = task->partition;
-	job->bytes = *task;
-	job->queued_bytes = task->data.length;
+	pool_queue_push_bytes(&pool->queue, task);
 	task->data = BYTES_EMPTY;
-	enqueue(pool, reader, job);
+	start_inline(pool);
 	return 0;
 }
 
 int pool_try_file(struct pool *pool, const struct pool_file_job *task)
 {
-	struct pool_reader *reader = claim(pool, task->partition, 0);
-	if (!reader)
+	if (!claim(pool, 0))
 		return ERR_FULL;
-
-	struct pool_job *job = mem_alloc(sizeof(*job));
-	job->is_file = true;
-	job->intake = intake_ref(task->intake);
-	job->partition = task->partition;
-	job->file = *task;
-	enqueue(pool, reader, job);
+	pool_queue_push_file(&pool->queue, task);
+	start_inline(pool);
 	return 0;
 }
 
@@ -307,7 +251,6 @@ void pool_usage(const struct pool *pool, struct pool_usage *out)
 	*out = (struct pool_usage){
 		.reader_count = pool->options.reader_count,
 		.full_count = pool->full_count,
+		.queued_jobs = pool->pending_jobs,
 	};
-	for (uint32_t i = 0; i < pool->reader_count; i++)
-		out->queued_jobs += pool->readers[i].pending_jobs;
 }

@@ -1,31 +1,26 @@
 #include "core/ingest/pool_job.h"
 
+#include <string.h>
 #include <xxhash.h>
 
 #include "core/base/env.h"
 #include "core/base/mem.h"
+#include "core/base/require.h"
 #include "core/ingest/intake.h"
 #include "core/ingest/reader.h"
+#include "core/window/watermark.h"
 
-void pool_worker_init(struct pool_worker *worker, const struct env *env, uint64_t seed)
+void pool_worker_init(struct pool_worker *worker, const struct env *env, struct bundle_shelf *shelf,
+		      uint32_t block_bytes)
 {
-	*worker = (struct pool_worker){.env = env, .reader = reader_new(), .seed = seed};
+	*worker = (struct pool_worker){
+		.env = env, .reader = reader_new(), .shelf = shelf, .block_bytes = block_bytes};
 }
 
 void pool_worker_deinit(struct pool_worker *worker)
 {
 	reader_free(worker->reader);
 	mem_free(worker->block);
-}
-
-void pool_job_free(struct pool_job *job)
-{
-	if (!job)
-		return;
-	intake_unref(job->intake);
-	bytes_deinit(&job->bytes.data);
-	bundle_free(job->bundle);
-	mem_free(job);
 }
 
 /** Reads `length` bytes or up to the end of the file; ERR_IO. */
@@ -70,7 +65,38 @@ int position_check(const struct env *env, int fd, uint64_t offset, uint64_t *che
 	return 0;
 }
 
-static void run_bytes(struct pool_worker *worker, struct pool_job *job)
+size_t pool_cut(struct slice block, bool is_last, uint32_t line_bytes_max, bool *skip)
+{
+	const char *end = block.length ? memrchr(block.data, '\n', block.length) : NULL;
+	size_t used = end ? (size_t)(end + 1 - block.data) : 0;
+	size_t left = block.length - used;
+
+	if (is_last) {
+		*skip = false;
+		return block.length;
+	}
+	if (!end && *skip)
+		return block.length;
+	/* One CR at the end may yet turn out to be half of the line end. */
+	if (left > 0 && left - (block.data[block.length - 1] == '\r') > line_bytes_max) {
+		*skip = true;
+		return block.length;
+	}
+	*skip = *skip && !end;
+	return used;
+}
+
+/** Late readings are counted by the block's own times, and the rest of them by the watermark that
+ *  is known when the bundle is given out: blocks of a partition are read at the same time. */
+static struct bundle *take_bundle(struct pool_worker *worker, const struct pool_job *job)
+{
+	struct bundle *bundle = bundle_shelf_take(worker->shelf, job->intake);
+
+	bundle->times.is_kept = true;
+	return bundle;
+}
+
+void pool_run_bytes(struct pool_worker *worker, struct pool_job *job)
 {
 	struct pool_bytes_job *task = &job->bytes;
 	bool skip = false;
@@ -85,71 +111,92 @@ static void run_bytes(struct pool_worker *worker, struct pool_job *job)
 		.length = task->data.length,
 		.is_last = true,
 		.receive_ms = env_wall_ms(worker->env),
-		.watermark_ms = task->watermark_ms,
+		.watermark_ms = WATERMARK_NONE,
 	};
-	job->bundle = bundle_new(job->intake, worker->seed);
-	job->bundle->partition = job->partition;
+	job->bundle = take_bundle(worker, job);
+	job->bundle->partition = task->partition;
 	job->bundle->on_durable = task->on_durable;
 	job->bundle->arg = task->arg;
 	reader_read(worker->reader, job->intake, &block, &skip, job->bundle);
 	bytes_deinit(&task->data);
 }
 
-/** The bytes before `from` and the block come from one read: a file that was truncated and has
- *  grown again in the meantime cannot pass with the old check and the new bytes. */
-static void run_file(struct pool_worker *worker, struct pool_job *job)
+/** Room for a block: a line that is not over-long ends in the block in which it begins. */
+static size_t reserve_block(struct pool_worker *worker, const struct intake *intake)
 {
-	const struct pool_file_job *task = &job->file;
-	size_t lead = check_bytes(task->from.offset);
+	size_t block_bytes = worker->block_bytes;
+
+	if (block_bytes < 2 * (size_t)intake->line_bytes_max)
+		block_bytes = 2 * (size_t)intake->line_bytes_max;
+	if (worker->block_capacity < POSITION_CHECK_BYTES + block_bytes) {
+		mem_free(worker->block);
+		worker->block_capacity = POSITION_CHECK_BYTES + block_bytes;
+		worker->block = mem_alloc(worker->block_capacity);
+	}
+	return block_bytes;
+}
+
+/** The bytes before the block and the block come from one read: a file that was truncated and has
+ *  grown again in the meantime cannot pass with the old check and the new bytes. */
+bool pool_run_cut(struct pool_worker *worker, struct pool_job *job,
+		  const struct pool_file_job *task)
+{
+	size_t block_bytes = reserve_block(worker, job->intake);
+	size_t lead = check_bytes(job->from.offset);
+	struct pool_file_read *read = &job->read;
 	size_t got;
 
-	job->read.to = task->from;
-	job->read.skip = task->skip;
-	job->read.read_to = task->from.offset;
-	if (!worker->block)
-		worker->block = mem_alloc(POSITION_CHECK_BYTES + POOL_FILE_BLOCK_BYTES);
-	job->read.code = read_fully(worker->env, task->fd, worker->block,
-				    lead + POOL_FILE_BLOCK_BYTES, task->from.offset - lead, &got);
-	if (job->read.code != 0)
-		return;
-	if (got < lead || (lead && XXH3_64bits(worker->block, lead) != task->from.check)) {
-		job->read.is_changed = true;
-		return;
+	*read = (struct pool_file_read){
+		.to = job->from, .skip = job->skip, .read_to = job->from.offset};
+	worker->used_bytes = 0;
+	read->code = read_fully(worker->env, task->fd, worker->block, lead + block_bytes,
+				job->from.offset - lead, &got);
+	if (read->code != 0)
+		return false;
+	if (got < lead || (lead && XXH3_64bits(worker->block, lead) != job->from.check)) {
+		read->is_changed = true;
+		return false;
 	}
 	got -= lead;
-	job->read.at_end = got < POOL_FILE_BLOCK_BYTES;
-	job->read.read_to = task->from.offset + got;
-	struct reader_block block = {
-		.data = worker->block + lead,
-		.length = got,
-		.offset = task->from.offset,
-		.is_last = task->is_final && job->read.at_end,
-		.receive_ms = env_wall_ms(worker->env),
-		.watermark_ms = task->watermark_ms,
-	};
-	struct bundle *bundle = bundle_new(job->intake, worker->seed);
-	size_t used = reader_read(worker->reader, job->intake, &block, &job->read.skip, bundle);
-	if (used == 0) {
-		bundle_free(bundle);
+	read->at_end = got < block_bytes;
+	read->read_to = job->from.offset + got;
+	worker->lead_bytes = lead;
+	worker->got_bytes = got;
+	worker->is_last = task->is_final && read->at_end;
+	size_t used = pool_cut((struct slice){worker->block + lead, got}, worker->is_last,
+			       job->intake->line_bytes_max, &read->skip);
+	worker->used_bytes = used;
+	read->to.offset += used;
+	size_t tail = check_bytes(read->to.offset);
+	if (used > 0)
+		read->to.check = XXH3_64bits(worker->block + lead + used - tail, tail);
+	return !read->at_end;
+}
+
+void pool_run_block(struct pool_worker *worker, struct pool_job *job,
+		    const struct pool_file_job *task)
+{
+	bool skip = job->skip;
+
+	if (worker->used_bytes == 0)
 		return;
-	}
-	job->read.to.offset += used;
-	size_t tail = check_bytes(job->read.to.offset);
-	job->read.to.check = XXH3_64bits(worker->block + lead + used - tail, tail);
-	bundle->partition = job->partition;
+	struct reader_block block = {
+		.data = worker->block + worker->lead_bytes,
+		.length = worker->got_bytes,
+		.offset = job->from.offset,
+		.is_last = worker->is_last,
+		.receive_ms = env_wall_ms(worker->env),
+		.watermark_ms = WATERMARK_NONE,
+	};
+	struct bundle *bundle = take_bundle(worker, job);
+	size_t used = reader_read(worker->reader, job->intake, &block, &skip, bundle);
+	REQUIRE(used == worker->used_bytes && skip == job->read.skip);
+	bundle->partition = task->partition;
 	bundle->is_positioned = true;
-	bundle->is_reset = task->is_reset;
-	bundle->from = task->from;
+	bundle->is_reset = job->is_reset;
+	bundle->from = job->from;
 	bundle->to = job->read.to;
 	bundle->on_durable = task->on_durable;
 	bundle->arg = task->arg;
 	job->bundle = bundle;
-}
-
-void pool_job_run(struct pool_worker *worker, struct pool_job *job)
-{
-	if (job->is_file)
-		run_file(worker, job);
-	else
-		run_bytes(worker, job);
 }

@@ -160,13 +160,28 @@ static void check_stopped(struct file_tail *tail)
 	on_stopped(tail->stopped_arg);
 }
 
-static void on_read(void *arg, const struct pool_file_read *read)
+static bool is_far_ahead(const struct tail_file *file)
+{
+	uint64_t base = file->next.epoch == file->durable.epoch ? file->durable.offset : 0;
+
+	return file->next.offset > base && file->next.offset - base > FILE_TAIL_AHEAD_BYTES;
+}
+
+/** Whether the job at hand may read on; else another one will, or none. */
+static bool may_go_on(const struct tail_file *file)
+{
+	const struct file_tail *tail = file->tail;
+
+	return !tail->is_paused && !tail->is_stopping && !file->must_rewind &&
+	       !is_far_ahead(file) && tail->callbacks->intake(tail->arg) == file->intake;
+}
+
+static bool on_read(void *arg, const struct pool_file_read *read)
 {
 	struct tail_file *file = arg;
 	struct file_tail *tail = file->tail;
 	struct file_info info = {0};
 
-	file->is_in_flight = false;
 	if (file->must_rewind) {
 		/* Its bundle follows and is refused as a gap: the result does not count. */
 	} else if (read->code != 0) {
@@ -184,14 +199,24 @@ static void on_read(void *arg, const struct pool_file_read *read)
 		if (read->read_to != file->read_to)
 			file->quiet_since_ms = loop_mono_ms(tail->loop);
 		file->read_to = read->read_to;
-		if (!read->at_end)
-			file->is_dirty = true;
-		else if (file->is_final && !file->is_dirty)
-			file->is_over = true;
+		file->is_at_end = read->at_end;
 	}
+	return may_go_on(file);
+}
+
+static void on_end(void *arg)
+{
+	struct tail_file *file = arg;
+	struct file_tail *tail = file->tail;
+
+	file->is_in_flight = false;
+	file->intake = NULL;
+	if (!file->is_at_end)
+		file->is_dirty |= !file->has_failed;
+	else if (file->is_final && !file->is_dirty)
+		file->is_over = true;
 	tail_file_queue(file);
-	/* Closing, and reporting the stop, wait for the turn: the bundle of this job comes first.
-	 * */
+	/* Closing, and reporting the stop, wait for the turn: here they would free who calls. */
 	if (!timer_is_set(tail->turn_timer))
 		timer_set(tail->turn_timer, 0);
 }
@@ -220,14 +245,7 @@ static void on_durable(void *arg, const struct bundle *bundle)
 		timer_set(tail->turn_timer, 0);
 }
 
-static bool is_far_ahead(const struct tail_file *file)
-{
-	uint64_t base = file->next.epoch == file->durable.epoch ? file->durable.offset : 0;
-
-	return file->next.offset > base && file->next.offset - base > FILE_TAIL_AHEAD_BYTES;
-}
-
-/** Gives the pool the file's next block; ERR_FULL. Leaves it dirty when it cannot go on now. */
+/** Lets the pool read on in the file; ERR_FULL. Leaves it dirty when it cannot go on now. */
 static int submit(struct tail_file *file)
 {
 	struct file_tail *tail = file->tail;
@@ -256,8 +274,8 @@ static int submit(struct tail_file *file)
 		.is_reset = file->is_reset,
 		.skip = file->skip,
 		.is_final = file->is_final,
-		.watermark_ms = tail->callbacks->watermark(tail->arg, file->partition),
 		.on_read = on_read,
+		.on_end = on_end,
 		.on_read_arg = file,
 		.on_durable = on_durable,
 		.arg = tail,
@@ -265,6 +283,8 @@ static int submit(struct tail_file *file)
 	int code = pool_try_file(tail->pool, &job);
 	if (code == 0) {
 		file->is_in_flight = true;
+		file->intake = intake;
+		file->is_at_end = false;
 		file->is_dirty = false;
 	}
 	return code;

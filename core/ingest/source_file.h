@@ -16,8 +16,9 @@
  *  pattern that covers rotated names (pay.jsonl*); both names are one identity, so nothing is read
  *  twice. Compressed files (.gz .bz2 .xz .zst) are not read; the log says so once.
  *
- *  Each file has one job in flight; files take turns, a block of POOL_FILE_BLOCK_BYTES each. The
- *  next job starts where the last one ended, durable or not, at most FILE_TAIL_AHEAD_BYTES ahead.
+ *  Each file has one job in flight, which reads to the end of the file. It is ended early by a
+ *  reload, a pause, a rewind, and FILE_TAIL_AHEAD_BYTES beyond what is durable; the next one starts
+ *  where it ended.
  *  Owner: file_tail_new() result owned. on_durable of its bundles may come as long as bundles
  *  live: free the tail after file_tail_stop() has reported, or when neither pool nor engine calls
  *  any more.
@@ -50,7 +51,6 @@ struct file_tail_callbacks {
 		    struct err_note *why);
 	/** engine_partition_close(): `is_forgotten` when the file was deleted. */
 	void (*close)(void *arg, uint32_t partition, bool is_forgotten);
-	int64_t (*watermark)(void *arg, uint32_t partition);
 	/** engine_intake(): borrowed; NULL: the source is gone, nothing is read. */
 	struct intake *(*intake)(void *arg);
 };

@@ -21,9 +21,11 @@ struct tail_file {
 	struct position durable; /**< what the store certainly has */
 	bool is_reset;           /**< next is the start of an epoch the engine does not know yet */
 	bool skip;
-	uint64_t read_to; /**< bytes up to here were seen by a reader */
-	bool is_dirty;    /**< there may be bytes to read */
-	bool is_in_flight;
+	uint64_t read_to;      /**< bytes up to here were seen by a reader */
+	bool is_dirty;         /**< there may be bytes to read */
+	bool is_in_flight;     /**< a job is reading it */
+	struct intake *intake; /**< of that job (referenced there) */
+	bool is_at_end;        /**< of the file, as the last block of that job found */
 	bool is_queued;
 	bool has_failed; /**< reading failed; the next scan tries again */
 	bool must_rewind;

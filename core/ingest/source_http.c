@@ -149,7 +149,6 @@ static int submit(struct source_http *http, struct http_request *request,
 	struct pool_bytes_job job = {
 		.intake = target->intake,
 		.partition = target->partition,
-		.watermark_ms = target->watermark_ms,
 		.on_refused = on_refused,
 		.on_durable = on_durable,
 	};

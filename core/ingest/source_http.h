@@ -35,7 +35,6 @@ enum {
 struct source_http_target {
 	struct intake *intake; /**< borrowed; NULL: nothing is taken now (503) */
 	uint32_t partition;    /**< without positions */
-	int64_t watermark_ms;
 };
 
 struct source_http_options {

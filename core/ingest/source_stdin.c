@@ -45,7 +45,6 @@ static int submit(struct source_stdin *input, struct slice lines)
 	struct pool_bytes_job job = {
 		.intake = intake,
 		.partition = options->partition,
-		.watermark_ms = options->watermark(options->arg, options->partition),
 	};
 	bytes_append_slice(&job.data, lines);
 	int code = pool_try_bytes(options->pool, &job);

@@ -25,7 +25,6 @@ struct source_stdin_options {
 	uint32_t partition; /**< without positions; the owner opens and closes it */
 	/** engine_intake(): borrowed; NULL: the source is gone, nothing is read. */
 	struct intake *(*intake)(void *arg);
-	int64_t (*watermark)(void *arg, uint32_t partition);
 	/** The stream is over and the readers have taken all of it (not: have finished). May be
 	 * NULL. */
 	void (*on_end)(void *arg);

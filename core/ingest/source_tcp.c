@@ -39,7 +39,6 @@ static int submit(struct source_tcp *tcp, struct slice lines)
 	struct pool_bytes_job job = {
 		.intake = intake,
 		.partition = tcp->options.partition,
-		.watermark_ms = tcp->options.watermark(tcp->options.arg, tcp->options.partition),
 	};
 	bytes_append_slice(&job.data, lines);
 	int code = pool_try_bytes(tcp->options.pool, &job);

@@ -35,7 +35,6 @@ struct source_tcp_options {
 	uint32_t conns_max; /**< default TCP_CONNS_MAX */
 	/** engine_intake(): borrowed; NULL: the source is gone, nothing is read. */
 	struct intake *(*intake)(void *arg);
-	int64_t (*watermark)(void *arg, uint32_t partition);
 	void *arg;
 };
 

@@ -114,6 +114,7 @@ class TailKillTest(unittest.TestCase):
         sizes = set()
         killer.start()
         wait_until(lambda: self.daemon.call("incident.list", {"all": True}), 60, "an incident")
+        self.durable_status()
         self.daemon.kill()
         for one in self.all_writers:
             one.may_rotate.set()

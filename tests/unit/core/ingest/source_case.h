@@ -133,11 +133,6 @@ static inline void case_close(void *arg, uint32_t partition, bool is_forgotten)
 	source->partitions[partition].is_forgotten = is_forgotten;
 }
 
-static inline int64_t case_watermark(void *arg, uint32_t partition)
-{
-	return (void)arg, (void)partition, INT64_MIN;
-}
-
 static inline struct intake *case_intake(void *arg)
 {
 	return ((struct source_case *)arg)->intake;

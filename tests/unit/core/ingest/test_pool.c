@@ -23,7 +23,6 @@ static int try_lines(struct source_case *source, uint32_t partition, int count)
 		.intake = source->intake,
 		.partition = partition,
 		.data = lines_of(count),
-		.watermark_ms = INT64_MIN,
 	};
 	int code = pool_try_bytes(source->pool, &job);
 
@@ -64,7 +63,6 @@ static void check_order(uint32_t reader_count)
 				.intake = source->intake,
 				.partition = partition,
 				.data = lines_of(n),
-				.watermark_ms = INT64_MIN,
 				.on_durable = note_order,
 				.arg = &order,
 			};
@@ -178,33 +176,38 @@ Test(pool, a_block_its_preparation_refuses_gives_no_bundle)
 
 struct file_case {
 	struct pool_file_read read;
-	bool is_read;
+	bool is_one_block; /**< stops after each */
+	bool is_over;
 };
 
-static void on_read(void *arg, const struct pool_file_read *read)
+static bool on_read(void *arg, const struct pool_file_read *read)
 {
 	struct file_case *file = arg;
 	file->read = *read;
-	file->is_read = true;
+	return !file->is_one_block;
+}
+
+static void on_end(void *arg)
+{
+	((struct file_case *)arg)->is_over = true;
 }
 
 static struct pool_file_read read_file(struct source_case *source, int fd, struct position from,
 				       bool is_final)
 {
-	struct file_case file = {0};
+	struct file_case file = {.is_one_block = true};
 	struct pool_file_job job = {
 		.intake = source->intake,
 		.fd = fd,
 		.from = from,
 		.is_final = is_final,
-		.watermark_ms = INT64_MIN,
 		.on_read = on_read,
+		.on_end = on_end,
 		.on_read_arg = &file,
 	};
 
 	cr_assert_eq(pool_try_file(source->pool, &job), 0);
-	cr_assert(run_loop_until(source->loop, run_loop_flag, &file.is_read));
-	run_loop_for(source->loop, 0, run_loop_flag, &(bool){false});
+	cr_assert(run_loop_until(source->loop, run_loop_flag, &file.is_over));
 	return file.read;
 }
 
@@ -263,21 +266,50 @@ Test(pool, the_last_line_of_a_final_file_needs_no_end)
 	case_free(source);
 }
 
-Test(pool, a_file_longer_than_a_block_is_read_in_turns)
+Test(pool, a_file_longer_than_a_block_is_read_to_its_end_by_one_job)
+{
+	struct source_case *source = case_new(1, 65536);
+	char path[] = "/tmp/tocsin-pool-XXXXXX";
+	int fd = mkstemp(path);
+	int count = 3 * POOL_FILE_BLOCK_BYTES / (int)(sizeof(LINE) - 1);
+	struct bytes all = lines_of(count);
+	struct file_case file = {0};
+	struct pool_file_job job = {.intake = source->intake,
+				    .fd = fd,
+				    .on_read = on_read,
+				    .on_end = on_end,
+				    .on_read_arg = &file};
+
+	cr_assert_eq(write(fd, all.data, all.length), (ssize_t)all.length);
+	cr_assert_eq(pool_try_file(source->pool, &job), 0);
+	cr_expect(run_loop_until(source->loop, run_loop_flag, &file.is_over));
+	cr_expect(file.read.at_end);
+	cr_expect_eq(file.read.to.offset, all.length);
+	cr_expect_geq(source->bundles, 3);
+	cr_expect_eq(source->gaps, 0);
+	cr_expect_eq(source->readings, count);
+	bytes_deinit(&all);
+	close(fd);
+	unlink(path);
+	case_free(source);
+}
+
+Test(pool, a_file_job_that_is_told_to_stop_can_be_gone_on_with_where_it_ended)
 {
 	struct source_case *source = case_new(0, 65536);
 	char path[] = "/tmp/tocsin-pool-XXXXXX";
 	int fd = mkstemp(path);
-	int count = POOL_FILE_BLOCK_BYTES / (int)(sizeof(LINE) - 1) + 10;
+	int count = 20 * POOL_FILE_BLOCK_BYTES / (int)(sizeof(LINE) - 1);
 	struct bytes all = lines_of(count);
 
 	cr_assert_eq(write(fd, all.data, all.length), (ssize_t)all.length);
 	struct pool_file_read read = read_file(source, fd, (struct position){0}, false);
 	cr_expect_not(read.at_end);
-	cr_expect_leq(read.to.offset, POOL_FILE_BLOCK_BYTES);
-	read = read_file(source, fd, read.to, false);
-	cr_expect(read.at_end);
+	cr_expect_lt(read.to.offset, all.length);
+	while (!read.at_end)
+		read = read_file(source, fd, read.to, false);
 	cr_expect_eq(read.to.offset, all.length);
+	cr_expect_eq(source->gaps, 0);
 	cr_expect_eq(source->readings, count);
 	bytes_deinit(&all);
 	close(fd);

@@ -11,7 +11,6 @@
 static const struct file_tail_callbacks CALLBACKS = {
 	.open = case_open,
 	.close = case_close,
-	.watermark = case_watermark,
 	.intake = case_intake,
 };
 

@@ -130,7 +130,7 @@ static int find(void *arg, const char *name, struct source_http_target *out, str
 	struct pool_bytes_job job = {.intake = site->source->intake, .partition = 3};
 	while (site->is_filling && pool_try_bytes(site->source->pool, &job) == 0)
 		;
-	*out = (struct source_http_target){site->source->intake, 3, INT64_MIN};
+	*out = (struct source_http_target){site->source->intake, 3};
 	return 0;
 }
 

@@ -21,7 +21,6 @@ static struct source_tcp *tcp_new(struct source_case *source)
 		.address = "127.0.0.1:0",
 		.pool = source->pool,
 		.intake = case_intake,
-		.watermark = case_watermark,
 		.arg = source,
 	};
 
@@ -140,7 +139,6 @@ static struct source_stdin *stdin_new(struct source_case *source, int fd)
 		.fd = fd,
 		.pool = source->pool,
 		.intake = case_intake,
-		.watermark = case_watermark,
 		.arg = source,
 	};
 
