@@ -60,11 +60,16 @@ struct name_tree *name_tree_new(const struct field_set *fields, const bool *is_n
 	REQUIRE(fields->count < UINT16_MAX);
 	struct name_tree *tree = mem_alloc(sizeof(*tree));
 	name_tree_put_path(tree, time_field)->is_time = true;
+	bytes_append(&tree->origin, time_field, strlen(time_field) + 1);
 	for (uint32_t i = 0; i < fields->count; i++) {
 		struct name_node *node = name_tree_put_path(tree, fields->fields[i].name);
 		node->column = (int32_t)i;
 		node->type = fields->fields[i].type;
 		node->is_number = is_number[i];
+		bytes_append(&tree->origin, fields->fields[i].name,
+			     strlen(fields->fields[i].name) + 1);
+		bytes_append_u8(&tree->origin, (uint8_t)node->type);
+		bytes_append_u8(&tree->origin, is_number[i]);
 	}
 	name_tree_index(tree);
 	return tree;
@@ -80,5 +85,6 @@ void name_tree_free(struct name_tree *tree)
 	}
 	mem_free(tree->nodes);
 	mem_free(tree->slots);
+	bytes_deinit(&tree->origin);
 	mem_free(tree);
 }

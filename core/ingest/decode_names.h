@@ -20,6 +20,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "core/base/bytes.h"
 #include "core/model/schema.h"
 
 struct field_set;
@@ -41,6 +42,8 @@ struct name_tree {
 	uint32_t node_capacity;
 	uint16_t *slots; /**< node + 1; 0 = empty */
 	uint32_t slot_mask;
+	/** All that the tree was made from: equal bytes, equal rows. Of the first level only. */
+	struct bytes origin;
 };
 
 /** `is_number` has fields->count elements. */

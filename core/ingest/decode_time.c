@@ -1,6 +1,5 @@
 #include "core/ingest/decode_time.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "core/base/err.h"
@@ -49,6 +48,7 @@ int time_memory_parse(struct time_memory *memory, struct slice text, int64_t *ou
 		memcpy(memory->minute, text.data, TIME_MINUTE_BYTES);
 		memcpy(memory->zone, zone.data, zone.length);
 		memory->zone_bytes = (uint32_t)zone.length;
+		memory->is_common = zone.length == 1 && *zone.data == 'Z';
 		memory->minute_ms = *out_ms - second_ms;
 	}
 	return rc;

@@ -49,6 +49,11 @@ void reader_free(struct reader *reader)
 	mem_free(reader);
 }
 
+void reader_use(struct reader *reader, enum decoder_way way)
+{
+	decoder_use(reader->decoder, way);
+}
+
 static void reader_prepare(struct reader *reader, const struct intake *intake)
 {
 	if (reader->has_batch && reader->batch.column_count == intake->fields.count) {
@@ -61,37 +66,48 @@ static void reader_prepare(struct reader *reader, const struct intake *intake)
 	reader->has_batch = true;
 }
 
-static void run_flush(struct reading_run *run)
-{
-	struct reader *reader = run->reader;
-	grouping_add(reader->grouping, run->intake, &reader->batch, run->bundle);
-	batch_clear(&reader->batch);
-}
-
-/** Counters and watermark of the row that was just decoded; moves a reading from the future. */
+/** Counters and watermark of the batch's rows; moves readings from the future. */
 static void run_observe(struct reading_run *run)
 {
 	struct bundle *bundle = run->bundle;
-	int64_t *time_ms = &run->reader->batch.time_ms[run->reader->batch.row_count - 1];
-	bool is_ahead = *time_ms > run->latest_ms;
-	bundle->counters.readings++;
-	if (is_ahead) {
-		*time_ms = run->block->receive_ms;
-		bundle->counters.clamped++;
+	const struct batch *batch = &run->reader->batch;
+	const int64_t latest_ms = run->latest_ms, lateness_ms = run->intake->lateness_ms;
+	/* WATERMARK_NONE is less than every time, as a greatest time and a watermark shall be. */
+	int64_t min_ms = bundle->min_event_ms == WATERMARK_NONE ? INT64_MAX : bundle->min_event_ms;
+	int64_t max_ms = bundle->max_event_ms, watermark_ms = run->watermark_ms;
+	uint64_t late = 0;
+	for (uint32_t i = 0; i < batch->row_count; i++) {
+		int64_t time_ms = batch->time_ms[i];
+		bool is_ahead = time_ms > latest_ms;
+		if (is_ahead) {
+			time_ms = run->block->receive_ms;
+			batch->time_ms[i] = time_ms;
+			bundle->counters.clamped++;
+		}
+		if (time_ms < watermark_ms)
+			late++;
+		else
+			bundle_keep_time(bundle, time_ms);
+		min_ms = time_ms < min_ms ? time_ms : min_ms;
+		if (is_ahead)
+			continue;
+		max_ms = time_ms > max_ms ? time_ms : max_ms;
+		time_ms -= lateness_ms;
+		watermark_ms = time_ms > watermark_ms ? time_ms : watermark_ms;
 	}
-	if (run->watermark_ms != WATERMARK_NONE && *time_ms < run->watermark_ms)
-		bundle->counters.late++;
-	else
-		bundle_keep_time(bundle, *time_ms);
-	if (bundle->min_event_ms == WATERMARK_NONE || *time_ms < bundle->min_event_ms)
-		bundle->min_event_ms = *time_ms;
-	if (is_ahead)
-		return;
-	if (bundle->max_event_ms == WATERMARK_NONE || *time_ms > bundle->max_event_ms)
-		bundle->max_event_ms = *time_ms;
-	if (run->watermark_ms == WATERMARK_NONE ||
-	    *time_ms - run->intake->lateness_ms > run->watermark_ms)
-		run->watermark_ms = *time_ms - run->intake->lateness_ms;
+	bundle->counters.readings += batch->row_count;
+	bundle->counters.late += late;
+	bundle->max_event_ms = max_ms;
+	bundle->min_event_ms = min_ms == INT64_MAX ? WATERMARK_NONE : min_ms;
+	run->watermark_ms = watermark_ms;
+}
+
+static void run_flush(struct reading_run *run)
+{
+	struct reader *reader = run->reader;
+	run_observe(run);
+	grouping_add(reader->grouping, run->intake, &reader->batch, run->bundle);
+	batch_clear(&reader->batch);
 }
 
 static bool is_blank(struct slice line)
@@ -137,9 +153,25 @@ static void run_line(struct reading_run *run, struct slice line, size_t readable
 		run_bury(run, line, why.text);
 		return;
 	}
-	run_observe(run);
+	decoder_block_learn(reader->decoder, line);
 	if (reader->batch.row_count == BATCH_ROWS_MAX)
 		run_flush(run);
+}
+
+/** Lines that need no second look, from `at` (the beginning of one); returns what is left. */
+static size_t run_lines(struct reading_run *run, size_t at)
+{
+	struct reader *reader = run->reader;
+	struct batch *batch = &reader->batch;
+	struct bundle_counters *counters = &run->bundle->counters;
+	for (;;) {
+		uint32_t before = batch->row_count;
+		at = decoder_block_decode(reader->decoder, at, batch, &counters->mistyped);
+		counters->lines += batch->row_count - before;
+		if (batch->row_count < BATCH_ROWS_MAX)
+			return at;
+		run_flush(run);
+	}
 }
 
 static struct slice without_byte_order_mark(struct slice line)
@@ -176,7 +208,11 @@ size_t reader_read(struct reader *reader, const struct intake *intake,
 	struct slice line;
 	REQUIRE(bundle->delta_count == intake->metric_count);
 	reader_prepare(reader, intake);
+	decoder_block_start(reader->decoder, intake, (struct slice){block->data, block->length},
+			    block->readable);
 	for (;;) {
+		if (!framing.skip)
+			framing.used = run_lines(&run, framing.used);
 		bool is_first = block->offset == 0 && framing.used == 0 && !framing.skip;
 		enum frame frame = framing_next(&framing, &line);
 		if (frame == FRAME_END)
@@ -185,7 +221,8 @@ size_t reader_read(struct reader *reader, const struct intake *intake,
 			line = without_byte_order_mark(line);
 		if (frame == FRAME_LINE) {
 			run_line(&run, line,
-				 (size_t)(block->data + block->length - line.data) - line.length);
+				 (size_t)(block->data + block->length - line.data) - line.length +
+					 block->readable);
 		} else {
 			bundle->counters.lines++;
 			run_bury(&run, line, "the line is longer than the limit");

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "core/base/bytes.h"
+#include "core/ingest/decode.h"
 
 struct bundle;
 struct intake;
@@ -21,9 +22,13 @@ struct reader;
 struct reader *reader_new(void);
 void reader_free(struct reader *reader);
 
+/** For tests: see enum decoder_way. */
+void reader_use(struct reader *reader, enum decoder_way way);
+
 struct reader_block {
 	const char *data;
 	size_t length;
+	size_t readable;      /**< bytes behind them that may be read, whatever they are; 64 help */
 	uint64_t offset;      /**< of data[0] in its partition, for dead letters */
 	bool is_last;         /**< a line without its end is complete too (HTTP body, query) */
 	int64_t receive_ms;   /**< wall time; decides what is "from the future" */

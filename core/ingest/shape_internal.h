@@ -1,0 +1,101 @@
+/** shape_internal.h - the tree of shapes, for the files that grow it and walk it.
+ *
+ *      nodes[first] {"id": _ ── next ── ,"city": _ ── next ── }          shape 0
+ *                                          other
+ *                                       ,"note": _ ── next ── }          shape 1
+ *         other
+ *      {"city": _ ...
+ */
+#ifndef TOCSIN_CORE_INGEST_SHAPE_INTERNAL_H
+#define TOCSIN_CORE_INGEST_SHAPE_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/bytes.h"
+#include "core/ingest/shape.h"
+#include "core/model/value.h"
+
+enum {
+	SHAPE_LITERAL_BYTES = 32,
+	SHAPE_NODES_MAX = 4096,
+	SHAPE_OTHERS_MAX = 16,    /**< nodes to choose from after one value */
+	SHAPE_DETOURS_MAX = 4096, /**< then what is seen more often comes first again */
+	SHAPE_POWERS = 23,        /**< powers of ten that are exact doubles */
+	SHAPE_NONE = UINT16_MAX,
+};
+
+/** What becomes of a value. */
+enum shape_use { SHAPE_IS_COLUMN = 1, SHAPE_IS_TIME = 2 };
+
+/** A literal and the value after it; or the literal that ends a line. 64 bytes. */
+struct shape_node {
+	unsigned char literal[SHAPE_LITERAL_BYTES]; /**< its beginning, zeros behind */
+	uint32_t literal_mask;                      /**< a bit for each byte of it */
+	uint32_t literal_bytes;
+	uint32_t rest;     /**< in shape_set.rests: what literal[] has no room for */
+	uint32_t weight;   /**< lines that came through, since the last sorting */
+	uint16_t previous; /**< SHAPE_NONE: a line begins with it */
+	uint16_t next;     /**< behind the value; SHAPE_NONE when the line ends here */
+	uint16_t other;    /**< to be tried when this one does not match, or SHAPE_NONE */
+	uint16_t shape;    /**< of the line that ends here */
+	uint16_t column;
+	uint8_t use;         /**< enum shape_use, together */
+	uint8_t type;        /**< enum field_type of the column */
+	uint8_t plain_types; /**< bit of enum value_type: goes to the column as it is, uncounted */
+	bool is_number;      /**< a metric computes with the column */
+};
+
+struct shape {
+	struct bytes sample; /**< the line it was learned from, with 0 for each value */
+	uint64_t line_count;
+	uint32_t mistyped; /**< objects and arrays where a value of a type is wanted */
+	uint32_t nil_count;
+	uint16_t *nil_columns; /**< owned; columns that the shape has no value for */
+};
+
+struct shape_set {
+	bool is_portable;
+	uint32_t column_count;
+	uint16_t first; /**< or SHAPE_NONE */
+	uint32_t node_count;
+	uint32_t node_capacity;
+	struct shape_node *nodes;
+	struct bytes rests;
+	uint32_t shape_count;
+	struct shape shapes[SHAPES_MAX];
+	uint32_t ration;  /**< SHAPE_RATION of them allow to learn */
+	uint32_t detours; /**< nodes that did not match */
+};
+
+extern const double shape_powers[SHAPE_POWERS];
+
+void shape_deinit(struct shape *shape);
+/** Whether the literal goes on as node->literal began; `stop` bounds what may be read. */
+bool shape_rest_match(const struct shape_set *set, const struct shape_node *node, const char *text,
+		      const char *stop);
+/** What is seen more often is tried first. */
+void shape_set_sort(struct shape_set *set);
+
+/** The rare ways of a value. The type that a column needs; returns the mistyped ones. */
+uint64_t shape_store(struct shape_run *run, const struct shape_node *node, uint32_t row,
+		     struct value value);
+bool shape_time(struct time_memory *memory, const struct value *value, int64_t *out_ms);
+
+/** Behind the escape sequence (a pair of \u for one character counts as one); NULL: it is wrong.
+ *  Whoever calls knows that a control character comes in readable bytes. */
+const char *shape_escape_end(const char *at);
+/** Replaces a string of which each escape was accepted by shape_escape_end(). */
+void shape_unescape(struct batch *batch, struct value *string);
+/** A number of JSON's grammar that needs at most one exact multiplication or division. Returns
+ *  where it ends; NULL: it is wrong, or not sure. */
+const char *shape_number(const char *text, struct value *out);
+
+/** The walks: the same code for two kinds of machine. */
+void shape_walk_portable(struct shape_set *set, struct shape_run *run);
+#if defined(__x86_64__)
+void shape_walk_avx2(struct shape_set *set, struct shape_run *run);
+#endif
+
+#endif
