@@ -23,6 +23,7 @@ struct known_shapes {
 
 struct decoder {
 	struct json_decoder *json;
+	struct csv_block *csv;
 	struct time_memory time;
 	enum decoder_way way;
 	struct known_shapes shapes[SHAPE_SETS_MAX];
@@ -32,12 +33,14 @@ struct decoder {
 	struct slice block;
 	const char *stop;      /**< the last line end that shapes may see, or NULL */
 	struct shape_set *set; /**< of the intake, or NULL */
+	bool has_csv;          /**< the block is delimited text */
 };
 
 struct decoder *decoder_new(void)
 {
 	struct decoder *decoder = mem_alloc(sizeof(*decoder));
 	decoder->json = json_decoder_new();
+	decoder->csv = csv_block_new();
 	return decoder;
 }
 
@@ -46,6 +49,7 @@ void decoder_free(struct decoder *decoder)
 	if (!decoder)
 		return;
 	json_decoder_free(decoder->json);
+	csv_block_free(decoder->csv);
 	for (uint32_t i = 0; i < SHAPE_SETS_MAX; i++) {
 		bytes_deinit(&decoder->shapes[i].origin);
 		shape_set_free(decoder->shapes[i].set);
@@ -56,6 +60,8 @@ void decoder_free(struct decoder *decoder)
 void decoder_use(struct decoder *decoder, enum decoder_way way)
 {
 	decoder->way = way;
+	if (way == DECODER_PORTABLE)
+		csv_block_use_portable(decoder->csv);
 }
 
 int decoder_decode(struct decoder *decoder, const struct intake *intake, struct slice line,
@@ -101,11 +107,15 @@ static struct shape_set *decoder_shapes(struct decoder *decoder)
 void decoder_block_start(struct decoder *decoder, const struct intake *intake, struct slice block,
 			 size_t readable)
 {
-	bool has_shapes = intake->format == FORMAT_JSON && decoder->way != DECODER_LINE_BY_LINE;
+	bool is_by_block = decoder->way != DECODER_LINE_BY_LINE;
+	bool has_shapes = intake->format == FORMAT_JSON && is_by_block;
 	decoder->intake = intake;
 	decoder->block = block;
 	decoder->set = has_shapes ? decoder_shapes(decoder) : NULL;
 	decoder->stop = NULL;
+	decoder->has_csv = intake->format == FORMAT_CSV && is_by_block;
+	if (decoder->has_csv)
+		csv_block_start(decoder->csv, intake, block.data, block.length);
 	size_t seen = block.length + readable;
 	if (!has_shapes || seen < SHAPE_READABLE)
 		return;
@@ -119,6 +129,8 @@ void decoder_block_start(struct decoder *decoder, const struct intake *intake, s
 size_t decoder_block_decode(struct decoder *decoder, size_t at, struct batch *batch,
 			    uint64_t *mistyped)
 {
+	if (decoder->has_csv)
+		return csv_block_decode(decoder->csv, at, batch, &decoder->time, mistyped);
 	struct shape_run run = {
 		.at = decoder->block.data + at,
 		.stop = decoder->stop,
