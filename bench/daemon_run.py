@@ -25,26 +25,19 @@ class Daemon(Program):
         self.name, self.readers, self.file_count, self.sync = name, readers, files, sync
 
     def run(self, context):
-        state = os.path.join(context.build, "bench-state")
+        state = os.path.join(context.build, "bench-state-%d" % os.getpid())
         shutil.rmtree(state, ignore_errors=True)
         directory = context.files.scratch("site-D-%d-%d-%s" % (
             self.readers, self.file_count, self.sync))
         more = ("  ingest = { readers = %d },\n  storage = { sync = \"%s\" },\n"
                 % (self.readers, self.sync))
         rules.write_site(directory, rules.SETS["D"], self.places(context), more)
-        lines = self.line_count(context)
-        start = time.monotonic()
         launched = context.launch([context.tocsin, "run", "--site", directory, "--state", state,
                                    "--log-level", "warn"], "daemon")
-        try:
-            seen = wait_until_durable(state, lines, launched, start + LIMIT_S)
-            wall = time.monotonic() - start
-        finally:
-            launched.process.terminate()
-            whole = launched.finish(60)
+        cost, seen = measure(launched, state, self.line_count(context), LIMIT_S)
         wrong = self.verify(context, os.path.join(state, "alerts.jsonl"), seen)
         shutil.rmtree(state, ignore_errors=True)
-        return Cost(whole.cpu, wall, whole.peak_mib), wrong
+        return cost, wrong
 
     def places(self, context):
         path = context.files.path("json")
@@ -63,6 +56,18 @@ class Daemon(Program):
         # Later windows are judged once the source is idle, which is not waited for.
         until = reference.text_of(right["last"] - LATENESS_S)
         return wrong + compare.alerts(alerts, right, until)
+
+
+def measure(launched, state, lines, limit_s):
+    """(Cost, status of the source) of a daemon that was just launched; it is stopped."""
+    start = time.monotonic()
+    try:
+        source = wait_until_durable(state, lines, launched, start + limit_s)
+        wall = time.monotonic() - start
+    finally:
+        launched.process.terminate()
+        whole = launched.finish(60)
+    return Cost(whole.cpu, wall, whole.peak_mib), source
 
 
 def wait_until_durable(state, lines, launched, deadline):

@@ -28,20 +28,18 @@ class Files:
     def __init__(self, options):
         self.lines, self.seed = options.lines, options.seed
         self.generator = os.path.join(options.build, "tocsin-gen")
-        self.is_kept = bool(options.dir)
-        self.directory = options.dir or self._place(options)
-        os.makedirs(self.directory, exist_ok=True)
-        self.sums = {}
+        self.directory, self.is_kept = options.dir, bool(options.dir)
+        self.build, self.sums = options.build, {}
 
-    def _place(self, options):
-        wanted = options.lines * BYTES_PER_LINE * 2 + (256 << 20)
+    def _place(self):
+        wanted = self.lines * BYTES_PER_LINE * 2 + (256 << 20)
         try:
             if shutil.disk_usage("/dev/shm").free > wanted:
                 return tempfile.mkdtemp(prefix="tocsin-bench-", dir="/dev/shm")
         except OSError:
             pass
         self.is_kept = True
-        return os.path.join(options.build, "bench-data")
+        return os.path.join(self.build, "bench-data")
 
     def describe(self):
         kind = "tmpfs" if self.directory.startswith("/dev/shm") else "disk"
@@ -51,6 +49,10 @@ class Files:
         with open(self.generator, "rb") as program:
             code = hashlib.sha256(program.read()).hexdigest()[:16]
         return {"lines": self.lines, "seed": self.seed, "start": START, "generator": code}
+
+    def open(self):
+        self.directory = self.directory or self._place()
+        os.makedirs(self.directory, exist_ok=True)
 
     def generate(self):
         stamp_path = os.path.join(self.directory, "stamp.json")

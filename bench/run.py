@@ -5,6 +5,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import extras  # noqa: E402
 import jobs  # noqa: E402
 import machine  # noqa: E402
 import options as command_line  # noqa: E402
@@ -92,34 +93,57 @@ def show_list(all_jobs, context):
                                             program.missing(context) or ""))
 
 
+def measure_all(context, all_jobs, options):
+    """The rows of the wanted jobs; none of the jobs: no file is made."""
+    wanted = [job for job in all_jobs if options.jobs is None or job.name in options.jobs]
+    rows = []
+    if not wanted:
+        return rows
+    try:
+        context.files.open()
+        context.files.generate()
+        context.reference = Reference(context.files, options.build)
+        context.reference.prepare(points(wanted, context))
+        for job in wanted:
+            rows += measure_job(context, job, options.peers, options.runs)
+    finally:
+        context.files.remove()
+    return rows
+
+
+def wanted_extras(options):
+    if options.jobs is None:
+        return [] if options.quick else extras.there()
+    return [name for name in options.jobs if name in extras.FILES]
+
+
+def is_bad(row):
+    return row.is_ours and bool(row.wrong or not (row.costs or row.skipped))
+
+
 def main():
     all_jobs = jobs.build()
-    options = command_line.parse(sys.argv[1:], [job.name for job in all_jobs], jobs.PEER_NAMES)
+    names = [job.name for job in all_jobs] + list(extras.FILES)
+    options = command_line.parse(sys.argv[1:], names, jobs.PEER_NAMES)
     files = Files(options)
     context = Context(options, files, None)
     if options.list:
+        files.open()
         show_list(all_jobs, context)
+        files.remove()
         return 0
     known = machine.facts(command_line.ROOT)
-    rows = []
-    try:
-        files.generate()
-        context.reference = Reference(files, options.build)
-        context.reference.prepare(points(all_jobs, context))
-        for job in all_jobs:
-            if options.jobs is None or job.name in options.jobs:
-                rows += measure_job(context, job, options.peers, options.runs)
-    finally:
-        files.remove()
+    rows = measure_all(context, all_jobs, options)
     print(machine.line(known))
-    print("%s; %d paired run%s" % (files.describe(), options.runs, "s" * (options.runs > 1)))
-    print(table.text(rows))
+    if rows:
+        print("%s; %d paired run%s" % (files.describe(), options.runs, "s" * (options.runs > 1)))
+        print(table.text(rows), flush=True)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as out:
             json.dump({"machine": known, "files": files.sums, "runs": options.runs,
                        "rows": [row.facts() for row in rows]}, out, indent=1)
-    bad = [row for row in rows if row.is_ours and (row.wrong or not (row.costs or row.skipped))]
-    return 1 if bad else 0
+    failed = [name for name in wanted_extras(options) if extras.run(name, options) != 0]
+    return 1 if failed or any(is_bad(row) for row in rows) else 0
 
 
 if __name__ == "__main__":
