@@ -31,6 +31,7 @@ struct load {
 	struct waiter *waiters;
 	uint32_t waiter_count;
 	uint32_t waiter_capacity;
+	bool is_kept_back; /* something comes into the batch when it is about to be written */
 };
 
 struct commit {
@@ -38,6 +39,7 @@ struct commit {
 	struct commit_options options;
 	struct load gather;
 	struct load flight;
+	struct waiter before; /* adds what was kept back */
 	struct commit_usage usage;
 	bool is_landing; /* callbacks are running: they may add and kick, but not start a write */
 	bool is_kicked;  /* somebody asked during a flight or a landing */
@@ -75,11 +77,12 @@ static void load_clear(struct load *load)
 {
 	kv_batch_clear(load->batch);
 	load->waiter_count = 0;
+	load->is_kept_back = false;
 }
 
 static bool load_is_empty(const struct load *load)
 {
-	return kv_batch_count(load->batch) == 0 && load->waiter_count == 0;
+	return kv_batch_count(load->batch) == 0 && load->waiter_count == 0 && !load->is_kept_back;
 }
 
 /* Without the lock: while WRITING the flight is the writer's. */
@@ -206,6 +209,16 @@ void commit_after(struct commit *commit, void (*fn)(void *arg), void *arg)
 	load->waiters[load->waiter_count++] = (struct waiter){fn, arg};
 }
 
+void commit_before(struct commit *commit, void (*fn)(void *arg), void *arg)
+{
+	commit->before = (struct waiter){fn, arg};
+}
+
+void commit_keep_back(struct commit *commit)
+{
+	commit->gather.is_kept_back = true;
+}
+
 static enum phase phase_now(struct commit *commit)
 {
 	enum phase phase;
@@ -227,8 +240,11 @@ static void set_phase(struct commit *commit, enum phase phase)
 /* REST -> WRITING. */
 static void take_off(struct commit *commit)
 {
-	struct load gathered = commit->gather;
+	struct load gathered;
 
+	if (commit->gather.is_kept_back && commit->before.fn != NULL)
+		commit->before.fn(commit->before.arg);
+	gathered = commit->gather;
 	commit->gather = commit->flight;
 	commit->flight = gathered;
 	commit->is_kicked = false;

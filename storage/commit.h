@@ -38,6 +38,12 @@ void commit_free(
 struct kv_batch *commit_batch(struct commit *commit); /**< ask each time: it changes with a kick */
 /** Not called when the write fails. `arg` must live until then, or until commit_free(). */
 void commit_after(struct commit *commit, void (*fn)(void *arg), void *arg);
+/** `fn` is called just before a batch is written, when something is kept back: it adds that to
+ *  commit_batch(). So what changes ten times while a commit is in flight is encoded once. There is
+ *  one such function; NULL takes it away. */
+void commit_before(struct commit *commit, void (*fn)(void *arg), void *arg);
+/** Something is kept back: the gathering batch is not empty, though nothing may be in it yet. */
+void commit_keep_back(struct commit *commit);
 void commit_kick(struct commit *commit); /**< starts a write when none is in flight; cheap */
 void commit_poll(struct commit *commit); /**< callbacks of a finished write, then starts the next */
 /** Waits until everything gathered so far is durable (whatever the sync policy) and its callbacks

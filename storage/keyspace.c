@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { VALUE_VERSION = 1, SEAL_BYTES = 1 + 8 };
+enum { VALUE_VERSION = 2, SEAL_BYTES = 1 + 8 };
 
 void key_begin(struct bytes *key, enum keyspace space)
 {
@@ -38,6 +38,16 @@ void key_add_time(struct bytes *key, int64_t ms)
 {
 	/* A negative number would sort behind every other one. */
 	bytes_append_be64(key, ms < 0 ? 0 : (uint64_t)ms);
+}
+
+void key_add_signed(struct bytes *key, int64_t part)
+{
+	bytes_append_be64(key, (uint64_t)part ^ 1ull << 63);
+}
+
+int64_t key_read_signed(struct byte_reader *reader)
+{
+	return (int64_t)(byte_reader_be64(reader) ^ 1ull << 63);
 }
 
 struct byte_reader key_read(struct slice key)
@@ -86,7 +96,9 @@ int keyspace_unseal(struct slice value, struct slice *content, struct err_note *
 			       value.length);
 	if (version != VALUE_VERSION)
 		return err_set(why, ERR_CORRUPT,
-			       "The stored value has version %u; this program reads version %d.",
+			       "The stored value has version %u, this program reads version %d: "
+			       "the store was written by another release. Run that one, or move "
+			       "the store and its .mark away to begin with an empty one.",
 			       (unsigned)version, VALUE_VERSION);
 	rest = byte_reader_bytes(&reader, reader.left);
 	if (XXH3_64bits(rest.data, rest.length) != expected)

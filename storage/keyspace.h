@@ -1,11 +1,12 @@
-/** keyspace.h - every key layout, in one table. Integers big-endian: memcmp order is their order.
+/** keyspace.h - every key layout, in one table. Integers big-endian: memcmp order is their order;
+ *  of signed ones the sign bit is turned round.
  *
  *  prefix  key                                    value
- *  "P"     metric id (16), start_ms (8),          aggregates (pane)
- *            dimension key
+ *  "P"     metric id (16), start_ms (8, signed),  panes of a start (core/window/window_rows.c)
+ *            row (4)
  *  "s"     source name, 0, partition name, 0      position, watermark, counters
  *  "S"     source name                            counters, watermark; with 0 "d": dead letters
- *  "e"     rule name                              evaluated until (8), version (4)
+ *  "e"     rule name                              how far it is evaluated, and as of when
  *  "a"     rule name, 0, dimension key            alert state
  *  "l"     time_ms (8), alert id                  alert document (JSON): the alert log
  *  "r"     rule name                              versions and states (JSON)
@@ -20,7 +21,7 @@
  *  "m"     name                                   engine-wide settings and counters
  *
  *  Every value is sealed: version byte, XXH3-64 of the rest (8 bytes), content. keyspace_unseal()
- *  refuses another version or a wrong checksum with ERR_CORRUPT.
+ *  refuses another version or a wrong checksum with ERR_CORRUPT. Version 1 had a row for each pane.
  */
 #ifndef TOCSIN_STORAGE_KEYSPACE_H
 #define TOCSIN_STORAGE_KEYSPACE_H
@@ -62,10 +63,12 @@ void key_add_bytes(struct bytes *key, struct slice part);
 void key_add_u32(struct bytes *key, uint32_t part);
 void key_add_u64(struct bytes *key, uint64_t part);
 void key_add_time(struct bytes *key, int64_t ms); /**< negative times are clamped to 0 */
+void key_add_signed(struct bytes *key, int64_t part);
 
 /** Reading a key back: skips the prefix; text up to its 0 byte. */
 struct byte_reader key_read(struct slice key);
 struct slice key_read_text(struct byte_reader *reader);
+int64_t key_read_signed(struct byte_reader *reader);
 
 void keyspace_seal(struct bytes *out, struct slice content); /**< clears `out` first */
 /** Content borrowed from `value`. */

@@ -4,6 +4,7 @@
 #include "core/config/config.h"
 #include "core/engine/engine_internal.h"
 #include "core/engine/engine_store.h"
+#include "storage/commit.h"
 
 int engine_new(struct engine **out, const struct engine_options *options, struct err_note *why)
 {
@@ -15,7 +16,9 @@ int engine_new(struct engine **out, const struct engine_options *options, struct
 		engine->options.partitions_max = WATERMARK_PARTITIONS_MAX;
 	key_table_init(&engine->metric_ids, options->seed);
 	arena_init(&engine->scratch);
-	code = engine_restore(engine, why);
+	if (options->commit != NULL)
+		commit_before(options->commit, engine_gather, engine);
+	code = options->commit != NULL ? engine_restore(engine, why) : 0;
 	if (code != 0) {
 		engine_free(engine);
 		return code;
@@ -28,6 +31,8 @@ void engine_free(struct engine *engine)
 {
 	if (engine == NULL)
 		return;
+	if (engine->options.commit != NULL)
+		commit_before(engine->options.commit, NULL, NULL);
 	engine_free_stored(engine);
 	for (uint32_t i = 0; i < engine->rule_count; i++)
 		engine_rule_state_free(engine->rules[i]);
@@ -41,6 +46,7 @@ void engine_free(struct engine *engine)
 	mem_free(engine->metrics);
 	mem_free(engine->sources);
 	mem_free(engine->partitions);
+	mem_free(engine->changed_partitions);
 	key_table_deinit(&engine->metric_ids);
 	arena_deinit(&engine->scratch);
 	bytes_deinit(&engine->key);

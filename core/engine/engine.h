@@ -3,9 +3,10 @@
  *      engine_apply(bundle) -> windows + positions + counters into commit_batch()
  *      engine_advance(now)  -> watermarks pass boundaries -> rules are evaluated -> on_alert
  *
- *  The same object runs live (RocksDB, threaded commit) and in replay (memory, inline commit).
- *  Owner: engine_new() result owned; kv, commit borrowed. Threads: owner thread only. Time is
- *  passed in.
+ *  The same object runs live and in replay, which stores nothing. Rows of what changes all the time
+ *  (panes, positions, counters) are made when the batch is about to be written (commit_before()).
+ *  Owner: engine_new() result owned; kv, commit borrowed: free the engine before the commit, and
+ *  after its last flush. Threads: owner thread only. Time is passed in.
  */
 #ifndef TOCSIN_CORE_ENGINE_ENGINE_H
 #define TOCSIN_CORE_ENGINE_ENGINE_H
@@ -29,8 +30,9 @@ struct script_marker;
 
 struct engine_options {
 	struct kv *kv;
-	struct commit *commit;
-	uint64_t seed;                /**< of hash tables */
+	struct commit *commit; /**< NULL, with kv: nothing is stored, bundles are durable at once */
+	/** Of hash tables. With bundles of the same seed no key is hashed a second time. */
+	uint64_t seed;
 	uint32_t partitions_max;      /**< default WATERMARK_PARTITIONS_MAX */
 	struct script_marker *marker; /**< set while a script runs; NULL in replay */
 	/** A firing or resolved alert was decided. What the callee puts into commit_batch() is

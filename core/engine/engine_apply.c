@@ -42,11 +42,13 @@ static void acknowledge(struct engine *engine, struct bundle *bundle)
 {
 	if (bundle->on_durable == NULL)
 		bundle_free(bundle);
+	else if (engine->options.commit == NULL)
+		on_durable(bundle);
 	else
 		commit_after(engine->options.commit, on_durable, bundle);
 }
 
-/** The pane lies behind what some rule has evaluated: its next window must not be skipped. */
+/** A pane lies behind what some rule has evaluated: its next window must not be skipped. */
 static void mark_late(struct engine_metric *metric, int64_t start_ms)
 {
 	for (uint32_t i = 0; i < metric->rule_count; i++)
@@ -54,36 +56,32 @@ static void mark_late(struct engine_metric *metric, int64_t start_ms)
 			metric->rules[i]->is_dirty = true;
 }
 
-static void merge_group(struct engine *engine, struct engine_metric *metric,
-			const struct group *group, struct slice key)
+static void merge_table(struct engine_metric *metric, const struct group_table *deltas)
 {
-	int64_t start_ms = group->start_ms;
-	const struct aggregate *pane;
+	struct window_merged merged;
 
-	if (start_ms < metric->cut_ms) {
-		metric->source->late_dropped += group->aggregates->count;
-		return;
-	}
-	if (window_merge(metric->window, start_ms, key, group->aggregates, &pane) != 0) {
-		window_count_overflow(metric->window, group->aggregates->count);
-		return;
-	}
-	engine_put_pane(engine, metric->metric, start_ms, key, pane);
-	mark_late(metric, start_ms);
+	window_merge_table(metric->window, deltas, metric->cut_ms, &merged);
+	metric->source->late_dropped += merged.late_count;
+	mark_late(metric, merged.first_ms);
 }
 
 /** Deltas of metrics that no rule of this generation uses any more are passed over. */
-static void merge_deltas(struct engine *engine, const struct bundle *bundle)
+static void merge_deltas(struct engine *engine, const struct engine_source *source,
+			 const struct bundle *bundle)
 {
+	bool is_current = bundle->intake == source->intake;
+
 	for (uint32_t i = 0; i < bundle->delta_count; i++) {
 		const struct group_table *deltas = &bundle->deltas[i];
-		struct engine_metric *metric =
-			engine_find_metric(engine, bundle->intake->metrics[i].metric);
-		const struct group *group;
-		size_t at = 0;
+		struct engine_metric *metric;
 
-		while (metric != NULL && (group = group_table_next(deltas, &at)) != NULL)
-			merge_group(engine, metric, group, group_key(deltas, group));
+		/* Of a thousand rules a bundle touches few. */
+		if (deltas->count == 0)
+			continue;
+		metric = is_current ? source->metrics[i]
+				    : engine_find_metric(engine, bundle->intake->metrics[i].metric);
+		if (metric != NULL)
+			merge_table(metric, deltas);
 	}
 }
 
@@ -92,9 +90,11 @@ static void observe(struct engine *engine, struct engine_partition *partition,
 {
 	struct engine_source *source = partition->source;
 
-	if (bundle->min_event_ms != TIME_NONE &&
-	    (source->first_event_ms == TIME_NONE || bundle->min_event_ms < source->first_event_ms))
+	if (bundle->min_event_ms != TIME_NONE && (source->first_event_ms == TIME_NONE ||
+						  bundle->min_event_ms < source->first_event_ms)) {
 		source->first_event_ms = bundle->min_event_ms;
+		source->must_check = true; /* a rule without history begins earlier */
+	}
 	if (bundle->max_event_ms > partition->max_event_ms)
 		partition->max_event_ms = bundle->max_event_ms;
 	if (bundle->max_event_ms > source->max_event_ms)
@@ -108,7 +108,7 @@ static void apply(struct engine *engine, struct engine_partition *partition,
 {
 	struct engine_source *source = partition->source;
 
-	merge_deltas(engine, bundle);
+	merge_deltas(engine, source, bundle);
 	engine_add_counters(&partition->counters, &bundle->counters);
 	engine_add_counters(&source->total, &bundle->counters);
 	source->regex_limits += bundle->regex_limits;
@@ -118,11 +118,10 @@ static void apply(struct engine *engine, struct engine_partition *partition,
 	if (bundle->is_positioned) {
 		partition->committed = bundle->to;
 		partition->kept_ms = engine->wall_ms;
-		engine_put_partition(engine, partition);
+		engine_change_partition(engine, partition);
 	}
-	engine_put_source(engine, source);
-	if (bundle->dead_letter_count > 0)
-		engine_put_dead_letters(engine, source);
+	source->has_new_dead_letters |= bundle->dead_letter_count > 0;
+	engine_change_source(engine, source);
 }
 
 int engine_apply(struct engine *engine, struct bundle *bundle, int64_t now_mono_ms)

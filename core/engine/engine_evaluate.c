@@ -1,4 +1,9 @@
-/* One boundary of one rule: collect the keys whose state may change, sort them, decide. */
+/* One boundary of one rule: collect the keys whose state may change, sort them, decide.
+ *
+ * A threshold is asked only about keys with a pane that came into the window or left it since the
+ * last evaluation (window_walk()); all others stay as they are. Those that fire are marked first, so
+ * that the walk needs no look-up for each key. A script may look at the time and is asked about
+ * every key. */
 #include "core/engine/engine_internal.h"
 
 #include "core/base/err.h"
@@ -7,8 +12,11 @@
 #include "core/model/dimension.h"
 #include "core/rule/rule.h"
 #include "core/rule/rule_runner.h"
+#include "core/window/group_table.h"
+#include "core/window/metric.h"
 #include "core/window/window.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct candidate {
@@ -32,17 +40,6 @@ bool engine_decide(const struct rule_state *state, const struct aggregate *total
 	return *has_value && threshold_holds(&state->rule->threshold, *value);
 }
 
-/** A script is asked about every key; a threshold only matters where it changes the state. */
-static bool is_candidate(const struct rule_state *state, const struct aggregate *total,
-			 bool is_firing)
-{
-	double value;
-	bool has_value;
-
-	return state->rule->type == RULE_SCRIPT ||
-	       engine_decide(state, total, &value, &has_value) != is_firing;
-}
-
 static void add_candidate(struct evaluation *evaluation, struct slice key,
 			  const struct aggregate *total)
 {
@@ -59,40 +56,100 @@ static void add_candidate(struct evaluation *evaluation, struct slice key,
 	candidate->total = *total;
 }
 
-static void collect(void *arg, struct slice key, const struct aggregate *total)
+/* ---- a script's keys ---- */
+
+static void collect_for_script(void *arg, struct slice key, const struct aggregate *total)
 {
 	struct evaluation *evaluation = arg;
 	struct rule_state *state = evaluation->state;
 	uint32_t id = key_table_find(&state->keys, key);
-	bool is_firing = id != KEY_TABLE_NONE && state->firings[id].is_firing;
 
-	if (is_firing)
+	if (id != KEY_TABLE_NONE && state->firings[id].is_firing)
 		state->firings[id].visit = state->visit;
 	state->is_settled = false;
 	evaluation->has_system_key |= key.length == 0;
-	if (is_candidate(state, total, is_firing))
-		add_candidate(evaluation, key, total);
+	add_candidate(evaluation, key, total);
 }
 
-/** Keys that fire but have no pane any more, and the whole system when nothing happened in it. */
-static void collect_empty(struct evaluation *evaluation)
+/** Every key of the window, those that fire but have no pane any more, and the whole system when
+ *  nothing happened in it. */
+static void collect_all(struct evaluation *evaluation)
 {
 	struct rule_state *state = evaluation->state;
-	struct slice system_key = {"", 0};
 	struct aggregate empty = AGGREGATE_EMPTY;
 
+	window_each(state->metric->window, evaluation->boundary_ms - state->rule->window_ms,
+		    evaluation->boundary_ms, collect_for_script, evaluation);
 	for (uint32_t id = 0; id < state->keys.count; id++)
 		if (state->firings[id].is_firing && state->firings[id].visit != state->visit) {
 			struct slice key = key_table_key(&state->keys, id);
 
 			evaluation->has_system_key |= key.length == 0;
-			if (is_candidate(state, &empty, true))
-				add_candidate(evaluation, key, &empty);
+			add_candidate(evaluation, key, &empty);
 		}
-	if (state->rule->by_count == 0 && !evaluation->has_system_key &&
-	    is_candidate(state, &empty, false))
-		add_candidate(evaluation, system_key, &empty);
+	if (state->rule->by_count == 0 && !evaluation->has_system_key)
+		add_candidate(evaluation, (struct slice){"", 0}, &empty);
 }
+
+/* ---- a threshold's keys ---- */
+
+static void add_empty_when_changed(struct evaluation *evaluation, struct slice key, bool is_firing)
+{
+	struct aggregate empty = AGGREGATE_EMPTY;
+	double value;
+	bool has_value;
+
+	if (engine_decide(evaluation->state, &empty, &value, &has_value) != is_firing)
+		add_candidate(evaluation, key, &empty);
+}
+
+static void on_value(void *arg, uint32_t ref, double value, bool has_value, bool is_firing)
+{
+	struct evaluation *evaluation = arg;
+	const struct rule_state *state = evaluation->state;
+	const struct window *window = state->metric->window;
+	struct aggregate total[METRIC_VALUES_MAX];
+
+	if ((has_value && threshold_holds(&state->rule->threshold, value)) == is_firing)
+		return;
+	window_total_of(window, ref, evaluation->boundary_ms - state->rule->window_ms,
+			evaluation->boundary_ms, total);
+	add_candidate(evaluation, window_key_of(window, ref), total);
+}
+
+/** `old_ms` is the last boundary when nothing changed behind it, or TIME_NONE. */
+static void collect_changed(struct evaluation *evaluation, int64_t old_ms)
+{
+	struct rule_state *state = evaluation->state;
+	struct window *window = state->metric->window;
+	int64_t window_ms = state->rule->window_ms;
+	struct slice system_key = {"", 0};
+	struct window_walk walk = {
+		.from_ms = evaluation->boundary_ms - window_ms,
+		.to_ms = evaluation->boundary_ms,
+		.old_from_ms = old_ms != TIME_NONE ? old_ms - window_ms : 0,
+		.old_to_ms = old_ms != TIME_NONE ? old_ms : 0,
+		.statistic = state->rule->statistic,
+		.each = on_value,
+		.arg = evaluation,
+	};
+
+	window_walk_begin(window);
+	for (uint32_t id = 0; state->firing_count > 0 && id < state->keys.count; id++) {
+		struct slice key = key_table_key(&state->keys, id);
+
+		if (state->firings[id].is_firing &&
+		    !window_walk_mark(window, &walk, group_key_hash(state->keys.seed, key), key))
+			add_empty_when_changed(evaluation, key, true);
+	}
+	window_walk(window, &walk);
+	if (state->rule->by_count == 0 && state->firing_count == 0 &&
+	    !window_walk_mark(window, &walk, group_key_hash(state->keys.seed, system_key),
+			      system_key))
+		add_empty_when_changed(evaluation, system_key, false);
+}
+
+/* ---- judging ---- */
 
 static int compare_candidates(const void *a, const void *b)
 {
@@ -209,6 +266,7 @@ void engine_evaluate(struct engine *engine, struct rule_state *state, int64_t bo
 {
 	struct evaluation evaluation = {
 		.engine = engine, .state = state, .boundary_ms = boundary_ms};
+	int64_t old_ms = state->is_dirty ? TIME_NONE : state->evaluated_ms;
 
 	arena_reset(&engine->scratch);
 	state->visit++;
@@ -216,9 +274,10 @@ void engine_evaluate(struct engine *engine, struct rule_state *state, int64_t bo
 	state->evaluated_ms = boundary_ms;
 	state->is_dirty = false;
 	state->is_settled = true;
-	window_each(state->metric->window, boundary_ms - state->rule->window_ms, boundary_ms,
-		    collect, &evaluation);
-	collect_empty(&evaluation);
+	if (state->rule->type == RULE_SCRIPT)
+		collect_all(&evaluation);
+	else
+		collect_changed(&evaluation, old_ms);
 	if (evaluation.count > 1)
 		qsort(evaluation.candidates, evaluation.count, sizeof(*evaluation.candidates),
 		      compare_candidates);

@@ -136,7 +136,12 @@ static struct engine_metric *take_metric(struct engine *engine, struct engine_me
 	if (metric == NULL) {
 		metric = mem_alloc(sizeof(*metric));
 		metric->metric = metric_ref(wanted);
-		metric->window = window_new(wanted, engine->config->keys_max, engine->options.seed);
+		metric->window =
+			window_new(wanted, &(struct window_options){
+						   .keys_max = engine->config->keys_max,
+						   .seed = engine->options.seed,
+						   .is_stored = engine->options.commit != NULL,
+					   });
 		metric->cut_ms = TIME_NONE;
 		metric->expired_ms = TIME_NONE;
 	}
@@ -148,14 +153,28 @@ static struct engine_metric *take_metric(struct engine *engine, struct engine_me
 
 static void attach_rule(struct engine_metric *metric, struct rule_state *state)
 {
-	int64_t keep_ms =
-		state->rule->window_ms + metric->source->lateness_ms + ENGINE_KEEP_EXTRA_MS;
+	/* What left the window since the last boundary must still be there at the next one. */
+	int64_t keep_ms = state->rule->window_ms + state->rule->every_ms +
+			  metric->source->lateness_ms + ENGINE_KEEP_EXTRA_MS;
 
 	if (keep_ms > metric->keep_ms)
 		metric->keep_ms = keep_ms;
 	metric->rules = mem_grow(metric->rules, metric->rule_count + 1, sizeof(*metric->rules));
 	metric->rules[metric->rule_count++] = state;
 	state->metric = metric;
+}
+
+/** Which of the engine's metrics is which of the intake's; and all rules are looked at again. */
+static void index_metrics(struct engine *engine, struct engine_source *source)
+{
+	const struct intake *intake = source->intake;
+	uint32_t count = intake != NULL ? intake->metric_count : 0;
+
+	mem_free(source->metrics);
+	source->metrics = mem_alloc_array(count + 1, sizeof(struct engine_metric *));
+	for (uint32_t i = 0; i < count; i++)
+		source->metrics[i] = engine_find_metric(engine, intake->metrics[i].metric);
+	source->must_check = true;
 }
 
 static void install_metrics(struct engine *engine, const struct install_plan *plan)
@@ -173,10 +192,12 @@ static void install_metrics(struct engine *engine, const struct install_plan *pl
 	for (uint32_t i = 0; i < old_count; i++) {
 		if (old[i] == NULL)
 			continue;
-		engine_delete_panes(engine, old[i]->metric->id.bytes, 0, INT64_MAX);
+		engine_delete_panes(engine, old[i]->metric->id.bytes, INT64_MIN, INT64_MAX);
 		engine_metric_free(old[i]);
 	}
 	mem_free(old);
+	for (uint32_t i = 0; i < engine->source_count; i++)
+		index_metrics(engine, engine->sources[i]);
 }
 
 static int compare_rules(const void *a, const void *b)
@@ -218,7 +239,8 @@ int engine_install(struct engine *engine, struct config *config, struct rule *co
 	engine_plan_free(&plan);
 	mem_free(sorted);
 	if (!engine->is_restored) {
-		code = engine_restore_panes(engine, why);
+		if (engine->options.commit != NULL)
+			code = engine_restore_panes(engine, why);
 		engine_adopt_stored(engine);
 		engine->is_restored = true;
 	}

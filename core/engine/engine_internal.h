@@ -43,11 +43,15 @@ struct engine_source {
 	struct intake *intake;
 	struct watermark *watermark;
 	int64_t lateness_ms;
-	int64_t watermark_ms;   /**< as of the last engine_advance() or as stored */
-	int64_t stored_ms;      /**< the watermark that is in the store */
-	int64_t first_event_ms; /**< least event time ever seen */
+	struct engine_metric **metrics; /**< [intake->metric_count] of the intake */
+	int64_t watermark_ms;           /**< as of the last engine_advance() or as stored */
+	int64_t checked_ms;             /**< pane start up to which its rules were looked at */
+	int64_t first_event_ms;         /**< least event time ever seen */
 	int64_t max_event_ms;
+	bool must_check;  /**< its rules must be looked at before a pane has passed */
 	bool is_finished; /**< engine_finish(): nothing more comes */
+	bool is_changed;  /**< its row is out of date */
+	bool has_new_dead_letters;
 	struct bundle_counters total;
 	uint64_t late_dropped, duplicates;
 	uint64_t regex_limits; /* since the start, not stored */
@@ -60,6 +64,7 @@ struct engine_partition {
 	struct engine_source *source;
 	char *name;
 	bool is_open, is_positioned;
+	bool is_changed; /**< its row is out of date */
 	struct position committed;
 	int64_t max_event_ms;
 	int64_t kept_ms; /**< wall time: last commit, or when it was last known to be open */
@@ -70,9 +75,9 @@ struct engine_metric {
 	struct metric *metric;
 	struct window *window;
 	struct engine_source *source;
-	int64_t keep_ms;    /**< longest window of its rules + lateness + ENGINE_KEEP_EXTRA_MS */
-	int64_t cut_ms;     /**< panes that start before are refused */
-	int64_t expired_ms; /**< panes that start before are gone from window and store */
+	int64_t keep_ms;           /**< longest window + `every` of its rules + lateness + extra */
+	int64_t cut_ms;            /**< panes that start before are refused */
+	int64_t expired_ms;        /**< panes that start before are gone from window and store */
 	struct rule_state **rules; /**< [rule_count], borrowed */
 	uint32_t rule_count;
 };
@@ -90,7 +95,7 @@ struct rule_state {
 	char *field_text; /**< 字段 of its alerts: the field, or the joined fields of a group */
 	struct engine_metric *metric;
 	int64_t evaluated_ms; /**< last boundary that needs no evaluation any more */
-	int64_t stored_ms;    /**< `evaluated_ms` in the store */
+	int64_t stored_ms;    /**< `evaluated_ms` as the store tells it (engine_store.c) */
 	int64_t next_ms;      /**< next boundary to evaluate, INT64_MAX when none is due */
 	bool is_dirty;        /**< the window changed behind evaluated_ms: do not skip */
 	bool is_settled;      /**< the last window was empty, and changed nothing */
@@ -140,6 +145,8 @@ struct engine {
 	unsigned char dropped_id[16];     /**< metric whose stored panes were deleted last */
 	struct arena scratch;             /**< of one evaluation */
 	struct bytes key, value, content; /**< of one row */
+	uint32_t *changed_partitions;     /**< numbers; may say one twice, or one that is gone */
+	uint32_t changed_count, changed_capacity;
 };
 
 /* engine_sources.c */
@@ -157,9 +164,12 @@ void engine_restore_place(struct engine *engine, struct engine_partition *row);
 /* engine_metrics.c */
 struct engine_metric *engine_find_metric(const struct engine *engine, const struct metric *metric);
 void engine_metric_free(struct engine_metric *metric);
-void engine_expire(struct engine *engine);
+/** Closes and forgets the panes of a source's metrics that its watermark has left behind. */
+void engine_expire(struct engine *engine, const struct engine_source *source);
 
 /* engine_rules.c */
+/** The source's rules were looked at up to here. */
+bool engine_has_passed_pane(const struct engine_source *source);
 struct rule_state *engine_rule_state_new(struct rule *rule, uint64_t seed);
 void engine_rule_state_free(struct rule_state *state);
 /** First multiple of `step_ms` after `ms` / last one not after it. */
@@ -176,6 +186,7 @@ bool engine_decide(const struct rule_state *state, const struct aggregate *total
 		   bool *has_value);
 
 /* engine_alerts.c */
+/** Of a key, made when it is not there. */
 struct firing *engine_firing(struct rule_state *state, struct slice key);
 void engine_fire(struct engine *engine, struct rule_state *state, struct slice key,
 		 const struct aggregate *total, int64_t boundary_ms,

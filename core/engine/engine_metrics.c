@@ -4,6 +4,7 @@
 #include "core/base/mem.h"
 #include "core/window/metric.h"
 #include "core/window/window.h"
+#include "storage/commit.h"
 
 struct engine_metric *engine_find_metric(const struct engine *engine, const struct metric *metric)
 {
@@ -29,25 +30,37 @@ static int64_t expiry_step_ms(const struct engine_metric *metric)
 	return step_ms > metric->metric->pane_ms ? step_ms : metric->metric->pane_ms;
 }
 
-void engine_expire(struct engine *engine)
+static void expire(struct engine *engine, struct engine_metric *metric)
 {
+	int64_t watermark_ms = metric->source->watermark_ms;
+	int64_t cut_ms =
+		engine_last_multiple(watermark_ms - metric->keep_ms, metric->metric->pane_ms);
+
+	if (cut_ms > metric->cut_ms)
+		metric->cut_ms = cut_ms;
+	if (metric->expired_ms != TIME_NONE &&
+	    metric->cut_ms - metric->expired_ms < expiry_step_ms(metric))
+		return;
+	if (window_expire(metric->window, metric->cut_ms) > 0)
+		engine_delete_panes(engine, metric->metric->id.bytes, metric->expired_ms,
+				    metric->cut_ms);
+	metric->expired_ms = metric->cut_ms;
+}
+
+void engine_expire(struct engine *engine, const struct engine_source *source)
+{
+	if (source->watermark_ms == TIME_NONE)
+		return;
 	for (uint32_t i = 0; i < engine->metric_count; i++) {
 		struct engine_metric *metric = engine->metrics[i];
-		int64_t watermark_ms = metric->source->watermark_ms;
-		int64_t cut_ms;
 
-		if (watermark_ms == TIME_NONE)
+		if (metric->source != source)
 			continue;
-		cut_ms = engine_last_multiple(watermark_ms - metric->keep_ms,
-					      metric->metric->pane_ms);
-		if (cut_ms > metric->cut_ms)
-			metric->cut_ms = cut_ms;
-		if (metric->expired_ms != TIME_NONE &&
-		    metric->cut_ms - metric->expired_ms < expiry_step_ms(metric))
+		expire(engine, metric);
+		if (engine->options.commit == NULL)
 			continue;
-		if (window_expire(metric->window, metric->cut_ms) > 0)
-			engine_delete_panes(engine, metric->metric->id.bytes, metric->expired_ms,
-					    metric->cut_ms);
-		metric->expired_ms = metric->cut_ms;
+		window_close(metric->window, source->watermark_ms - metric->metric->pane_ms);
+		if (window_has_changes(metric->window))
+			commit_keep_back(engine->options.commit);
 	}
 }

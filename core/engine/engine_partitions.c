@@ -125,7 +125,7 @@ uint32_t engine_forget_positions(struct engine *engine, int64_t wall_ms)
 			continue;
 		if (partition->is_open && age_ms > POSITION_REFRESH_MS) {
 			partition->kept_ms = wall_ms;
-			engine_put_partition(engine, partition);
+			engine_change_partition(engine, partition);
 		} else if (!partition->is_open && age_ms > POSITION_KEPT_MS) {
 			forget(engine, partition);
 			count++;

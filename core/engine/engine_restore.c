@@ -3,12 +3,14 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/model/dimension.h"
+#include "core/model/span.h"
 #include "core/rule/rule.h"
 #include "core/window/metric.h"
 #include "core/window/window.h"
 #include "storage/keyspace.h"
 #include "storage/kv.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct restore {
@@ -122,30 +124,55 @@ static bool restore_source(struct engine *engine, struct byte_reader *key,
 		return true;
 	}
 	source->watermark_ms = read_time(value);
-	source->stored_ms = source->watermark_ms;
 	source->first_event_ms = read_time(value);
 	source->max_event_ms = read_time(value);
 	read_counters(value, &source->total);
 	source->late_dropped = byte_reader_be64(value);
 	source->duplicates = byte_reader_be64(value);
-	if (source->watermark_ms != TIME_NONE)
+	if (source->watermark_ms != TIME_NONE) {
 		watermark_restore(source->watermark, source->watermark_ms);
+		source->checked_ms = engine_last_multiple(source->watermark_ms, PANE_MS);
+	}
 	return true;
+}
+
+/** How far the rule was evaluated when the source's row was written: see engine_store.c. */
+static int64_t evaluated_since(const struct engine *engine, struct byte_reader *value,
+			       int64_t evaluated_ms)
+{
+	int64_t watermark_ms = read_time(value), every_ms = read_time(value);
+	char *name = read_text(value);
+	const struct engine_source *source = name != NULL ? engine_find_source(engine, name) : NULL;
+
+	mem_free(name);
+	if (every_ms <= 0) {
+		value->has_failed = true;
+		return evaluated_ms;
+	}
+	if (evaluated_ms == TIME_NONE || source == NULL || source->watermark_ms == TIME_NONE)
+		return evaluated_ms;
+	if (watermark_ms != TIME_NONE &&
+	    engine_last_multiple(watermark_ms, PANE_MS) ==
+		    engine_last_multiple(source->watermark_ms, PANE_MS))
+		return evaluated_ms;
+	return engine_last_multiple(source->watermark_ms, every_ms);
 }
 
 static bool restore_evaluated(struct engine *engine, struct byte_reader *key,
 			      struct byte_reader *value)
 {
 	struct slice name = byte_reader_bytes(key, key->left);
+	int64_t evaluated_ms = read_time(value);
 	struct stored_evaluated *stored;
 
+	evaluated_ms = evaluated_since(engine, value, evaluated_ms);
+	(void)byte_reader_be32(value); /* the version, which decides nothing */
 	engine->stored_evaluated =
 		mem_grow(engine->stored_evaluated, engine->stored_evaluated_count + 1,
 			 sizeof(*engine->stored_evaluated));
 	stored = &engine->stored_evaluated[engine->stored_evaluated_count++];
 	stored->rule = mem_copy_bytes(name.data, name.length);
-	stored->evaluated_ms = read_time(value);
-	(void)byte_reader_be32(value); /* the version, which decides nothing */
+	stored->evaluated_ms = evaluated_ms;
 	return true;
 }
 
@@ -216,33 +243,24 @@ static void drop_metric(struct engine *engine, struct slice id)
 		return;
 	engine->has_dropped = true;
 	memcpy(engine->dropped_id, id.data, id.length);
-	engine_delete_panes(engine, engine->dropped_id, 0, INT64_MAX);
+	engine_delete_panes(engine, engine->dropped_id, INT64_MIN, INT64_MAX);
 }
 
-static bool restore_pane(struct engine *engine, struct byte_reader *key, struct byte_reader *value)
+static bool restore_panes(struct engine *engine, struct byte_reader *key, struct byte_reader *value)
 {
 	struct slice id = byte_reader_bytes(key, METRIC_ID_BYTES);
-	int64_t start_ms = read_time(key);
-	struct slice dimension = byte_reader_bytes(key, key->left);
-	struct aggregate pane[METRIC_VALUES_MAX] = {0};
-	struct engine_metric *metric;
-	uint32_t index;
+	int64_t start_ms = key_read_signed(key);
+	uint32_t row = byte_reader_be32(key), index;
+	struct slice content = byte_reader_bytes(value, value->left);
 
-	if (key->has_failed)
+	if (key->has_failed || key->left > 0)
 		return false;
 	index = key_table_find(&engine->metric_ids, id);
 	if (index == KEY_TABLE_NONE) {
 		drop_metric(engine, id);
-		byte_reader_bytes(value, value->left);
 		return true;
 	}
-	metric = engine->metrics[index];
-	for (uint32_t i = 0; i < metric->metric->aggregate_count; i++)
-		if (aggregate_decode(value, &pane[i]) != 0)
-			return false;
-	if (window_restore(metric->window, start_ms, dimension, pane) != 0)
-		window_count_overflow(metric->window, pane[0].count);
-	return true;
+	return window_load(engine->metrics[index]->window, start_ms, row, content, NULL) == 0;
 }
 
 static bool restore_row(void *arg, struct slice key, struct slice value)
@@ -295,5 +313,5 @@ int engine_restore(struct engine *engine, struct err_note *why)
 
 int engine_restore_panes(struct engine *engine, struct err_note *why)
 {
-	return restore_space(engine, KEYSPACE_PANE, "pane", restore_pane, why);
+	return restore_space(engine, KEYSPACE_PANE, "row of panes", restore_panes, why);
 }

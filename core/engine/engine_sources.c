@@ -23,7 +23,8 @@ struct engine_source *engine_add_source(struct engine *engine, const char *name)
 	source->name = mem_copy_text(name);
 	source->watermark = watermark_new(0, 0);
 	source->watermark_ms = TIME_NONE;
-	source->stored_ms = TIME_NONE;
+	source->checked_ms = TIME_NONE;
+	source->must_check = true;
 	source->first_event_ms = TIME_NONE;
 	source->max_event_ms = TIME_NONE;
 	engine->sources =
@@ -44,6 +45,7 @@ void engine_source_free(struct engine_source *source)
 	for (uint32_t i = 0; i < source->dead_letter_count; i++)
 		dead_letter_clear(&source->dead_letters[i]);
 	intake_unref(source->intake);
+	mem_free(source->metrics);
 	watermark_free(source->watermark);
 	mem_free(source->name);
 	mem_free(source);

@@ -5,14 +5,18 @@
  *     "S" name 0   watermark, first, greatest event time (8 each), counters, late dropped,
  *                  duplicates (8 each)
  *     "S" name 0 d dead letters: count (1), then partition, reason, text, offset (8), line (8) each
- *     "P"          aggregate_count aggregates
- *     "e"          evaluated until (8), version (4)
+ *     "P"          panes, as core/window/window_rows.c has them
+ *     "e"          evaluated until (8), the source's watermark then (8), every (8), source, version
+ *                  (4). When the source's own row has a watermark of a later pane, then the rule
+ *                  was evaluated with it: a boundary passes for every rule at once, and only one
+ *                  row is written for all of them
  *     "a"          firing since (8), severity of the verdict, the rule as put_firing() has it
  */
 #include "core/engine/engine_store.h"
 
 #include "core/rule/rule.h"
 #include "core/window/metric.h"
+#include "core/window/window.h"
 #include "storage/commit.h"
 #include "storage/keyspace.h"
 #include "storage/kv.h"
@@ -47,6 +51,8 @@ static void add_counters(struct bytes *out, const struct bundle_counters *counte
 /** The row whose key and content were gathered in engine->key and engine->content. */
 static void put(struct engine *engine)
 {
+	if (engine->options.commit == NULL)
+		return;
 	keyspace_seal(&engine->value, bytes_slice(&engine->content));
 	kv_batch_put(commit_batch(engine->options.commit), bytes_slice(&engine->key),
 		     bytes_slice(&engine->value));
@@ -54,7 +60,8 @@ static void put(struct engine *engine)
 
 static void delete (struct engine *engine)
 {
-	kv_batch_delete(commit_batch(engine->options.commit), bytes_slice(&engine->key));
+	if (engine->options.commit != NULL)
+		kv_batch_delete(commit_batch(engine->options.commit), bytes_slice(&engine->key));
 }
 
 static void partition_key(struct engine *engine, const struct engine_partition *partition)
@@ -85,7 +92,7 @@ void engine_delete_partition(struct engine *engine, const struct engine_partitio
 	delete (engine);
 }
 
-void engine_put_source(struct engine *engine, struct engine_source *source)
+void engine_put_source(struct engine *engine, const struct engine_source *source)
 {
 	struct bytes *content = &engine->content;
 
@@ -99,7 +106,6 @@ void engine_put_source(struct engine *engine, struct engine_source *source)
 	bytes_append_be64(content, source->late_dropped);
 	bytes_append_be64(content, source->duplicates);
 	put(engine);
-	source->stored_ms = source->watermark_ms;
 }
 
 void engine_put_dead_letters(struct engine *engine, const struct engine_source *source)
@@ -123,39 +129,54 @@ void engine_put_dead_letters(struct engine *engine, const struct engine_source *
 	put(engine);
 }
 
-static void pane_key(struct bytes *key, const unsigned char *metric_id, uint64_t start)
+static void pane_key(struct bytes *key, const unsigned char *metric_id, int64_t start_ms)
 {
 	key_begin(key, KEYSPACE_PANE);
 	key_add_bytes(key, (struct slice){(const char *)metric_id, METRIC_ID_BYTES});
-	key_add_u64(key, start);
+	key_add_signed(key, start_ms);
 }
 
-void engine_put_pane(struct engine *engine, const struct metric *metric, int64_t start_ms,
-		     struct slice key, const struct aggregate *pane)
+struct pane_rows {
+	struct engine *engine;
+	const struct metric *metric;
+};
+
+static void put_row(void *arg, int64_t start_ms, uint32_t row, struct slice content)
 {
-	key_begin(&engine->key, KEYSPACE_PANE);
-	key_add_bytes(&engine->key,
-		      (struct slice){(const char *)metric->id.bytes, METRIC_ID_BYTES});
-	key_add_time(&engine->key, start_ms);
-	key_add_bytes(&engine->key, key);
-	bytes_clear(&engine->content);
-	for (uint32_t i = 0; i < metric->aggregate_count; i++)
-		aggregate_encode(&pane[i], &engine->content);
-	put(engine);
+	struct pane_rows *rows = arg;
+	struct engine *engine = rows->engine;
+
+	pane_key(&engine->key, rows->metric->id.bytes, start_ms);
+	key_add_u32(&engine->key, row);
+	keyspace_seal(&engine->value, content);
+	kv_batch_put(commit_batch(engine->options.commit), bytes_slice(&engine->key),
+		     bytes_slice(&engine->value));
+}
+
+static void drop_row(void *arg, int64_t start_ms, uint32_t row)
+{
+	struct pane_rows *rows = arg;
+
+	pane_key(&rows->engine->key, rows->metric->id.bytes, start_ms);
+	key_add_u32(&rows->engine->key, row);
+	delete (rows->engine);
+}
+
+void engine_put_panes(struct engine *engine, struct engine_metric *metric)
+{
+	struct pane_rows arg = {engine, metric->metric};
+	struct window_rows rows = {put_row, drop_row, &arg};
+
+	window_save(metric->window, &rows);
 }
 
 void engine_delete_panes(struct engine *engine, const unsigned char *metric_id, int64_t from_ms,
 			 int64_t before_ms)
 {
-	uint64_t from = from_ms > 0 ? (uint64_t)from_ms : 0;
-	uint64_t before = before_ms == INT64_MAX ? UINT64_MAX
-			  : before_ms > 0        ? (uint64_t)before_ms
-						 : 0;
-
-	if (from >= before)
+	if (engine->options.commit == NULL)
 		return;
-	pane_key(&engine->key, metric_id, from);
-	pane_key(&engine->value, metric_id, before);
+	pane_key(&engine->key, metric_id, from_ms);
+	pane_key(&engine->value, metric_id, before_ms);
 	kv_batch_delete_range(commit_batch(engine->options.commit), bytes_slice(&engine->key),
 			      bytes_slice(&engine->value));
 }
@@ -168,9 +189,14 @@ static void evaluated_key(struct engine *engine, const char *rule)
 
 void engine_put_evaluated(struct engine *engine, struct rule_state *state)
 {
+	const struct engine_source *source = engine_find_source(engine, state->rule->source);
+
 	evaluated_key(engine, state->rule->name);
 	bytes_clear(&engine->content);
 	add_time(&engine->content, state->evaluated_ms);
+	add_time(&engine->content, source->watermark_ms);
+	add_time(&engine->content, state->rule->every_ms);
+	add_text(&engine->content, state->rule->source);
 	bytes_append_be32(&engine->content, state->rule->version);
 	put(engine);
 	state->stored_ms = state->evaluated_ms;

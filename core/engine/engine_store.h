@@ -9,10 +9,9 @@
 /* engine_store.c, engine_restore.c: rows of the gathering batch, and back */
 void engine_put_partition(struct engine *engine, const struct engine_partition *partition);
 void engine_delete_partition(struct engine *engine, const struct engine_partition *partition);
-void engine_put_source(struct engine *engine, struct engine_source *source);
+void engine_put_source(struct engine *engine, const struct engine_source *source);
 void engine_put_dead_letters(struct engine *engine, const struct engine_source *source);
-void engine_put_pane(struct engine *engine, const struct metric *metric, int64_t start_ms,
-		     struct slice key, const struct aggregate *pane);
+void engine_put_panes(struct engine *engine, struct engine_metric *metric);
 void engine_delete_panes(struct engine *engine, const unsigned char *metric_id, int64_t from_ms,
 			 int64_t before_ms);
 void engine_put_evaluated(struct engine *engine, struct rule_state *state);
@@ -22,6 +21,11 @@ void engine_put_firing(struct engine *engine, const struct rule *rule, struct sl
 void engine_delete_firing(struct engine *engine, const char *rule, struct slice key);
 int engine_restore(struct engine *engine, struct err_note *why);
 int engine_restore_panes(struct engine *engine, struct err_note *why);
+
+/* engine_gather.c: what is written when the batch is about to leave */
+void engine_change_partition(struct engine *engine, struct engine_partition *partition);
+void engine_change_source(struct engine *engine, struct engine_source *source);
+void engine_gather(void *engine);
 
 /* engine_adopt.c: what the store knew about rules, handed over at the first install */
 const struct stored_evaluated *engine_find_stored(const struct engine *engine, const char *rule);

@@ -3,20 +3,29 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/window/pane_pool.h"
 
-enum { PANES_MIN = 4 };
-
-uint32_t pane_list_find(const struct pane_list *list, int64_t start_ms, uint32_t width)
+uint32_t pane_list_find(const struct pane_list *list, int64_t number, uint32_t size,
+			const struct pane_shape *shape)
 {
 	uint32_t low = 0, high = list->count;
+	int64_t last;
 
-	/* Nearly every delta is for the newest pane, or for one newer still. */
-	if (high > 0 && pane_list_at(list, high - 1, width)->start_ms < start_ms)
+	if (high == 0)
+		return 0;
+	last = pane_number(pane_list_at(list, high - 1, size, shape));
+	if (last < number)
 		return high;
+	/* At most one pane has each number, so the first from `number` on has at most last - number
+	 * others behind it: for a key that is never silent that is the place itself. */
+	if ((uint64_t)last - (uint64_t)number < high)
+		low = high - 1 - (uint32_t)(last - number);
+	if (pane_number(pane_list_at(list, low, size, shape)) >= number)
+		return low;
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (pane_list_at(list, middle, width)->start_ms < start_ms)
+		if (pane_number(pane_list_at(list, middle, size, shape)) < number)
 			low = middle + 1;
 		else
 			high = middle;
@@ -24,54 +33,58 @@ uint32_t pane_list_find(const struct pane_list *list, int64_t start_ms, uint32_t
 	return low;
 }
 
-/* Moving to the front only when half the block is free keeps the cost per pane constant. */
-static void make_room(struct pane_list *list, uint32_t width)
+static void grow(struct pane_list *list, uint8_t *size, const struct pane_shape *shape,
+		 struct pane_pool *pool)
 {
-	if (list->first + list->count < list->capacity)
-		return;
-	if (list->first > 0 && list->first >= list->capacity / 2) {
-		memmove(list->block, pane_list_at(list, 0, width), list->count * pane_bytes(width));
+	uint32_t places = (uint32_t)1 << *size;
+	uint32_t head = places - list->first; /* from the first pane to the end of the block */
+	size_t bytes = shape->pane_bytes;
+	unsigned char *block;
+
+	if (list->block == NULL) {
+		*size = 0;
 		list->first = 0;
+		list->block = pane_pool_take(pool, 0);
 		return;
 	}
-	list->capacity = list->capacity == 0 ? PANES_MIN : list->capacity * 2;
-	list->block = mem_grow(list->block, list->capacity, pane_bytes(width));
+	block = pane_pool_take(pool, *size + 1u);
+	memcpy(block, list->block + list->first * bytes, head * bytes);
+	memcpy(block + head * bytes, list->block, list->first * bytes);
+	pane_pool_give(pool, list->block, *size);
+	list->block = block;
+	list->first = 0;
+	(*size)++;
 }
 
-struct pane *pane_list_insert(struct pane_list *list, uint32_t index, int64_t start_ms,
-			      uint32_t width)
+struct pane *pane_list_insert(struct pane_list *list, uint32_t index, int64_t number, uint8_t *size,
+			      const struct pane_shape *shape, struct pane_pool *pool)
 {
 	struct pane *pane;
 
-	make_room(list, width);
-	pane = pane_list_at(list, index, width);
-	memmove(pane_list_at(list, index + 1, width), pane,
-		(list->count - index) * pane_bytes(width));
-	memset(pane, 0, pane_bytes(width));
-	pane->start_ms = start_ms;
+	if (list->block == NULL || list->count == (uint32_t)1 << *size)
+		grow(list, size, shape, pool);
 	list->count++;
+	for (uint32_t at = list->count - 1; at > index; at--)
+		memcpy(pane_list_at(list, at, *size, shape),
+		       pane_list_at(list, at - 1, *size, shape), shape->pane_bytes);
+	pane = pane_list_at(list, index, *size, shape);
+	memset(pane, 0, shape->pane_bytes);
+	pane->tag = number * 2;
 	return pane;
 }
 
-void pane_list_remove(struct pane_list *list, uint32_t index, uint32_t width)
+void pane_list_forget_first(struct pane_list *list, uint32_t count, uint8_t size,
+			    struct pane_pool *pool)
 {
-	list->count--;
-	memmove(pane_list_at(list, index, width), pane_list_at(list, index + 1, width),
-		(list->count - index) * pane_bytes(width));
-	if (list->count == 0)
-		pane_list_clear(list);
-}
-
-void pane_list_forget_first(struct pane_list *list, uint32_t count)
-{
-	list->first += count;
+	list->first = (list->first + count) & (((uint32_t)1 << size) - 1);
 	list->count -= count;
 	if (list->count == 0)
-		pane_list_clear(list);
+		pane_list_clear(list, size, pool);
 }
 
-void pane_list_clear(struct pane_list *list)
+void pane_list_clear(struct pane_list *list, uint8_t size, struct pane_pool *pool)
 {
-	mem_free(list->block);
+	if (list->block != NULL)
+		pane_pool_give(pool, list->block, size);
 	*list = (struct pane_list){0};
 }

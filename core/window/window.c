@@ -1,83 +1,90 @@
 /* One window:
  *
- *     keys    key bytes -> id                     (key_table.h)
- *     lists   id -> panes of that key             (pane_list.h); empty: the key is dead
- *     starts  every start in use, sorted, and how many panes have it
+ *     keys     key bytes -> record with the panes of that key      (window_keys.h, pane_list.h)
+ *     starts   every start in use, sorted; each knows the keys that have its pane
+ *     pool     the blocks of the panes                             (pane_pool.h)
  *
- * `starts` answers window_next_pane(), and lets window_expire() return at once when nothing is old.
- * The key table cannot forget one key, so dead keys stay until they outnumber the living; then the
- * table is built anew (test: expires_dead_keys_and_takes_new_ones).
+ * `starts` answers window_next_pane(), and makes forgetting, saving and walking as dear as what
+ * they touch. A key without panes is removed at once. A window that shrank to a quarter is built
+ * anew (test: expires_dead_keys_and_takes_new_ones).
  */
-#include "core/window/window.h"
+#include "core/window/window_internal.h"
 
 #include <string.h>
 
 #include "core/base/err.h"
-#include "core/base/key_table.h"
 #include "core/base/mem.h"
+#include "core/window/group_table.h"
 #include "core/window/metric.h"
-#include "core/window/pane_list.h"
 
-enum { DEAD_KEYS_MIN = 64 };
+enum { REBUILD_BYTES_MIN = 64 * 1024, REBUILD_RATIO = 4, STARTS_MIN = 4 };
 
-struct start {
-	int64_t start_ms;
-	uint64_t pane_count;
-};
-
-struct window {
-	struct metric *metric;
-	uint32_t width; /**< aggregates per pane */
-	uint32_t keys_max;
-	struct key_table keys;
-	struct pane_list *lists; /**< [list_capacity], the first keys.count in use */
-	uint32_t list_capacity;
-	uint32_t live_count; /**< keys that have a pane */
-	struct start *starts;
-	uint32_t start_count;
-	uint32_t start_capacity;
-	uint64_t pane_count;
-	uint64_t pane_memory_bytes;
-	uint64_t overflow_count;
-};
-
-static const struct aggregate no_pane[METRIC_VALUES_MAX];
-
-struct window *window_new(struct metric *metric, uint32_t keys_max, uint64_t seed)
+struct window *window_new(struct metric *metric, const struct window_options *options)
 {
 	struct window *window = mem_alloc(sizeof(*window));
 
 	window->metric = metric_ref(metric);
-	window->width = metric->aggregate_count;
-	window->keys_max = keys_max > 0 ? keys_max : WINDOW_KEYS_MAX_DEFAULT;
-	key_table_init(&window->keys, seed);
+	window->pane_ms = metric->pane_ms;
+	window->shape = pane_shape_of(metric->aggregate_count, metric->value_count == 0);
+	window->options = *options;
+	if (options->keys_max == 0)
+		window->options.keys_max = WINDOW_KEYS_MAX_DEFAULT;
+	window->closed_number = INT64_MIN;
+	window_keys_init(&window->keys);
+	pane_pool_init(&window->pool, window->shape.pane_bytes);
 	return window;
+}
+
+static void free_keys(struct window *window)
+{
+	struct window_key *key;
+	size_t at = 0;
+
+	while ((key = window_keys_next(&window->keys, &at)) != NULL)
+		pane_list_clear(&key->panes, key->size, &window->pool);
+	window_keys_deinit(&window->keys);
+	pane_pool_deinit(&window->pool);
+}
+
+static void free_start(struct start *start)
+{
+	mem_free(start->refs.data);
+	mem_free(start->changed.data);
 }
 
 void window_free(struct window *window)
 {
 	if (window == NULL)
 		return;
-	for (uint32_t id = 0; id < window->keys.count; id++)
-		pane_list_clear(&window->lists[id]);
-	mem_free(window->lists);
+	free_keys(window);
+	for (uint32_t i = 0; i < window->start_count; i++)
+		free_start(&window->starts[i]);
 	mem_free(window->starts);
-	key_table_deinit(&window->keys);
+	mem_free(window->spare.data);
+	bytes_deinit(&window->row);
 	metric_unref(window->metric);
 	mem_free(window);
 }
 
 /* ---- the starts in use ---- */
 
-/* Index of the first start at or after `start_ms`. */
-static uint32_t starts_find(const struct window *window, int64_t start_ms)
+void ref_list_add(struct ref_list *list, uint32_t ref, uint32_t capacity_min)
+{
+	if (list->count == list->capacity) {
+		list->capacity = list->capacity == 0 ? capacity_min : list->capacity * 2;
+		list->data = mem_grow(list->data, list->capacity, sizeof(*list->data));
+	}
+	list->data[list->count++] = ref;
+}
+
+uint32_t window_find_start(const struct window *window, int64_t number)
 {
 	uint32_t low = 0, high = window->start_count;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (window->starts[middle].start_ms < start_ms)
+		if (window->starts[middle].number < number)
 			low = middle + 1;
 		else
 			high = middle;
@@ -85,286 +92,382 @@ static uint32_t starts_find(const struct window *window, int64_t start_ms)
 	return low;
 }
 
-static void starts_add(struct window *window, int64_t start_ms)
+struct start *window_put_start(struct window *window, int64_t number)
 {
-	uint32_t index = starts_find(window, start_ms);
+	uint32_t index = window->recent_start;
 
-	if (index == window->start_count || window->starts[index].start_ms != start_ms) {
-		if (window->start_count == window->start_capacity) {
-			window->start_capacity =
-				window->start_capacity == 0 ? 16 : window->start_capacity * 2;
-			window->starts = mem_grow(window->starts, window->start_capacity,
-						  sizeof(*window->starts));
-		}
-		memmove(&window->starts[index + 1], &window->starts[index],
-			(window->start_count - index) * sizeof(*window->starts));
-		window->starts[index] = (struct start){.start_ms = start_ms};
-		window->start_count++;
+	if (index < window->start_count && window->starts[index].number == number)
+		return &window->starts[index];
+	index = window_find_start(window, number);
+	window->recent_start = index;
+	if (index < window->start_count && window->starts[index].number == number)
+		return &window->starts[index];
+	if (window->start_count == window->start_capacity) {
+		window->start_capacity =
+			window->start_capacity == 0 ? STARTS_MIN : window->start_capacity * 2;
+		window->starts =
+			mem_grow(window->starts, window->start_capacity, sizeof(*window->starts));
 	}
-	window->starts[index].pane_count++;
-	window->pane_count++;
-}
-
-static void starts_drop(struct window *window, uint32_t index, uint32_t count)
-{
-	window->start_count -= count;
-	memmove(&window->starts[index], &window->starts[index + count],
+	memmove(&window->starts[index + 1], &window->starts[index],
 		(window->start_count - index) * sizeof(*window->starts));
+	window->starts[index] = (struct start){.number = number};
+	window->start_count++;
+	return &window->starts[index];
 }
 
-static void starts_remove(struct window *window, int64_t start_ms)
+static void drop_starts(struct window *window, uint32_t count)
 {
-	uint32_t index = starts_find(window, start_ms);
-
-	window->pane_count--;
-	if (--window->starts[index].pane_count == 0)
-		starts_drop(window, index, 1);
+	for (uint32_t i = 0; i < count; i++) {
+		window->due_count -= start_is_due(&window->starts[i]);
+		window->pane_count -= window->starts[i].refs.count;
+		free_start(&window->starts[i]);
+	}
+	window->start_count -= count;
+	memmove(&window->starts[0], &window->starts[count],
+		window->start_count * sizeof(*window->starts));
 }
 
-/* ---- the keys ---- */
+/* ---- keys and panes ---- */
 
-static uint64_t list_memory(const struct window *window, const struct pane_list *list)
+uint32_t window_put_key(struct window *window, uint32_t hash, struct slice key)
 {
-	return list->capacity * pane_bytes(window->width);
+	uint32_t ref = window_keys_find(&window->keys, hash, key);
+
+	if (ref != WINDOW_KEY_NONE)
+		return ref;
+	if (window->keys.count >= window->options.keys_max)
+		return WINDOW_KEY_NONE;
+	return window_keys_add(&window->keys, hash, key);
 }
 
-static struct pane_list *find_list(const struct window *window, struct slice key)
+struct pane *window_pane_of(const struct window *window, const struct window_key *key,
+			    int64_t number)
 {
-	uint32_t id = key_table_find(&window->keys, key);
+	uint32_t index = pane_list_find(&key->panes, number, key->size, &window->shape);
+	struct pane *pane;
 
-	return id == KEY_TABLE_NONE ? NULL : &window->lists[id];
-}
-
-/* NULL: there is no room for a key more. */
-static struct pane_list *put_list(struct window *window, struct slice key)
-{
-	struct pane_list *list = find_list(window, key);
-	bool is_new;
-	uint32_t id;
-
-	if (list != NULL && list->count > 0)
-		return list;
-	if (window->live_count >= window->keys_max)
+	if (index == key->panes.count)
 		return NULL;
-	window->live_count++;
-	if (list != NULL)
-		return list;
-	id = key_table_put(&window->keys, key, &is_new);
-	if (id >= window->list_capacity) {
-		window->list_capacity = window->list_capacity == 0 ? 64 : window->list_capacity * 2;
-		window->lists =
-			mem_grow(window->lists, window->list_capacity, sizeof(*window->lists));
-	}
-	window->lists[id] = (struct pane_list){0};
-	return &window->lists[id];
+	pane = pane_list_at(&key->panes, index, key->size, &window->shape);
+	return pane_number(pane) == number ? pane : NULL;
 }
 
-static void rebuild_keys(struct window *window)
+/* A start has about as many keys as the one before it. */
+static uint32_t expected_refs(const struct window *window, const struct start *start)
 {
-	struct key_table old = window->keys;
-	uint32_t kept = 0;
+	uint32_t count = start > window->starts ? start[-1].refs.count : 0;
 
-	key_table_init(&window->keys, old.seed);
-	for (uint32_t id = 0; id < old.count; id++) {
-		bool is_new;
-
-		if (window->lists[id].count == 0)
-			continue;
-		key_table_put(&window->keys, key_table_key(&old, id), &is_new);
-		window->lists[kept++] = window->lists[id];
-	}
-	key_table_deinit(&old);
-	window->list_capacity = kept;
-	window->lists = mem_grow(window->lists, kept > 0 ? kept : 1, sizeof(*window->lists));
+	return count < 4 ? 4 : count + count / 8;
 }
 
-/* ---- panes ---- */
+static void note_change(struct window *window, struct start *start, struct pane *pane, uint32_t ref)
+{
+	pane_set_changed(pane, true);
+	window->due_count += !start_is_due(start);
+	if (start->changed.data == NULL) {
+		start->changed = window->spare;
+		window->spare = (struct ref_list){0};
+	}
+	ref_list_add(&start->changed, ref, expected_refs(window, start));
+}
+
+struct pane *window_put_pane(struct window *window, uint32_t ref, int64_t number)
+{
+	struct window_key *key = window_keys_at(&window->keys, ref);
+	struct start *start;
+	struct pane *pane = NULL;
+	uint32_t index = pane_list_find(&key->panes, number, key->size, &window->shape);
+
+	if (index < key->panes.count)
+		pane = pane_list_at(&key->panes, index, key->size, &window->shape);
+	if (pane != NULL && pane_number(pane) == number) {
+		if (window->options.is_stored && !pane_is_changed(pane))
+			note_change(window, window_put_start(window, number), pane, ref);
+		return pane;
+	}
+	start = window_put_start(window, number);
+	pane = pane_list_insert(&key->panes, index, number, &key->size, &window->shape,
+				&window->pool);
+	ref_list_add(&start->refs, ref, expected_refs(window, start));
+	window->pane_count++;
+	if (window->options.is_stored)
+		note_change(window, start, pane, ref);
+	return pane;
+}
 
 static bool is_empty(const struct window *window, const struct aggregate *aggregates)
 {
-	for (uint32_t i = 0; i < window->width; i++)
+	for (uint32_t i = 0; i < window->shape.width; i++)
 		if (aggregates[i].count > 0)
 			return false;
 	return true;
 }
 
-static struct pane *find_pane(const struct window *window, int64_t start_ms, struct slice key)
+static int merge(struct window *window, int64_t number, uint32_t hash, struct slice key,
+		 const struct aggregate *delta)
 {
-	const struct pane_list *list = find_list(window, key);
-	uint32_t index = list == NULL ? 0 : pane_list_find(list, start_ms, window->width);
-	struct pane *pane;
+	uint32_t ref = window_put_key(window, hash, key);
 
-	if (list == NULL || index == list->count)
-		return NULL;
-	pane = pane_list_at(list, index, window->width);
-	return pane->start_ms == start_ms ? pane : NULL;
-}
-
-/* The pane, made when it is not there; NULL: no room. */
-static struct pane *put_pane(struct window *window, int64_t start_ms, struct slice key)
-{
-	struct pane_list *list = put_list(window, key);
-	struct pane *pane;
-	uint32_t index;
-
-	if (list == NULL)
-		return NULL;
-	index = pane_list_find(list, start_ms, window->width);
-	if (index < list->count) {
-		pane = pane_list_at(list, index, window->width);
-		if (pane->start_ms == start_ms)
-			return pane;
+	if (ref == WINDOW_KEY_NONE) {
+		window->overflow_count += delta->count;
+		return ERR_FULL;
 	}
-	window->pane_memory_bytes -= list_memory(window, list);
-	pane = pane_list_insert(list, index, start_ms, window->width);
-	window->pane_memory_bytes += list_memory(window, list);
-	starts_add(window, start_ms);
-	return pane;
+	pane_merge(window_put_pane(window, ref, number), &window->shape, delta);
+	return 0;
 }
 
 int window_merge(struct window *window, int64_t start_ms, struct slice key,
-		 const struct aggregate *delta, const struct aggregate **pane)
+		 const struct aggregate *delta)
 {
-	struct pane *into = is_empty(window, delta) ? find_pane(window, start_ms, key)
-						    : put_pane(window, start_ms, key);
-
-	if (into == NULL && !is_empty(window, delta))
-		return ERR_FULL;
-	for (uint32_t i = 0; into != NULL && i < window->width; i++)
-		aggregate_merge(&into->aggregates[i], &delta[i]);
-	if (pane != NULL)
-		*pane = into != NULL ? into->aggregates : no_pane;
-	return 0;
-}
-
-static void remove_pane(struct window *window, int64_t start_ms, struct slice key)
-{
-	struct pane_list *list = find_list(window, key);
-
-	if (find_pane(window, start_ms, key) == NULL)
-		return;
-	window->pane_memory_bytes -= list_memory(window, list);
-	pane_list_remove(list, pane_list_find(list, start_ms, window->width), window->width);
-	window->pane_memory_bytes += list_memory(window, list);
-	starts_remove(window, start_ms);
-	if (list->count == 0)
-		window->live_count--;
-}
-
-int window_restore(struct window *window, int64_t start_ms, struct slice key,
-		   const struct aggregate *pane)
-{
-	struct pane *into;
-
-	if (is_empty(window, pane)) {
-		remove_pane(window, start_ms, key);
+	if (is_empty(window, delta))
 		return 0;
-	}
-	into = put_pane(window, start_ms, key);
-	if (into == NULL)
-		return ERR_FULL;
-	memcpy(into->aggregates, pane, window->width * sizeof(*pane));
-	return 0;
+	return merge(window, window_number(window, start_ms),
+		     (uint32_t)group_key_hash(window->options.seed, key), key, delta);
 }
+
+/* Tables that do not fit the nearer caches: what the next groups will read is fetched meanwhile, in
+ * three rounds over a batch, for each round needs what the one before brought. */
+enum { MERGE_BATCH = 16, PREFETCH_SLOTS_MIN = 8192 };
+
+static void prefetch(const struct window *window, const uint32_t *hashes, uint32_t count)
+{
+	const struct window_keys *keys = &window->keys;
+	uint32_t refs[MERGE_BATCH];
+
+	for (uint32_t i = 0; i < count; i++)
+		window_keys_prefetch_slot(keys, hashes[i]);
+	for (uint32_t i = 0; i < count; i++) {
+		refs[i] = window_keys_guess(keys, hashes[i]);
+		if (refs[i] != WINDOW_KEY_NONE)
+			__builtin_prefetch(window_keys_at(keys, refs[i]));
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		const struct window_key *key;
+
+		if (refs[i] == WINDOW_KEY_NONE)
+			continue;
+		key = window_keys_at(keys, refs[i]);
+		if (key->panes.count > 0)
+			__builtin_prefetch(pane_list_at(&key->panes, key->panes.count - 1,
+							key->size, &window->shape));
+	}
+}
+
+struct merge_run {
+	struct window *window;
+	const struct group_table *table;
+	struct window_merged *out;
+	const struct group *groups[MERGE_BATCH];
+	uint32_t hashes[MERGE_BATCH];
+	uint32_t count;
+};
+
+static void merge_batch(struct merge_run *run)
+{
+	struct window *window = run->window;
+
+	if (window->keys.slot_count >= PREFETCH_SLOTS_MIN)
+		prefetch(window, run->hashes, run->count);
+	for (uint32_t i = 0; i < run->count; i++) {
+		const struct group *group = run->groups[i];
+
+		if (merge(window, window_number(window, group->start_ms), run->hashes[i],
+			  group_key(run->table, group), group->aggregates) == 0 &&
+		    group->start_ms < run->out->first_ms)
+			run->out->first_ms = group->start_ms;
+	}
+	run->count = 0;
+}
+
+void window_merge_table(struct window *window, const struct group_table *table, int64_t from_ms,
+			struct window_merged *out)
+{
+	struct merge_run run = {.window = window, .table = table, .out = out};
+	bool has_hashes = table->seed == window->options.seed;
+	const struct group *group;
+	size_t at = 0;
+
+	*out = (struct window_merged){.first_ms = INT64_MAX};
+	while ((group = group_table_next(table, &at)) != NULL) {
+		if (group->start_ms < from_ms) {
+			out->late_count += group->aggregates->count;
+			continue;
+		}
+		run.groups[run.count] = group;
+		run.hashes[run.count++] =
+			(uint32_t)(has_hashes ? group->key_hash
+					      : group_key_hash(window->options.seed,
+							       group_key(table, group)));
+		if (run.count == MERGE_BATCH)
+			merge_batch(&run);
+	}
+	merge_batch(&run);
+}
+
+/* ---- sums ---- */
 
 /* False: the key has no pane there, and `out` is empty. */
-static bool sum_list(const struct window *window, const struct pane_list *list, int64_t from_ms,
-		     int64_t to_ms, struct aggregate *out)
+static bool sum_list(const struct window *window, const struct window_key *key, int64_t from,
+		     int64_t to, struct aggregate *out)
 {
-	uint32_t index = pane_list_find(list, from_ms, window->width);
+	uint32_t index = pane_list_find(&key->panes, from, key->size, &window->shape);
 	bool is_any = false;
 
-	memset(out, 0, window->width * sizeof(*out));
-	for (; index < list->count; index++) {
-		const struct pane *pane = pane_list_at(list, index, window->width);
+	memset(out, 0, window->shape.width * sizeof(*out));
+	for (; index < key->panes.count; index++) {
+		const struct pane *pane =
+			pane_list_at(&key->panes, index, key->size, &window->shape);
 
-		if (pane->start_ms >= to_ms)
+		if (pane_number(pane) >= to)
 			break;
-		for (uint32_t i = 0; i < window->width; i++)
-			aggregate_merge(&out[i], &pane->aggregates[i]);
+		pane_add_to(pane, &window->shape, out);
 		is_any = true;
 	}
 	return is_any;
 }
 
+void window_total_of(const struct window *window, uint32_t ref, int64_t from_ms, int64_t to_ms,
+		     struct aggregate *out)
+{
+	sum_list(window, window_keys_at(&window->keys, ref), window_number_from(window, from_ms),
+		 window_number_from(window, to_ms), out);
+}
+
 void window_total(const struct window *window, struct slice key, int64_t from_ms, int64_t to_ms,
 		  struct aggregate *out)
 {
-	static const struct pane_list none;
-	const struct pane_list *list = find_list(window, key);
+	uint32_t hash = (uint32_t)group_key_hash(window->options.seed, key);
+	uint32_t ref = window_keys_find(&window->keys, hash, key);
 
-	sum_list(window, list != NULL ? list : &none, from_ms, to_ms, out);
+	if (ref != WINDOW_KEY_NONE)
+		window_total_of(window, ref, from_ms, to_ms, out);
+	else
+		memset(out, 0, window->shape.width * sizeof(*out));
+}
+
+struct slice window_key_of(const struct window *window, uint32_t ref)
+{
+	return window_keys_bytes(window_keys_at(&window->keys, ref));
 }
 
 void window_each(const struct window *window, int64_t from_ms, int64_t to_ms,
 		 void (*each)(void *arg, struct slice key, const struct aggregate *total),
 		 void *arg)
 {
+	int64_t from = window_number_from(window, from_ms), to = window_number_from(window, to_ms);
 	struct aggregate total[METRIC_VALUES_MAX];
+	const struct window_key *key;
+	size_t at = 0;
 
-	for (uint32_t id = 0; id < window->keys.count; id++)
-		if (sum_list(window, &window->lists[id], from_ms, to_ms, total))
-			each(arg, key_table_key(&window->keys, id), total);
+	while ((key = window_keys_next(&window->keys, &at)) != NULL)
+		if (sum_list(window, key, from, to, total))
+			each(arg, window_keys_bytes(key), total);
 }
 
 bool window_next_pane(const struct window *window, int64_t from_ms, int64_t *out_ms)
 {
-	uint32_t index = starts_find(window, from_ms);
+	uint32_t index = window_find_start(window, window_number_from(window, from_ms));
 
 	if (index == window->start_count)
 		return false;
-	*out_ms = window->starts[index].start_ms;
+	*out_ms = window->starts[index].number * window->pane_ms;
 	return true;
 }
 
-static void forget_before(struct window *window, struct pane_list *list, int64_t before_ms)
+/* ---- forgetting ---- */
+
+static void forget_panes(struct window *window, uint32_t ref, int64_t before)
 {
-	if (list->count == 0)
+	struct window_key *key = window_keys_at(&window->keys, ref);
+
+	/* Another of the old starts had it already. */
+	if (key->panes.count == 0)
 		return;
-	window->pane_memory_bytes -= list_memory(window, list);
-	pane_list_forget_first(list, pane_list_find(list, before_ms, window->width));
-	window->pane_memory_bytes += list_memory(window, list);
-	if (list->count == 0)
-		window->live_count--;
+	pane_list_forget_first(&key->panes,
+			       pane_list_find(&key->panes, before, key->size, &window->shape),
+			       key->size, &window->pool);
+	if (key->panes.count == 0)
+		window_keys_remove(&window->keys, ref);
+}
+
+static void move_key(struct window *to, struct window_key *from)
+{
+	uint32_t ref = window_keys_add(&to->keys, from->hash, window_keys_bytes(from));
+	struct window_key *key = window_keys_at(&to->keys, ref);
+
+	for (uint32_t i = 0; i < from->panes.count; i++) {
+		const struct pane *pane = pane_list_at(&from->panes, i, from->size, &to->shape);
+
+		memcpy(pane_list_insert(&key->panes, i, pane_number(pane), &key->size, &to->shape,
+					&to->pool),
+		       pane, to->shape.pane_bytes);
+	}
+	from->hash = ref; /* where it went */
+}
+
+static void forward(const struct window *old, struct ref_list *refs)
+{
+	for (uint32_t i = 0; i < refs->count; i++)
+		refs->data[i] = window_keys_at(&old->keys, refs->data[i])->hash;
+}
+
+static void rebuild(struct window *window)
+{
+	struct window old = *window;
+	struct window_key *key;
+	size_t at = 0;
+
+	window_keys_init(&window->keys);
+	pane_pool_init(&window->pool, window->shape.pane_bytes);
+	while ((key = window_keys_next(&old.keys, &at)) != NULL)
+		if (key->panes.count > 0)
+			move_key(window, key);
+	for (uint32_t i = 0; i < window->start_count; i++) {
+		forward(&old, &window->starts[i].refs);
+		forward(&old, &window->starts[i].changed);
+	}
+	free_keys(&old);
 }
 
 uint64_t window_expire(struct window *window, int64_t before_ms)
 {
-	uint32_t old_count = starts_find(window, before_ms), dead_count;
-	uint64_t forgotten = 0;
+	int64_t before = window_number_from(window, before_ms);
+	uint32_t old_count = window_find_start(window, before);
+	uint64_t had = window->pane_count;
 
 	if (old_count == 0)
 		return 0;
-	for (uint32_t i = 0; i < old_count; i++)
-		forgotten += window->starts[i].pane_count;
-	starts_drop(window, 0, old_count);
-	window->pane_count -= forgotten;
-	for (uint32_t id = 0; id < window->keys.count; id++)
-		forget_before(window, &window->lists[id], before_ms);
-	dead_count = window->keys.count - window->live_count;
-	if (dead_count >= DEAD_KEYS_MIN && dead_count > window->live_count)
-		rebuild_keys(window);
-	return forgotten;
+	for (uint32_t i = 0; i < old_count; i++) {
+		const struct ref_list *refs = &window->starts[i].refs;
+
+		for (uint32_t k = 0; k < refs->count; k++) {
+			if (k + MERGE_BATCH < refs->count)
+				__builtin_prefetch(
+					window_keys_at(&window->keys, refs->data[k + MERGE_BATCH]));
+			forget_panes(window, refs->data[k], before);
+		}
+	}
+	drop_starts(window, old_count);
+	if (window->keys.record_bytes >= REBUILD_BYTES_MIN &&
+	    window->keys.live_bytes < window->keys.record_bytes / REBUILD_RATIO)
+		rebuild(window);
+	return had - window->pane_count;
 }
 
 void window_usage(const struct window *window, struct window_usage *out)
 {
-	const struct key_table *keys = &window->keys;
-	uint64_t key_memory =
-		keys->keys.used_bytes + keys->slot_count * sizeof(*keys->slots) +
-		keys->id_capacity * (sizeof(*keys->key_by_id) + sizeof(*keys->hash_by_id));
+	uint64_t start_bytes = window->start_capacity * sizeof(*window->starts);
 
+	for (uint32_t i = 0; i < window->start_count; i++)
+		start_bytes += (uint64_t)(window->starts[i].refs.capacity +
+					  window->starts[i].changed.capacity) *
+			       sizeof(uint32_t);
 	*out = (struct window_usage){
-		.key_count = window->live_count,
+		.key_count = window->keys.count,
 		.pane_count = window->pane_count,
 		.overflow_count = window->overflow_count,
-		.memory_bytes = sizeof(*window) + key_memory + window->pane_memory_bytes +
-				window->list_capacity * sizeof(*window->lists) +
-				window->start_capacity * sizeof(*window->starts),
+		.memory_bytes = sizeof(*window) + window_keys_memory_bytes(&window->keys) +
+				window->pool.memory_bytes + start_bytes +
+				window->spare.capacity * sizeof(uint32_t) + window->row.capacity,
 	};
-}
-
-void window_count_overflow(struct window *window, uint64_t readings)
-{
-	window->overflow_count += readings;
 }

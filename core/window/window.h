@@ -1,9 +1,10 @@
 /** window.h - the panes of one metric, by dimension key: what happened in the last N seconds.
  *
- *  A pane is keyed (start_ms, key) and holds metric->aggregate_count aggregates. Panes of a key are
- *  kept sorted by start, empty panes are not kept.
+ *  A pane is keyed (start_ms, key) and holds metric->aggregate_count aggregates; starts are
+ *  multiples of the metric's pane length. Panes of a key are kept sorted by start, empty panes are
+ *  not kept. A metric without value fields keeps the count of its aggregate alone.
  *  Owner: window_new() result owned; the metric is shared. Threads: owner thread only.
- *  Limits: `keys_max` keys (0: WINDOW_KEYS_MAX_DEFAULT); a reading of a new key beyond it is
+ *  Limits: `keys_max` keys (0: WINDOW_KEYS_MAX_DEFAULT); readings of a new key beyond it are
  *  counted in `overflow_count`, never silent. Panes of a key are bounded by how far the caller lets
  *  event times reach (max_ahead, lateness) and by window_expire().
  */
@@ -16,31 +17,43 @@
 #include "core/base/bytes.h"
 #include "core/model/aggregate.h"
 
+struct err_note;
+struct group_table;
 struct metric;
 struct window;
 
 enum { WINDOW_KEYS_MAX_DEFAULT = 100000 };
 
-struct window *window_new(struct metric *metric, uint32_t keys_max, uint64_t seed);
+struct window_options {
+	uint32_t keys_max;
+	uint64_t
+		seed; /**< of hashes; when it is that of the tables merged, no key is hashed again */
+	bool is_stored; /**< it remembers what changed, for window_save() */
+};
+
+struct window *window_new(struct metric *metric, const struct window_options *options);
 void window_free(struct window *window);
 
 /** Merges a delta into its pane; `delta` has aggregate_count elements. ERR_FULL: no room for a new
- *  key. On success *pane (may be NULL) is the merged pane, borrowed until the next call. */
+ *  key, its readings are counted. */
 int window_merge(struct window *window, int64_t start_ms, struct slice key,
-		 const struct aggregate *delta, const struct aggregate **pane);
+		 const struct aggregate *delta);
 
-/** Puts a stored pane back (start of the program); replaces. ERR_FULL as above. */
-int window_restore(struct window *window, int64_t start_ms, struct slice key,
-		   const struct aggregate *pane);
+struct window_merged {
+	uint64_t late_count; /**< readings of panes before `from_ms`: not merged */
+	int64_t first_ms;    /**< least start merged, INT64_MAX: nothing was */
+};
+/** Merges every group whose pane starts at `from_ms` or later. */
+void window_merge_table(struct window *window, const struct group_table *table, int64_t from_ms,
+			struct window_merged *out);
 
 /** Sum of the panes in [from_ms, to_ms) of one key; `out` has aggregate_count elements.
  *  O(panes in it). */
 void window_total(const struct window *window, struct slice key, int64_t from_ms, int64_t to_ms,
 		  struct aggregate *out);
 
-/** Calls `each` for every key with a pane in [from_ms, to_ms), with its total. Order: as keys came
- *  (a key that lost all its panes and comes again may keep its old place). The window must not be
- *  changed inside. */
+/** Calls `each` for every key with a pane in [from_ms, to_ms), with its total, in no order. The
+ *  window must not be changed inside. */
 void window_each(const struct window *window, int64_t from_ms, int64_t to_ms,
 		 void (*each)(void *arg, struct slice key, const struct aggregate *total),
 		 void *arg);
@@ -49,7 +62,7 @@ void window_each(const struct window *window, int64_t from_ms, int64_t to_ms,
 bool window_next_pane(const struct window *window, int64_t from_ms, int64_t *out_ms);
 
 /** Forgets panes that start before `before_ms` and keys without panes. Returns panes forgotten.
- *  O(1) when there is none, else O(keys). */
+ *  O(what it forgets). */
 uint64_t window_expire(struct window *window, int64_t before_ms);
 
 struct window_usage {
@@ -59,6 +72,49 @@ struct window_usage {
 	uint64_t memory_bytes;
 };
 void window_usage(const struct window *window, struct window_usage *out);
-void window_count_overflow(struct window *window, uint64_t readings);
+
+/* ---- one statistic of many keys (window_walk.c) ---- */
+
+/** A window that moved from [old_from_ms, old_to_ms) to [from_ms, to_ms), over panes that did not
+ *  change in between but for those from old_to_ms on. An empty old one: nothing is known. */
+struct window_walk {
+	int64_t from_ms, to_ms;
+	int64_t old_from_ms, old_to_ms;
+	enum statistic statistic;
+	/** Every key whose value may differ from that of the old window, and that has a pane in the
+	 *  new one. `ref` is good until the window changes; `has_value`: aggregate_value(). */
+	void (*each)(void *arg, uint32_t ref, double value, bool has_value, bool is_marked);
+	void *arg;
+};
+/** Begin, mark, walk: the marks are of this walk alone. */
+void window_walk_begin(struct window *window);
+/** Marks a key for the walk. False: it has no pane in the walk's window. */
+bool window_walk_mark(struct window *window, const struct window_walk *walk, uint64_t key_hash,
+		      struct slice key);
+void window_walk(struct window *window, const struct window_walk *walk);
+struct slice window_key_of(const struct window *window, uint32_t ref);
+void window_total_of(const struct window *window, uint32_t ref, int64_t from_ms, int64_t to_ms,
+		     struct aggregate *out);
+
+/* ---- rows: how a window is stored (window_rows.c) ---- */
+
+/** Where rows go: each is known by its pane's start and a number, and replaces the one of the same
+ *  name. */
+struct window_rows {
+	void (*put)(void *arg, int64_t start_ms, uint32_t row, struct slice content);
+	void (*drop)(void *arg, int64_t start_ms, uint32_t row);
+	void *arg;
+};
+bool window_has_changes(const struct window *window);
+/** Writes what changed since the last time. Rows of panes that window_expire() forgot are dropped
+ *  by the caller. */
+void window_save(struct window *window, const struct window_rows *rows);
+/** Panes that start before `before_ms` will hardly change: the next save makes one row of those
+ *  that have many. */
+void window_close(struct window *window, int64_t before_ms);
+/** Takes a stored row back; rows of a start come in the order of their numbers. ERR_CORRUPT. Keys
+ *  beyond the limit are counted as overflow. */
+int window_load(struct window *window, int64_t start_ms, uint32_t row, struct slice content,
+		struct err_note *why);
 
 #endif

@@ -379,3 +379,55 @@ Test(commit, thousands_of_rounds_lose_and_repeat_nothing)
 	}
 	bench_end(&bench);
 }
+
+static void add_kept_back(void *arg)
+{
+	struct bench *bench = arg;
+
+	bytes_append_char(&bench->events, 'b');
+	put(bench, "kept");
+}
+
+Test(commit, what_was_kept_back_is_in_the_batch_that_is_written_next)
+{
+	for (int is_threaded = 0; is_threaded <= 1; is_threaded++) {
+		struct bench bench;
+
+		bench_begin(&bench, is_threaded != 0);
+		commit_before(bench.commit, add_kept_back, &bench);
+		put(&bench, "other");
+		cr_assert_eq(commit_flush(bench.commit, NULL), 0);
+		cr_expect_eq(bench.events.length, 0, "nothing was kept back");
+		commit_keep_back(bench.commit);
+		cr_assert_eq(commit_flush(bench.commit, NULL), 0, "that alone is a batch");
+		cr_expect_str_eq(bench.events.data, "b");
+		cr_expect(is_stored(&bench, "kept"));
+		cr_assert_eq(commit_flush(bench.commit, NULL), 0);
+		cr_expect_str_eq(bench.events.data, "b", "once");
+		commit_before(bench.commit, NULL, NULL);
+		commit_keep_back(bench.commit);
+		cr_expect_eq(commit_flush(bench.commit, NULL), 0, "nobody is there any more");
+		bench_end(&bench);
+	}
+}
+
+Test(commit, what_is_kept_back_during_a_flight_goes_with_the_next_one)
+{
+	struct bench bench;
+
+	bench_begin(&bench, true);
+	bench.store.is_gated = true;
+	commit_before(bench.commit, add_kept_back, &bench);
+	put(&bench, "first");
+	commit_kick(bench.commit);
+	for (int i = 0; i < 10; i++) {
+		commit_keep_back(bench.commit);
+		commit_kick(bench.commit);
+	}
+	cr_expect_eq(bench.events.length, 0, "the flight has not landed");
+	bench.store.is_gated = false;
+	sem_post(&bench.store.may_write);
+	cr_assert_eq(commit_flush(bench.commit, NULL), 0);
+	cr_expect_str_eq(bench.events.data, "b", "ten times is once");
+	bench_end(&bench);
+}

@@ -259,7 +259,7 @@ Test(engine, counters_survive_a_restart_and_late_readings_are_counted)
 	partition = site_open(&site, "pay", "p", false);
 	site_feed(&site, "pay", partition, "{\"time\":2005}\nnot json\n");
 	site_advance(&site);
-	site_feed(&site, "pay", partition, "{\"time\":1924}\n{\"time\":1925}\n");
+	site_feed(&site, "pay", partition, "{\"time\":1919}\n{\"time\":1920}\n");
 	site_restart(&site, &rule, 1);
 	engine_each_source(site.engine, keep_status, &status);
 	cr_expect_eq(status.total.readings, 3);
@@ -436,6 +436,35 @@ Test(engine, every_longer_than_a_pane_evaluates_at_its_multiples)
 	site_feed(&site, "pay", partition, "{\"time\":1001}\n{\"time\":1006}\n{\"time\":1100}\n");
 	site_advance(&site);
 	site_expect(&site, "many@1 firing . 2 1020\nmany@1 resolved . 0 1035\n");
+	rule_unref(rule);
+	site_deinit(&site);
+}
+
+/** What left the window between two boundaries far apart must be known at the second one. */
+Test(engine, a_rule_of_rare_boundaries_resolves_what_left_long_before)
+{
+	static const char *const pairs[] = {"window",    "1h",   "every", "1h",
+					    "threshold", ">= 2", NULL};
+	static const char *const by[] = {"k", NULL};
+	struct site site;
+	struct rule *rule;
+	uint32_t partition;
+
+	site_init(&site);
+	rule = site_rule(&site, "rare", 1, "group", by, pairs);
+	site_install(&site, &rule, 1);
+	partition = site_open(&site, "pay", "p", false);
+	/* Boundaries are 7200, 10800, 14400; a has panes at the begin of its hour alone. */
+	site_feed(&site, "pay", partition,
+		  "{\"time\":7201,\"k\":\"a\"}\n{\"time\":7202,\"k\":\"a\"}\n");
+	for (int at = 7300; at <= 14500; at += 100) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "{\"time\":%d,\"k\":\"b%d\"}\n", at, at);
+		site_feed(&site, "pay", partition, line);
+		site_advance(&site);
+	}
+	site_expect(&site, "rare@1 firing a 2 10800\nrare@1 resolved a 0 14400\n");
 	rule_unref(rule);
 	site_deinit(&site);
 }

@@ -39,7 +39,11 @@ Test(restore, names_what_a_damaged_row_is_of)
 	cr_expect_eq(open_with(&site, SLICE_LITERAL("no seal"), &why), ERR_CORRUPT);
 	cr_expect_not_null(strstr(why.text, "a stored evaluation: "), "%s", why.text);
 
+	bytes_append_be64(&content, 1000); /* evaluated, watermark, every */
 	bytes_append_be64(&content, 1000);
+	bytes_append_be64(&content, 5000);
+	bytes_append_be32(&content, 3);
+	bytes_append_text(&content, "pay");
 	keyspace_seal(&value, bytes_slice(&content));
 	cr_expect_eq(open_with(&site, bytes_slice(&value), &why), ERR_CORRUPT, "cut short");
 	cr_expect_not_null(strstr(why.text, "a stored evaluation "), "%s", why.text);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/err.h"
+#include "core/window/group_table.h"
 #include "core/window/metric.h"
 
 static struct window *open_window(uint32_t value_count, uint32_t keys_max)
@@ -18,7 +19,8 @@ static struct window *open_window(uint32_t value_count, uint32_t keys_max)
 				   .value_count = value_count,
 				   .pane_ms = 5000};
 	struct metric *metric = metric_new(&spec);
-	struct window *window = window_new(metric, keys_max, 42);
+	struct window *window =
+		window_new(metric, &(struct window_options){.keys_max = keys_max, .seed = 42});
 
 	metric_unref(metric);
 	return window;
@@ -33,7 +35,7 @@ static int add(struct window *window, int64_t start_ms, const char *key, uint64_
 {
 	struct aggregate delta = counted(count);
 
-	return window_merge(window, start_ms, slice_of(key), &delta, NULL);
+	return window_merge(window, start_ms, slice_of(key), &delta);
 }
 
 static uint64_t total(const struct window *window, const char *key, int64_t from_ms, int64_t to_ms)
@@ -55,19 +57,54 @@ static struct window_usage usage(const struct window *window)
 Test(window, merges_deltas_into_their_pane)
 {
 	struct window *window = open_window(2, 0);
-	struct aggregate delta[2] = {AGGREGATE_EMPTY, AGGREGATE_EMPTY};
-	const struct aggregate *pane = NULL;
+	struct aggregate delta[2] = {AGGREGATE_EMPTY, AGGREGATE_EMPTY}, pane[2];
 
 	aggregate_add(&delta[0]);
 	aggregate_add_number(&delta[0], 2.5);
 	aggregate_add(&delta[1]);
-	cr_assert(window_merge(window, 5000, slice_of("m1"), delta, &pane) == 0);
-	cr_assert(window_merge(window, 5000, slice_of("m1"), delta, &pane) == 0);
+	cr_assert(window_merge(window, 5000, slice_of("m1"), delta) == 0);
+	cr_assert(window_merge(window, 5000, slice_of("m1"), delta) == 0);
+	window_total(window, slice_of("m1"), 5000, 10000, pane);
 	cr_expect(pane[0].count == 2 * delta[0].count && aggregate_sum(&pane[0]) == 5.0);
 	cr_expect(pane[0].samples == 2 && pane[1].samples == 0);
 	cr_expect(pane[1].count == 2);
 	cr_expect(usage(window).pane_count == 1);
 	window_free(window);
+}
+
+static struct group_table table_of(uint64_t seed)
+{
+	struct group_table table;
+	static const char *const keys[] = {"a", "b", "c"};
+
+	group_table_init(&table, 1, seed);
+	for (int i = 0; i < 30; i++) {
+		struct slice key = slice_of(keys[i % 3]);
+
+		aggregate_add(group_table_put(&table, group_key_hash(seed, key), i / 6 * 5000, key)
+				      ->aggregates);
+	}
+	return table;
+}
+
+Test(window, merges_a_table_from_a_start_on_whatever_its_seed)
+{
+	for (uint64_t seed = 41; seed <= 42; seed++) {
+		struct window *window = open_window(0, 2);
+		struct group_table table = table_of(seed);
+		struct window_merged merged;
+
+		window_merge_table(window, &table, 10000, &merged);
+		cr_expect(merged.first_ms == 10000 && merged.late_count == 12);
+		cr_expect(total(window, "a", 0, 30000) == 6 && total(window, "b", 0, 30000) == 6);
+		cr_expect(total(window, "a", 15000, 20000) == 2);
+		cr_expect(usage(window).overflow_count == 6, "those of c");
+		group_table_clear(&table);
+		window_merge_table(window, &table, 0, &merged);
+		cr_expect(merged.first_ms == INT64_MAX && merged.late_count == 0);
+		group_table_deinit(&table);
+		window_free(window);
+	}
 }
 
 Test(window, sums_from_inclusive_to_exclusive)
@@ -101,45 +138,25 @@ Test(window, keeps_no_empty_pane)
 {
 	struct window *window = open_window(0, 1);
 	struct aggregate empty = AGGREGATE_EMPTY;
-	const struct aggregate *pane = NULL;
 
-	cr_expect(window_merge(window, 0, slice_of("m1"), &empty, &pane) == 0);
-	cr_expect(pane != NULL && pane->count == 0);
+	cr_expect(window_merge(window, 0, slice_of("m1"), &empty) == 0);
 	cr_expect(usage(window).key_count == 0 && usage(window).pane_count == 0);
 	add(window, 0, "m2", 1);
-	cr_expect(window_merge(window, 0, slice_of("m1"), &empty, NULL) == 0, "even when full");
-	cr_expect(window_restore(window, 0, slice_of("m2"), &empty) == 0);
-	cr_expect(usage(window).key_count == 0 && usage(window).pane_count == 0);
-	cr_expect(window_restore(window, 0, slice_of("m3"), &empty) == 0);
-	window_free(window);
-}
-
-Test(window, restores_a_pane_in_place_of_another)
-{
-	struct window *window = open_window(0, 0);
-	struct aggregate stored = counted(9);
-
-	add(window, 0, "m1", 1);
-	cr_expect(window_restore(window, 0, slice_of("m1"), &stored) == 0);
-	cr_expect(window_restore(window, 5000, slice_of("m1"), &stored) == 0);
-	cr_expect(total(window, "m1", 0, 5000) == 9);
-	cr_expect(total(window, "m1", 0, 10000) == 18);
+	cr_expect(window_merge(window, 0, slice_of("m1"), &empty) == 0, "even when full");
+	cr_expect(usage(window).key_count == 1 && usage(window).overflow_count == 0);
 	window_free(window);
 }
 
 Test(window, refuses_a_key_too_many_and_counts_its_readings)
 {
 	struct window *window = open_window(0, 3);
-	struct aggregate stored = counted(1);
 
 	cr_expect(add(window, 0, "a", 1) == 0);
 	cr_expect(add(window, 0, "b", 1) == 0);
 	cr_expect(add(window, 0, "c", 1) == 0);
 	cr_expect(add(window, 0, "d", 1) == ERR_FULL);
-	cr_expect(window_restore(window, 0, slice_of("d"), &stored) == ERR_FULL);
+	cr_expect(add(window, 0, "d", 4) == ERR_FULL);
 	cr_expect(add(window, 5000, "a", 1) == 0, "a known key goes on");
-	window_count_overflow(window, 1);
-	window_count_overflow(window, 4);
 	cr_expect(usage(window).overflow_count == 5);
 	cr_expect(window_expire(window, 5000) == 3);
 	cr_expect(usage(window).key_count == 1);
@@ -172,7 +189,7 @@ static void append_key(void *arg, struct slice key, const struct aggregate *tota
 			    (unsigned long long)total_of_key->count);
 }
 
-Test(window, lists_keys_with_panes_in_the_order_they_came)
+Test(window, lists_keys_with_panes)
 {
 	struct window *window = open_window(0, 0);
 	struct bytes text = BYTES_EMPTY;

@@ -99,17 +99,16 @@ static void make_key(int number, char out[16])
 }
 
 static void merge_both(struct window *window, struct oracle *oracle, int64_t start_ms, int key,
-		       const struct aggregate *delta, bool is_restore)
+		       const struct aggregate *delta)
 {
 	struct listed *listed = oracle_find(oracle, start_ms, key);
 	bool has_room = oracle_has_key(oracle, key) || oracle_keys(oracle) < KEYS_MAX;
-	const struct aggregate *pane = NULL;
+	struct aggregate pane[WIDTH];
 	char text[16];
 	int err;
 
 	make_key(key, text);
-	err = is_restore ? window_restore(window, start_ms, slice_of(text), delta)
-			 : window_merge(window, start_ms, slice_of(text), delta, &pane);
+	err = window_merge(window, start_ms, slice_of(text), delta);
 	cr_assert(err == (has_room ? 0 : ERR_FULL), "room");
 	if (err != 0)
 		return;
@@ -118,12 +117,10 @@ static void merge_both(struct window *window, struct oracle *oracle, int64_t sta
 		listed = &oracle->panes[oracle->count++];
 		*listed = (struct listed){.start_ms = start_ms, .key = key};
 	}
-	if (is_restore)
-		memset(listed->aggregates, 0, sizeof(listed->aggregates));
 	for (int i = 0; i < WIDTH; i++)
 		oracle_add(&listed->aggregates[i], &delta[i]);
-	if (pane != NULL)
-		expect_equal(pane, listed->aggregates, "merged pane");
+	window_total(window, slice_of(text), start_ms, start_ms + 5000, pane);
+	expect_equal(pane, listed->aggregates, "merged pane");
 }
 
 static void total_both(const struct window *window, const struct oracle *oracle, int key,
@@ -218,7 +215,8 @@ static struct window *open_window(void)
 				   .value_count = WIDTH,
 				   .pane_ms = 5000};
 	struct metric *metric = metric_new(&spec);
-	struct window *window = window_new(metric, KEYS_MAX, 7);
+	struct window *window =
+		window_new(metric, &(struct window_options){.keys_max = KEYS_MAX, .seed = 7});
 
 	metric_unref(metric);
 	return window;
@@ -242,10 +240,8 @@ Test(window_oracle, agrees_with_a_plain_list)
 		if (step % 5000 > 4800)
 			key = (int)(next_random(&state) % KEYS);
 		random_delta(&state, delta);
-		if (choice < 70)
-			merge_both(window, &oracle, start_ms, key, delta, false);
-		else if (choice < 75)
-			merge_both(window, &oracle, start_ms, key, delta, true);
+		if (choice < 75)
+			merge_both(window, &oracle, start_ms, key, delta);
 		else if (choice < 90)
 			total_both(window, &oracle, key, start_ms, to_ms);
 		else if (choice < 95)

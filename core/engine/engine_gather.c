@@ -1,0 +1,67 @@
+/* What changes with every bundle is not written with every bundle, but once when the batch is about
+ * to leave: while one commit is on its way to disk, many bundles change the same panes, the same
+ * position and the same counters. (Rows at each bundle: 153,313 for 1,000,000 readings by merchant
+ * and 0.62 CPU seconds of owner and writer; so: see README.md.) */
+#include "core/engine/engine_store.h"
+
+#include "core/base/mem.h"
+#include "core/window/window.h"
+#include "storage/commit.h"
+
+void engine_change_partition(struct engine *engine, struct engine_partition *partition)
+{
+	if (engine->options.commit == NULL || partition->is_changed)
+		return;
+	partition->is_changed = true;
+	if (engine->changed_count == engine->changed_capacity) {
+		engine->changed_capacity =
+			engine->changed_capacity == 0 ? 16 : 2 * engine->changed_capacity;
+		engine->changed_partitions =
+			mem_grow(engine->changed_partitions, engine->changed_capacity,
+				 sizeof(*engine->changed_partitions));
+	}
+	engine->changed_partitions[engine->changed_count++] =
+		(uint32_t)(partition - engine->partitions);
+	commit_keep_back(engine->options.commit);
+}
+
+void engine_change_source(struct engine *engine, struct engine_source *source)
+{
+	source->is_changed = true;
+	if (engine->options.commit != NULL)
+		commit_keep_back(engine->options.commit);
+}
+
+static void gather_partitions(struct engine *engine)
+{
+	for (uint32_t i = 0; i < engine->changed_count; i++) {
+		struct engine_partition *partition =
+			&engine->partitions[engine->changed_partitions[i]];
+
+		/* Another may have its place now; then its own change is in the list too. */
+		if (partition->is_changed)
+			engine_put_partition(engine, partition);
+		partition->is_changed = false;
+	}
+	engine->changed_count = 0;
+}
+
+void engine_gather(void *arg)
+{
+	struct engine *engine = arg;
+
+	gather_partitions(engine);
+	for (uint32_t i = 0; i < engine->source_count; i++) {
+		struct engine_source *source = engine->sources[i];
+
+		if (source->is_changed)
+			engine_put_source(engine, source);
+		if (source->has_new_dead_letters)
+			engine_put_dead_letters(engine, source);
+		source->is_changed = false;
+		source->has_new_dead_letters = false;
+	}
+	for (uint32_t i = 0; i < engine->metric_count; i++)
+		if (window_has_changes(engine->metrics[i]->window))
+			engine_put_panes(engine, engine->metrics[i]);
+}

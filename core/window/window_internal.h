@@ -1,0 +1,78 @@
+/** window_internal.h - the parts of a window, for its own files. */
+#ifndef TOCSIN_CORE_WINDOW_WINDOW_INTERNAL_H
+#define TOCSIN_CORE_WINDOW_WINDOW_INTERNAL_H
+
+#include "core/window/pane_pool.h"
+#include "core/window/window.h"
+#include "core/window/window_keys.h"
+
+struct ref_list {
+	uint32_t *data;
+	uint32_t count, capacity;
+};
+
+/** A pane start in use. */
+struct start {
+	int64_t number;
+	struct ref_list refs;    /**< keys that have the pane, as they came */
+	struct ref_list changed; /**< of them, those whose rows are out of date */
+	uint32_t row_count;
+	uint32_t full_rows;  /**< the first ones, written together: no key is in them twice */
+	uint32_t row_groups; /**< in all its rows */
+	bool is_full_due;    /**< the next save writes all of it */
+};
+
+struct window {
+	struct metric *metric;
+	int64_t pane_ms;
+	struct pane_shape shape;
+	struct window_options options;
+	struct window_keys keys;
+	struct pane_pool pool;
+	struct start *starts; /**< sorted */
+	uint32_t start_count, start_capacity;
+	uint32_t recent_start; /**< index of the one used last: a guess */
+	uint32_t due_count;    /**< starts with something to save */
+	int64_t closed_number; /**< starts before it were closed */
+	uint64_t pane_count;
+	uint64_t overflow_count;
+	uint32_t visit;
+	struct ref_list spare; /**< for the next start that changes */
+	struct bytes row;
+};
+
+static inline int64_t window_number(const struct window *window, int64_t ms)
+{
+	int64_t rest = ms % window->pane_ms;
+
+	return ms / window->pane_ms - (rest < 0);
+}
+
+/** Of the first pane that starts at `ms` or later. */
+static inline int64_t window_number_from(const struct window *window, int64_t ms)
+{
+	return window_number(window, ms) + (ms % window->pane_ms != 0);
+}
+
+static inline bool start_is_due(const struct start *start)
+{
+	return start->changed.count > 0 || start->is_full_due;
+}
+
+void ref_list_add(struct ref_list *list, uint32_t ref, uint32_t capacity_min);
+
+/** Index of the first start from `number` on. */
+uint32_t window_find_start(const struct window *window, int64_t number);
+/** The start, made when it is not there. */
+struct start *window_put_start(struct window *window, int64_t number);
+
+/** The pane of a key, made when it is not there; it counts as changed. `start` is its start or
+ *  NULL. */
+struct pane *window_put_pane(struct window *window, uint32_t ref, int64_t number);
+/** The pane, or NULL. */
+struct pane *window_pane_of(const struct window *window, const struct window_key *key,
+			    int64_t number);
+/** The key, made when there is room; else WINDOW_KEY_NONE. */
+uint32_t window_put_key(struct window *window, uint32_t hash, struct slice key);
+
+#endif

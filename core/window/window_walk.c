@@ -1,0 +1,173 @@
+/* One statistic of the keys that a moving window can have changed.
+ *
+ *             old_from    from          old_to      to
+ *      -------|===========|=============|-----------|------> event time
+ *              left the window           came into it
+ *
+ * Only keys with a pane in one of the two ends can have another value. When those are nearly all,
+ * or when nothing is known of the old window, the walk is over all records as they lie.
+ */
+#include "core/window/window_internal.h"
+
+#include <string.h>
+
+#include "core/window/metric.h"
+
+/* Keys are judged in batches, so that the panes of several are fetched at the same time. */
+enum { WALK_BATCH = 16, PREFETCH_AHEAD = 16 };
+
+struct walk_run {
+	struct window *window;
+	const struct window_walk *walk;
+	int64_t from, to;
+	const struct window_key *keys[WALK_BATCH];
+	uint32_t count;
+};
+
+void window_walk_begin(struct window *window)
+{
+	window->visit++;
+}
+
+/* A count is the same sum in any order and needs nothing else; it is the first word of both kinds
+ * of panes. Counting 1,000 keys x 12 panes takes 11 us so, merging whole aggregates 95 us. */
+static uint64_t count_list(const struct walk_run *run, const struct window_key *key, bool *is_any)
+{
+	const struct pane_shape *shape = &run->window->shape;
+	uint32_t index = pane_list_find(&key->panes, run->from, key->size, shape);
+	uint64_t count = 0;
+
+	for (; index < key->panes.count; index++) {
+		const struct pane *pane = pane_list_at(&key->panes, index, key->size, shape);
+
+		if (pane_number(pane) >= run->to)
+			break;
+		count += pane->data[0];
+	}
+	*is_any = count > 0;
+	return count;
+}
+
+static void judge(const struct walk_run *run, const struct window_key *key)
+{
+	const struct window_walk *walk = run->walk;
+	uint32_t ref = window_keys_ref(&run->window->keys, key);
+	bool has_value, is_any, is_marked = key->firing_visit == run->window->visit;
+	double value = 0;
+
+	if (walk->statistic == STATISTIC_COUNT) {
+		value = (double)count_list(run, key, &is_any);
+		has_value = true;
+	} else {
+		struct aggregate total[METRIC_VALUES_MAX];
+
+		window_total_of(run->window, ref, walk->from_ms, walk->to_ms, total);
+		is_any = total[0].count > 0;
+		has_value = aggregate_value(&total[0], walk->statistic, &value);
+	}
+	if (is_any)
+		walk->each(walk->arg, ref, value, has_value, is_marked);
+}
+
+static void judge_batch(struct walk_run *run)
+{
+	for (uint32_t i = 0; i < run->count; i++)
+		judge(run, run->keys[i]);
+	run->count = 0;
+}
+
+static void add_key(struct walk_run *run, const struct window_key *key)
+{
+	if (key->panes.count == 0)
+		return;
+	__builtin_prefetch(
+		pane_list_at(&key->panes, key->panes.count - 1, key->size, &run->window->shape));
+	run->keys[run->count++] = key;
+	if (run->count == WALK_BATCH)
+		judge_batch(run);
+}
+
+static void walk_all(struct walk_run *run)
+{
+	const struct window_key *key;
+	size_t at = 0;
+
+	while ((key = window_keys_next(&run->window->keys, &at)) != NULL)
+		add_key(run, key);
+}
+
+static void walk_starts(struct walk_run *run, uint32_t first, uint32_t end)
+{
+	const struct window_keys *keys = &run->window->keys;
+
+	for (uint32_t i = first; i < end; i++) {
+		const struct ref_list *refs = &run->window->starts[i].refs;
+
+		for (uint32_t k = 0; k < refs->count; k++) {
+			struct window_key *key = window_keys_at(keys, refs->data[k]);
+
+			if (k + PREFETCH_AHEAD < refs->count)
+				__builtin_prefetch(
+					window_keys_at(keys, refs->data[k + PREFETCH_AHEAD]));
+			if (key->seen_visit == run->window->visit)
+				continue;
+			key->seen_visit = run->window->visit;
+			add_key(run, key);
+		}
+	}
+}
+
+static uint64_t count_refs(const struct window *window, uint32_t first, uint32_t end)
+{
+	uint64_t count = 0;
+
+	for (uint32_t i = first; i < end; i++)
+		count += window->starts[i].refs.count;
+	return count;
+}
+
+void window_walk(struct window *window, const struct window_walk *walk)
+{
+	struct walk_run run = {
+		.window = window,
+		.walk = walk,
+		.from = window_number_from(window, walk->from_ms),
+		.to = window_number_from(window, walk->to_ms),
+	};
+	uint32_t left = 0, left_end = 0, came = 0, came_end = 0;
+	bool knows_old = walk->old_from_ms < walk->old_to_ms;
+
+	if (knows_old) {
+		left = window_find_start(window, window_number_from(window, walk->old_from_ms));
+		left_end = window_find_start(window, run.from);
+		came = window_find_start(window, window_number_from(window, walk->old_to_ms));
+		came_end = window_find_start(window, run.to);
+	}
+	/* When the window moved past its whole old length, the ends overlap: each is seen once. */
+	if (!knows_old || count_refs(window, left, left_end) + count_refs(window, came, came_end) >=
+				  window->keys.count) {
+		walk_all(&run);
+	} else {
+		walk_starts(&run, left, left_end);
+		walk_starts(&run, came, came_end);
+	}
+	judge_batch(&run);
+}
+
+bool window_walk_mark(struct window *window, const struct window_walk *walk, uint64_t key_hash,
+		      struct slice key)
+{
+	uint32_t ref = window_keys_find(&window->keys, (uint32_t)key_hash, key);
+	struct window_key *record;
+	uint32_t index;
+
+	if (ref == WINDOW_KEY_NONE)
+		return false;
+	record = window_keys_at(&window->keys, ref);
+	record->firing_visit = window->visit;
+	index = pane_list_find(&record->panes, window_number_from(window, walk->from_ms),
+			       record->size, &window->shape);
+	return index < record->panes.count &&
+	       pane_number(pane_list_at(&record->panes, index, record->size, &window->shape)) <
+		       window_number_from(window, walk->to_ms);
+}
