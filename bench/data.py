@@ -26,7 +26,7 @@ class Files:
     """Where the files are. `path(kind, lines)` is a file of the first `lines` lines."""
 
     def __init__(self, options):
-        self.lines, self.seed = options.lines, options.seed
+        self.lines, self.seed, self.more = options.lines, options.seed, options.gen
         self.generator = os.path.join(options.build, "tocsin-gen")
         self.directory, self.is_kept = options.dir, bool(options.dir)
         self.build, self.sums = options.build, {}
@@ -43,12 +43,14 @@ class Files:
 
     def describe(self):
         kind = "tmpfs" if self.directory.startswith("/dev/shm") else "disk"
-        return "%d lines, seed %d, files on %s" % (self.lines, self.seed, kind)
+        more = " ".join([""] + self.more)
+        return "%d lines, seed %d%s, files on %s" % (self.lines, self.seed, more, kind)
 
     def _stamp(self):
         with open(self.generator, "rb") as program:
             code = hashlib.sha256(program.read()).hexdigest()[:16]
-        return {"lines": self.lines, "seed": self.seed, "start": START, "generator": code}
+        return {"lines": self.lines, "seed": self.seed, "start": START, "options": self.more,
+                "generator": code}
 
     def open(self):
         self.directory = self.directory or self._place()
@@ -71,7 +73,7 @@ class Files:
         span = max(60, self.lines * 3600 // LINES_PER_HOUR)
         common = [self.generator, "-n", str(self.lines), "-r", str(self.seed), "--start", START,
                   "--span", str(span), "--break", "m0003", "--break-from", str(span // 3),
-                  "--break-to", str(span * 5 // 12)]
+                  "--break-to", str(span * 5 // 12), *self.more]
         plain = ["-j", self.path("json"), "-c", self.path("csv")]
         subprocess.run(common + plain, check=True)
         subprocess.run(common + SHAPES + ["-j", self.path("shapes")], check=True)

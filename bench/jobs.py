@@ -23,7 +23,7 @@ def scripts(job, mawk_lines=None):
             ("mawk", peers.awk("mawk", job, mawk_lines))]
 
 
-def build():
+def build(other_builds=()):
     return [
         Job("J1", "failures per minute", own.j1(), [
             ("wc", peers.wc()), ("grep", peers.grep()), *scripts("J1"),
@@ -52,7 +52,8 @@ def build():
         Job("S", "our own jobs against J2", own.by_merchant("J2", name="J2"), [
             (None, own.by_merchant("J3", least=1000, name="J3")),
             (None, own.j4("J4")), (None, own.j5("J5")),
-            (None, own.by_merchant("J6", "shapes", name="J6"))]),
+            (None, own.by_merchant("J6", "shapes", name="J6")),
+            *[(None, own.OtherBuild(directory)) for directory in other_builds]]),
         Job("R", "many rules at once, by replay", own.Replay("R1", "1 rule"), [
             (None, own.Replay("R10", "10 rules")), (None, own.Replay("R100", "100 rules")),
             (None, own.Replay("R1000", "1000 rules")),

@@ -11,6 +11,7 @@ EXAMPLES = """examples:
   make bench-quick                                 200,000 lines, one run: are the answers right?
   bench/run.py --build build --jobs J1,J2 --runs 11
   bench/run.py --build build --jobs J2 --peers duckdb1,mawk --lines 1000000 --json j2.json
+  bench/run.py --build build --jobs S --also build-clang --gen '--merchants 50'
   BENCH_DIR=/mnt/big bench/run.py --build build    files there, and kept for the next time
 
 The table goes to standard output, progress to standard error. Exit code: 0 every answer of ours
@@ -37,6 +38,10 @@ def parse(arguments, job_names, peer_names):
     parser.add_argument("--lines", type=int, default=None, metavar="N",
                         help="readings to generate (default BENCH_LINES, or %d)" % LINES)
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the generator")
+    parser.add_argument("--gen", type=str.split, default=[], metavar="'OPTIONS'",
+                        help="more options of tocsin-gen, e.g. '--merchants 50 --late 0.01'")
+    parser.add_argument("--also", type=words, default=[], metavar="DIR,DIR",
+                        help="other build directories (clang, no vector code …): rows of job S")
     parser.add_argument("--dir", default=os.environ.get("BENCH_DIR"), metavar="DIR",
                         help="for the generated files (default BENCH_DIR, else a tmpfs with room, "
                              "else build/bench-data); a directory that you name is kept")

@@ -42,6 +42,18 @@ class Query(Command):
         return command
 
 
+class OtherBuild(Query):
+    """J2 by the same sources, built otherwise."""
+
+    def __init__(self, build):
+        super().__init__("J2", ["--by", "merchantId", "--every", "1m", "--stat", STATISTICS],
+                         name="J2 of " + os.path.basename(os.path.normpath(build)))
+        self.words[0] = os.path.join(os.path.abspath(build), "tocsin")
+
+    def missing(self, context):
+        return None if os.path.exists(self.words[0]) else "there is no %s" % self.words[0]
+
+
 class Customers(Query):
     """J5; its memory is also told above that of a query of nothing, program and libraries."""
 

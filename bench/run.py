@@ -122,9 +122,9 @@ def is_bad(row):
 
 
 def main():
-    all_jobs = jobs.build()
-    names = [job.name for job in all_jobs] + list(extras.FILES)
+    names = [job.name for job in jobs.build()] + list(extras.FILES)
     options = command_line.parse(sys.argv[1:], names, jobs.PEER_NAMES)
+    all_jobs = jobs.build(options.also)
     files = Files(options)
     context = Context(options, files, None)
     if options.list:
