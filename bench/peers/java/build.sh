@@ -20,7 +20,6 @@ if grep -qE 'COMPILATION ERROR|BUILD FAILURE.*compile' "$log"; then
 	exit 1
 fi
 if grep -qE 'Could not (resolve|transfer|find)|could not be resolved|UnknownHost' "$log"; then
-	grep -m 1 -E 'Could not|could not be' "$log" >&2
 	skip "the repository of their libraries cannot be reached"
 fi
 cat "$log" >&2

@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh flink|esper|kafka|plain JOB INPUT OUTPUT [--warmup FILE] [--threads N]
+# run.sh flink|esper|kafka|plain JOB INPUT OUTPUT [--warmup FILE] [--warmup-s N] [--threads N]
 # The one place that knows how each peer's JVM is started. PEER_JAVA_OPTS adds options.
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 peer=$1
@@ -17,7 +17,7 @@ esper) module=esper main=tocsin.peer.EsperPeer ;;
 kafka) module=kafka main=tocsin.peer.KafkaPeer ;;
 *)
 	echo "usage: run.sh flink|esper|kafka|plain JOB INPUT OUTPUT [--warmup FILE]" \
-		"[--threads N]" >&2
+		"[--warmup-s SECONDS] [--threads N]" >&2
 	exit 2
 	;;
 esac

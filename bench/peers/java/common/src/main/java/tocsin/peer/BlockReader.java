@@ -50,6 +50,8 @@ final class BlockReader implements Closeable {
 		if (isLast)
 			return false;
 		keepRest();
+		if (blockAt >= border)
+			return false;
 		for (;;) {
 			boolean isAtEnd = !fill();
 			end = lastLineEnd();

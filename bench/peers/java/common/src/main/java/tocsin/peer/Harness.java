@@ -4,14 +4,18 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 
-/** `JOB INPUT OUTPUT [--warmup FILE] [--threads N]`: start, warm up, run, report. */
+/** Start, warm up, run, report: `JOB INPUT OUTPUT [--warmup FILE] [--warmup-s SECONDS]
+ *  [--threads N]`.
+ */
 public final class Harness {
-	private static final String USAGE = "usage: J2|J3 INPUT OUTPUT [--warmup FILE] [--threads N]";
+	private static final String USAGE = "usage: J2|J3 INPUT OUTPUT [--warmup FILE]"
+					    + " [--warmup-s SECONDS] [--threads N]";
 
 	private final boolean withAlerts;
 	private final String input;
 	private final Path output;
 	private String warmup;
+	private double warmupSeconds = 10;
 	private int threads = 1;
 
 	private Harness(String[] args) {
@@ -27,6 +31,7 @@ public final class Harness {
 		for (int i = 3; i < args.length; i += 2) {
 			switch (args[i]) {
 			case "--warmup" -> warmup = args[i + 1];
+			case "--warmup-s" -> warmupSeconds = Double.parseDouble(args[i + 1]);
 			case "--threads" -> threads = Integer.parseInt(args[i + 1]);
 			default -> throw new IllegalArgumentException(USAGE);
 			}
@@ -39,8 +44,8 @@ public final class Harness {
 		try {
 			Harness harness = new Harness(args);
 			if (harness.threads < 1 || harness.threads > peer.maxThreads())
-				throw new IllegalArgumentException("this peer runs on 1 to "
-								   + peer.maxThreads() + " threads");
+				throw new IllegalArgumentException(
+					"this peer runs on 1 to " + peer.maxThreads() + " threads");
 			harness.measure(peer);
 			code = 0;
 		} catch (IllegalArgumentException fault) {
@@ -71,9 +76,16 @@ public final class Harness {
 		peer.close();
 	}
 
-	/** The whole job on the other file, its answer written and thrown away. */
+	/** The job on the other file until it took this much CPU; answers are thrown away. */
 	private double warmUp(Peer peer) throws Exception {
 		Meter.Mark begin = Meter.mark();
+		do
+			warmUpOnce(peer);
+		while (Meter.mark().cpuSeconds(begin) < warmupSeconds);
+		return Meter.mark().wallSeconds(begin);
+	}
+
+	private void warmUpOnce(Peer peer) throws Exception {
 		Path thrownAway = Files.createTempDirectory(output.getParent(), "warmup");
 		Path rows = thrownAway.resolve("rows");
 		Results results = new Results();
@@ -83,7 +95,6 @@ public final class Harness {
 		if (withAlerts)
 			Files.delete(thrownAway.resolve("rows.alerts"));
 		Files.delete(thrownAway);
-		return Meter.mark().wallSeconds(begin);
 	}
 
 	private static void print(String key, double value) {

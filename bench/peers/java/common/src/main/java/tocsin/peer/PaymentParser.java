@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.LocalDate;
 
 /** JSON into a Payment by Jackson's streaming parser; the order of fields does not matter. */
@@ -35,10 +36,12 @@ public final class PaymentParser {
 	}
 
 	/** A line on its own. */
-	public void parse(byte[] line, Payment into) throws IOException {
+	public void parse(byte[] line, Payment into) {
 		try (JsonParser json = open(line, 0, line.length)) {
 			if (!read(json, into) || json.nextToken() != null)
 				throw new IOException("not one JSON object");
+		} catch (IOException fault) {
+			throw new UncheckedIOException(fault);
 		}
 	}
 
@@ -53,7 +56,8 @@ public final class PaymentParser {
 				found |= 1;
 				break;
 			case "merchantId":
-				into.merchantId = intern(json.getTextCharacters(), json.getTextOffset(),
+				into.merchantId = intern(json.getTextCharacters(),
+							 json.getTextOffset(),
 							 json.getTextLength());
 				found |= 2;
 				break;

@@ -11,34 +11,96 @@ import com.espertech.esper.runtime.client.EPEventService;
 import com.espertech.esper.runtime.client.EPRuntime;
 import com.espertech.esper.runtime.client.EPRuntimeProvider;
 import com.espertech.esper.runtime.client.EPStatement;
+import com.espertech.esper.runtime.client.UpdateListener;
+import java.util.function.Consumer;
 
 /** Esper: EPL under an external clock that follows the events' own time. */
 public final class EsperPeer implements Peer {
-	/* A context of one minute each, so that late readings still find theirs: first reading
-	 * + 60 s + lateness is never before the minute's end + lateness. */
-	private static final String EPL =
-		"create context Minute partition by minute from Payment terminated after 65 sec;\n"
-		+ "@name('rows') context Minute select minute, merchantId, count(*) as n,"
-		+ " sum(amount) as total, max(costTime) as slowest from Payment"
+	/* Each minute is a context partition, so that a late reading still finds its own. It ends
+	 * 65 s after its first reading: never before the minute's end and the 5 s of lateness. */
+	private static final String ROWS =
+		"create context PerMinute partition by minuteStart from Event"
+		+ " terminated after 65 sec;\n"
+		+ "@name('rows') context PerMinute insert into Closed"
+		+ " select context.key1 as minuteStart, merchantId, count(*) as n,"
+		+ " sum(amount) as total, max(costTime) as slowest from Event"
 		+ " group by merchantId output last when terminated;\n";
+	private static final String ALERTS =
+		"@name('alerts') select * from Closed(n >= " + Results.ALERT_COUNT + ");\n";
+	/** Moved once a second of event time: moving it with each reading costs more. */
+	private static final long CLOCK_STEP_MS = 1000;
 
 	private EPRuntime runtime;
-	private Configuration configuration;
+	private EPCompiled rowsOnly;
+	private EPCompiled rowsAndAlerts;
 
 	public static void main(String[] args) {
 		Harness.main(args, new EsperPeer());
 	}
+
 	@Override
 	public int maxThreads() {
 		return 1;
 	}
 
+	/** One thread calls: no inbound or outbound threads, no timer thread, no locks. */
 	@Override
 	public void start(int threads) throws Exception {
+		Configuration options = new Configuration();
+		options.getCommon().addEventType("Event", Event.class);
+		options.getRuntime().getThreading().setInternalTimerEnabled(false);
+		options.getRuntime().getThreading().setListenerDispatchPreserveOrder(false);
+		options.getRuntime().getExecution().setDisableLocking(true);
+		runtime = EPRuntimeProvider.getRuntime("peer", options);
+		CompilerArguments arguments = new CompilerArguments(options);
+		rowsOnly = EPCompilerProvider.getCompiler().compile(ROWS, arguments);
+		rowsAndAlerts = EPCompilerProvider.getCompiler().compile(ROWS + ALERTS, arguments);
 	}
 
 	@Override
 	public void run(String input, boolean withAlerts, Results results) throws Exception {
+		EPDeployment deployment = runtime.getDeploymentService().deploy(
+			withAlerts ? rowsAndAlerts : rowsOnly);
+		for (EPStatement statement : deployment.getStatements()) {
+			if (statement.getName().equals("rows"))
+				statement.addListener(to(results::addRow));
+			if (statement.getName().equals("alerts"))
+				statement.addListener(to(results::addAlert));
+		}
+		results.open();
+		try (PaymentReader reader = new PaymentReader(input, 0, 1)) {
+			send(reader);
+			results.addReadings(reader.readings());
+		}
+		runtime.getDeploymentService().undeployAll();
+		/* The clock never goes back: the next run begins with a runtime as new. */
+		runtime.initialize();
+	}
+
+	private static UpdateListener to(Consumer<Results.Row> add) {
+		return (closed, removed, statement, source) -> {
+			for (EventBean row : closed)
+				add.accept(new Results.Row((Long)row.get("minuteStart"),
+							   (String)row.get("merchantId"),
+							   (Long)row.get("n"),
+							   (Double)row.get("total"),
+							   (Double)row.get("slowest")));
+		};
+	}
+
+	private void send(PaymentReader reader) throws Exception {
+		EPEventService events = runtime.getEventService();
+		EventSender sender = events.getEventSender("Event");
+		Payment payment = new Payment();
+		long clock = 0;
+		while (reader.next(payment)) {
+			if (payment.time >= clock + CLOCK_STEP_MS) {
+				clock = payment.time / CLOCK_STEP_MS * CLOCK_STEP_MS;
+				events.advanceTime(clock);
+			}
+			sender.sendEvent(new Event(payment));
+		}
+		events.advanceTime(clock + 2 * Results.WINDOW_MS);
 	}
 
 	@Override

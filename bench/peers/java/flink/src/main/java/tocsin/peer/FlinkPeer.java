@@ -25,7 +25,7 @@ import org.apache.flink.util.Collector;
 
 /** Apache Flink: event-time tumbling windows with watermarks on a local cluster in this JVM. */
 public final class FlinkPeer implements Peer {
-	/** Results of the runs under way: operators are serialized, so they carry only the number. */
+	/** Results of the runs under way: operators, being serialized, carry only the number. */
 	private static final Map<Integer, Results> RUNS = new ConcurrentHashMap<>();
 
 	private MiniCluster cluster;
@@ -66,6 +66,7 @@ public final class FlinkPeer implements Peer {
 			StreamExecutionEnvironment.getExecutionEnvironment();
 		env.setParallelism(threads);
 		env.getConfig().enableObjectReuse();
+		env.setBufferTimeout(-1); /* between two threads: only full buffers */
 		DataStream<Payment> payments = env.fromSource(
 			new PaymentSource(input, run),
 			WatermarkStrategy
@@ -78,7 +79,7 @@ public final class FlinkPeer implements Peer {
 				.window(TumblingEventTimeWindows.of(
 					Duration.ofMillis(Results.WINDOW_MS)))
 				.aggregate(new Adding(), new Closing(),
-					   Types.GENERIC(Totals.class), Types.GENERIC(Totals.class),
+					   Types.POJO(Totals.class), Types.POJO(Totals.class),
 					   Types.GENERIC(Results.Row.class));
 		rows.sinkTo(new Collecting(run, false));
 		if (withAlerts)
@@ -88,10 +89,10 @@ public final class FlinkPeer implements Peer {
 		RUNS.remove(run);
 	}
 
-	/** With one thread all keys are in one place already: the window is chained to the source. */
+	/** With one thread all keys are in one place: the window is chained to the source. */
 	private KeyedStream<Payment, String> byMerchant(DataStream<Payment> payments) {
 		KeySelector<Payment, String> merchant = payment -> payment.merchantId;
-		if (threads == 1 && !Boolean.getBoolean("tocsin.shuffle"))
+		if (threads == 1)
 			return DataStreamUtils.reinterpretAsKeyedStream(payments, merchant,
 									Types.STRING);
 		return payments.keyBy(merchant, Types.STRING);

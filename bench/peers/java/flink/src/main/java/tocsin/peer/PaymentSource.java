@@ -85,7 +85,8 @@ final class PaymentSource implements Source<Payment, PaymentSource.Part, Payment
 
 		@Override
 		public void addReader(int subtask) {
-			context.assignSplit(new Part(subtask, context.currentParallelism()), subtask);
+			Part part = new Part(subtask, context.currentParallelism());
+			context.assignSplit(part, subtask);
 			context.signalNoMoreSplits(subtask);
 		}
 
@@ -168,7 +169,8 @@ final class PaymentSource implements Source<Payment, PaymentSource.Part, Payment
 
 		@Override
 		public byte[] serialize(Part part) {
-			return ByteBuffer.allocate(8).putInt(part.part()).putInt(part.parts()).array();
+			ByteBuffer buffer = ByteBuffer.allocate(8);
+			return buffer.putInt(part.part()).putInt(part.parts()).array();
 		}
 
 		@Override
