@@ -1,91 +1,241 @@
+/* One metric's rows of a batch, some at a time, in three passes so that misses of the cache overlap:
+ *
+ *     hash of (pane, key), fetch its slot  ->  slot to record, fetch it  ->  compare, add the values
+ *
+ * What several metrics share is computed once for a batch: filters in filter_set.h, pane starts and
+ * hashes of keys in grouping_keys.h.
+ */
 #include "core/ingest/grouping.h"
 
 #include <stdbool.h>
 
 #include "core/base/mem.h"
-#include "core/filter/filter.h"
+#include "core/base/require.h"
+#include "core/filter/filter_set.h"
 #include "core/ingest/bundle.h"
+#include "core/ingest/grouping_keys.h"
 #include "core/ingest/intake.h"
 #include "core/model/batch.h"
 
+enum { ROWS_AT_ONCE = 32, LINE_BYTES = 64 };
+
+/** Where the parts of one metric are. */
+struct grouped_metric {
+	uint32_t starts;
+	uint32_t keys;
+};
+
 struct grouping {
-	struct filter_scratch *scratch;
-	struct bytes key; /**< of the group at hand */
-	uint16_t rows[BATCH_ROWS_MAX];
-	uint16_t all_rows[BATCH_ROWS_MAX]; /**< 0, 1, 2 ... */
+	struct intake *intake; /**< shared: what all below was made for */
+	uint32_t metric_count;
+	uint64_t seed;
+	struct filter_set *set;
+	struct filter_set_scratch *scratch;
+	struct grouped_metric *metrics;
+	struct grouping_keys keys;
+	uint64_t some[BATCH_ROWS_MAX]; /**< hashes of few rows */
+	char key[GROUPING_KEY_BYTES_MAX];
+};
+
+struct grouping_run {
+	struct grouping *grouping;
+	const struct batch *batch;
+	struct bundle *bundle;
+};
+
+/** The rows of one metric. */
+struct grouped_rows {
+	const struct value *values[METRIC_VALUES_MAX]; /**< columns */
+	uint32_t value_count;
+	const struct key_hashes *by;
+	const struct pane_starts *starts;
+	const uint64_t *hashes; /**< by row, or NULL: grouping->some by place */
+	struct group_table *table;
+	const uint16_t *rows;
+	uint32_t row_count;
 };
 
 struct grouping *grouping_new(void)
 {
-	struct grouping *grouping = mem_alloc(sizeof(*grouping));
-	grouping->scratch = filter_scratch_new();
-	bytes_init(&grouping->key);
-	for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++)
-		grouping->all_rows[i] = (uint16_t)i;
-	return grouping;
+	return mem_alloc(sizeof(struct grouping));
+}
+
+static void grouping_forget(struct grouping *grouping)
+{
+	if (!grouping->intake)
+		return;
+	filter_set_scratch_free(grouping->scratch);
+	filter_set_free(grouping->set);
+	grouping_keys_deinit(&grouping->keys);
+	mem_free(grouping->metrics);
+	intake_unref(grouping->intake);
+	grouping->intake = NULL;
 }
 
 void grouping_free(struct grouping *grouping)
 {
 	if (!grouping)
 		return;
-	filter_scratch_free(grouping->scratch);
-	bytes_deinit(&grouping->key);
+	grouping_forget(grouping);
 	mem_free(grouping);
 }
 
-static int64_t pane_start(int64_t time_ms, int64_t pane_ms)
+/** Makes what depends on the intake's metrics: once for a reload and reader. */
+static void grouping_prepare(struct grouping *grouping, struct intake *intake, uint64_t seed)
 {
-	int64_t rest = time_ms % pane_ms;
-	return time_ms - (rest < 0 ? rest + pane_ms : rest);
+	if (grouping->intake == intake && grouping->metric_count == intake->metric_count &&
+	    grouping->seed == seed)
+		return;
+	grouping_forget(grouping);
+	grouping->intake = intake_ref(intake);
+	grouping->metric_count = intake->metric_count;
+	grouping->seed = seed;
+	const struct filter **filters = mem_alloc_array(intake->metric_count, sizeof(*filters));
+	grouping->metrics = mem_alloc_array(intake->metric_count, sizeof(*grouping->metrics));
+	grouping_keys_init(&grouping->keys, seed);
+	for (uint32_t i = 0; i < intake->metric_count; i++) {
+		const struct intake_metric *metric = &intake->metrics[i];
+		filters[i] = metric->filter;
+		grouping->metrics[i] = (struct grouped_metric){
+			grouping_keys_add_starts(&grouping->keys, metric->metric->pane_ms),
+			grouping_keys_add(&grouping->keys, metric->by_columns,
+					  metric->metric->by_count),
+		};
+	}
+	grouping->set = filter_set_new(filters, intake->metric_count);
+	grouping->scratch = filter_set_scratch_new(grouping->set, seed);
+	mem_free(filters);
 }
 
-static void group_row(const struct intake_metric *metric, const struct batch *batch, uint16_t row,
-		      struct aggregate *aggregates)
+/* As value_number(), which is a call away. */
+static inline bool number_of(const struct value *value, double *out)
 {
-	double number;
-	if (metric->metric->value_count == 0)
+	if (value->type == VALUE_FLOAT)
+		*out = value->as.number;
+	else if (value->type == VALUE_INT)
+		*out = (double)value->as.integer;
+	else
+		return false;
+	return true;
+}
+
+static inline void add_row(const struct grouped_rows *in, uint32_t row,
+			   struct aggregate *aggregates)
+{
+	if (in->value_count == 0)
 		aggregate_add(&aggregates[0]);
-	for (uint32_t i = 0; i < metric->metric->value_count; i++) {
-		if (value_number(&batch->columns[metric->value_columns[i]][row], &number))
+	for (uint32_t i = 0; i < in->value_count; i++) {
+		double number;
+		if (number_of(&in->values[i][row], &number))
 			aggregate_add_number(&aggregates[i], number);
 		else
 			aggregate_add(&aggregates[i]);
 	}
 }
 
-static void group_rows(struct grouping *grouping, const struct intake_metric *metric,
-		       const struct batch *batch, struct group_table *deltas)
+static struct group *group_put(struct grouping_run *run, const struct grouped_rows *in,
+			       uint32_t row, uint64_t key_hash, int64_t start_ms)
 {
-	const uint16_t *rows = grouping->all_rows;
-	uint32_t row_count = batch->row_count;
-	int64_t pane_ms = metric->metric->pane_ms, start_ms = 0;
-	bool has_start = false;
-	if (metric->filter) {
-		row_count = filter_run(metric->filter, batch, grouping->scratch, grouping->rows);
-		rows = grouping->rows;
+	char *key = run->grouping->key;
+	uint32_t bytes = grouping_keys_write(in->by, run->batch, row, key);
+	return group_table_put(in->table, key_hash, start_ms, (struct slice){key, bytes});
+}
+
+/** `first` .. `first` + `count` of the rows. */
+static void add_some(struct grouping_run *run, const struct grouped_rows *in, uint32_t first,
+		     uint32_t count)
+{
+	struct group_table *table = in->table;
+	const uint16_t *rows = in->rows + first;
+	const uint64_t *some = run->grouping->some + first;
+	uint64_t key_hashes[ROWS_AT_ONCE], hashes[ROWS_AT_ONCE];
+	int64_t starts[ROWS_AT_ONCE];
+	size_t places[ROWS_AT_ONCE];
+	for (uint32_t i = 0; i < count; i++) {
+		key_hashes[i] = in->hashes ? in->hashes[rows[i]] : some[i];
+		starts[i] = in->starts->starts[in->starts->is_one ? 0 : rows[i]];
+		hashes[i] = group_hash(table, key_hashes[i], starts[i]);
+		group_table_fetch_slot(table, hashes[i]);
 	}
-	for (uint32_t i = 0; i < row_count; i++) {
-		int64_t time_ms = batch->time_ms[rows[i]];
-		if (!has_start || time_ms < start_ms || time_ms - start_ms >= pane_ms)
-			start_ms = pane_start(time_ms, pane_ms);
-		has_start = true;
-		bytes_clear(&grouping->key);
-		for (uint32_t j = 0; j < metric->metric->by_count; j++)
-			dimension_append(&grouping->key,
-					 &batch->columns[metric->by_columns[j]][rows[i]]);
-		struct slice key = bytes_slice(&grouping->key);
-		struct group *group =
-			group_table_put(deltas, group_key_hash(deltas->seed, key), start_ms, key);
-		group_row(metric, batch, rows[i], group->aggregates);
+	for (uint32_t i = 0; i < count; i++) {
+		places[i] = group_table_guess(table, hashes[i]);
+		if (places[i] == GROUP_NONE)
+			continue;
+		const char *record = table->records + places[i];
+		__builtin_prefetch(record, 1);
+		__builtin_prefetch(record + LINE_BYTES, 1);
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		struct group *group = NULL;
+		if (places[i] != GROUP_NONE) {
+			group = group_table_at(table, places[i]);
+			if (group->start_ms != starts[i] ||
+			    !grouping_keys_equal(in->by, run->batch, rows[i],
+						 group_key(table, group)))
+				group = NULL;
+		}
+		if (!group)
+			group = group_put(run, in, rows[i], key_hashes[i], starts[i]);
+		add_row(in, rows[i], group->aggregates);
+	}
+}
+
+/** Without `by` fields neighbours are in one group, mostly all of them. */
+static void add_unkeyed(struct grouping_run *run, const struct grouped_rows *in)
+{
+	struct group *group = NULL;
+	for (uint32_t i = 0; i < in->row_count; i++) {
+		uint32_t row = in->rows[i];
+		int64_t start_ms = in->starts->starts[in->starts->is_one ? 0 : row];
+		if (!group || group->start_ms != start_ms)
+			group = group_put(run, in, row, 0, start_ms);
+		if (in->value_count == 0 && in->starts->is_one) {
+			group->aggregates[0].count += in->row_count;
+			return;
+		}
+		add_row(in, row, group->aggregates);
+	}
+}
+
+/** A filter_set_each. */
+static void add_metric(void *arg, uint32_t index, const uint16_t *rows, uint32_t row_count)
+{
+	struct grouping_run *run = arg;
+	struct grouping *grouping = run->grouping;
+	const struct grouped_metric *grouped = &grouping->metrics[index];
+	const struct intake_metric *metric = &grouping->intake->metrics[index];
+	struct grouped_rows in = {
+		.value_count = metric->metric->value_count,
+		.by = &grouping->keys.keys[grouped->keys],
+		.starts = grouping_keys_starts(&grouping->keys, run->batch, grouped->starts),
+		.table = &run->bundle->deltas[index],
+		.rows = rows,
+		.row_count = row_count,
+	};
+	for (uint32_t i = 0; i < in.value_count; i++)
+		in.values[i] = run->batch->columns[metric->value_columns[i]];
+	if (in.by->column_count == 0) {
+		add_unkeyed(run, &in);
+		return;
+	}
+	grouping_keys_hash(&grouping->keys, run->batch, grouped->keys, rows, row_count, &in.hashes,
+			   grouping->some);
+	for (uint32_t first = 0; first < row_count; first += ROWS_AT_ONCE) {
+		uint32_t left = row_count - first;
+		add_some(run, &in, first, left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE);
 	}
 }
 
 void grouping_add(struct grouping *grouping, const struct intake *intake, const struct batch *batch,
 		  struct bundle *bundle)
 {
-	uint64_t limits_before = filter_scratch_limits_hit(grouping->scratch);
-	for (uint32_t i = 0; i < intake->metric_count && batch->row_count > 0; i++)
-		group_rows(grouping, &intake->metrics[i], batch, &bundle->deltas[i]);
-	bundle->regex_limits += filter_scratch_limits_hit(grouping->scratch) - limits_before;
+	REQUIRE(bundle->intake == intake);
+	if (intake->metric_count == 0 || batch->row_count == 0)
+		return;
+	struct grouping_run run = {grouping, batch, bundle};
+	grouping_prepare(grouping, bundle->intake, bundle->deltas[0].seed);
+	uint64_t limits_before = filter_set_scratch_limits_hit(grouping->scratch);
+	grouping_keys_begin(&grouping->keys, batch);
+	filter_set_run(grouping->scratch, batch, &grouping->keys.columns, add_metric, &run);
+	bundle->regex_limits += filter_set_scratch_limits_hit(grouping->scratch) - limits_before;
 }

@@ -54,13 +54,14 @@ static inline void aggregate_two_sum(struct aggregate *aggregate, double number)
 
 static inline void aggregate_add_number(struct aggregate *aggregate, double number)
 {
-	bool is_first = aggregate->samples == 0;
-
+	if (__builtin_expect(aggregate->samples == 0, 0))
+		aggregate->min = aggregate->max = number;
 	aggregate->count++;
 	aggregate->samples++;
 	aggregate_two_sum(aggregate, number);
-	aggregate->min = is_first || number < aggregate->min ? number : aggregate->min;
-	aggregate->max = is_first || number > aggregate->max ? number : aggregate->max;
+	/* Written so that each is one instruction without a branch. */
+	aggregate->min = number < aggregate->min ? number : aggregate->min;
+	aggregate->max = number > aggregate->max ? number : aggregate->max;
 }
 
 static inline void aggregate_merge(struct aggregate *into, const struct aggregate *from)

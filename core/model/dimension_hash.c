@@ -70,13 +70,14 @@ const uint64_t *column_hashes_get(struct column_hashes *hashes, const struct bat
 {
 	const struct value *values = batch->columns[column];
 	uint64_t *out = hashes->hashes[column];
+	uint64_t seed = hashes->seed; /* a member would be read again after each store */
 
 	if (hashes->is_known[column])
 		return out;
 	if (out == NULL)
 		out = hashes->hashes[column] = mem_alloc_array(BATCH_ROWS_MAX, sizeof(*out));
 	for (uint32_t row = 0; row < batch->row_count; row++)
-		out[row] = dimension_value_hash(hashes->seed, &values[row]);
+		out[row] = dimension_value_hash(seed, &values[row]);
 	hashes->is_known[column] = true;
 	return out;
 }

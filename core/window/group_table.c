@@ -1,15 +1,11 @@
 #include "core/window/group_table.h"
 
-#include <stdbool.h>
 #include <string.h>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include "core/base/mem.h"
 #include "core/base/require.h"
 
-enum { SLOTS_MIN = 64, RECORDS_BYTES_MIN = 4096, SPARSE_RATIO = 8 };
+enum { SLOTS_MIN = 16, RECORDS_BYTES_MIN = 512, SPARSE_RATIO = 8, AHEAD = 32 };
 
 void group_table_init(struct group_table *table, uint32_t width, uint64_t seed)
 {
@@ -23,25 +19,6 @@ void group_table_deinit(struct group_table *table)
 	group_table_init(table, table->width, table->seed);
 }
 
-uint64_t group_key_hash(uint64_t seed, struct slice key)
-{
-	return XXH3_64bits_withSeed(key.data, key.length, seed);
-}
-
-/* The start's multiplier is odd, so different panes of a key never share a whole hash; the shift
- * brings its upper half into the bits that choose the slot. */
-static uint64_t group_hash(uint64_t key_hash, int64_t start_ms)
-{
-	uint64_t hash = key_hash ^ (uint64_t)start_ms * 0x9E3779B97F4A7C15u;
-
-	return hash ^ hash >> 29;
-}
-
-static struct group *record_at(const struct group_table *table, size_t at)
-{
-	return (struct group *)(void *)(table->records + at);
-}
-
 static size_t record_of(uint64_t slot)
 {
 	return ((size_t)(uint32_t)slot - 1) * 8;
@@ -53,10 +30,9 @@ static uint64_t slot_of(uint64_t hash, size_t record)
 }
 
 /* The slot of the group, or the empty one where it belongs. */
-static uint32_t slot_find(const struct group_table *table, uint64_t key_hash, int64_t start_ms,
+static uint32_t slot_find(const struct group_table *table, uint64_t hash, int64_t start_ms,
 			  struct slice key)
 {
-	uint64_t hash = group_hash(key_hash, start_ms);
 	uint32_t mask = table->slot_count - 1;
 	uint32_t at = (uint32_t)hash & mask;
 
@@ -67,26 +43,37 @@ static uint32_t slot_find(const struct group_table *table, uint64_t key_hash, in
 			return at;
 		if ((slot ^ hash) >> 32 != 0)
 			continue;
-		const struct group *group = record_at(table, record_of(slot));
+		const struct group *group = group_table_at(table, record_of(slot));
 		if (group->start_ms == start_ms && slice_equal(group_key(table, group), key))
 			return at;
 	}
 }
 
-/* Every record into slots that are empty. */
+static uint64_t hash_of(const struct group_table *table, const struct group *group)
+{
+	return group_hash(table, group->key_hash, group->start_ms);
+}
+
+/* Every record into slots that are empty; `ahead` brings their memory near in time. */
 static void slots_fill(struct group_table *table)
 {
 	uint32_t mask = table->slot_count - 1;
+	size_t at = 0, ahead = 0;
+	const struct group *group;
 
-	for (size_t at = 0; at < table->record_bytes;) {
-		const struct group *group = record_at(table, at);
-		uint64_t hash = group_hash(group->key_hash, group->start_ms);
+	for (uint32_t i = 0; i < AHEAD && (group = group_table_next(table, &ahead)) != NULL; i++)
+		group_table_fetch_slot(table, hash_of(table, group));
+	while (at < table->record_bytes) {
+		size_t place = at;
+		uint64_t hash = hash_of(table, group_table_next(table, &at));
 		uint32_t slot = (uint32_t)hash & mask;
 
+		group = group_table_next(table, &ahead);
+		if (group != NULL)
+			group_table_fetch_slot(table, hash_of(table, group));
 		while (table->slots[slot] != 0)
 			slot = (slot + 1) & mask;
-		table->slots[slot] = slot_of(hash, at);
-		at += group->record_bytes;
+		table->slots[slot] = slot_of(hash, place);
 	}
 }
 
@@ -110,8 +97,8 @@ static void slots_empty(struct group_table *table)
 		return;
 	}
 	for (size_t at = 0; at < table->record_bytes;) {
-		const struct group *group = record_at(table, at);
-		uint32_t slot = (uint32_t)group_hash(group->key_hash, group->start_ms) & mask;
+		const struct group *group = group_table_at(table, at);
+		uint32_t slot = (uint32_t)hash_of(table, group) & mask;
 
 		/* Its own slot is somewhere in the run, which ends at a slot emptied before. */
 		for (; table->slots[slot] != 0; slot = (slot + 1) & mask)
@@ -147,7 +134,7 @@ static struct group *record_add(struct group_table *table, uint64_t key_hash, in
 		table->record_capacity = padded(capacity < needed ? needed : capacity);
 		table->records = mem_grow(table->records, table->record_capacity, 1);
 	}
-	struct group *group = record_at(table, table->record_bytes);
+	struct group *group = group_table_at(table, table->record_bytes);
 	*group = (struct group){key_hash, start_ms, (uint32_t)key.length, (uint32_t)bytes};
 	memset(group->aggregates, 0, table->width * sizeof(struct aggregate));
 	if (key.length > 0)
@@ -157,28 +144,85 @@ static struct group *record_add(struct group_table *table, uint64_t key_hash, in
 	return group;
 }
 
-struct group *group_table_put(struct group_table *table, uint64_t key_hash, int64_t start_ms,
-			      struct slice key)
+static struct group *put(struct group_table *table, uint64_t hash, uint64_t key_hash,
+			 int64_t start_ms, struct slice key)
 {
 	if (table->count >= table->slot_count / 4 * 3)
 		slots_grow(table);
-	uint32_t slot = slot_find(table, key_hash, start_ms, key);
+	uint32_t slot = slot_find(table, hash, start_ms, key);
 
 	if (table->slots[slot] != 0)
-		return record_at(table, record_of(table->slots[slot]));
-	table->slots[slot] = slot_of(group_hash(key_hash, start_ms), table->record_bytes);
+		return group_table_at(table, record_of(table->slots[slot]));
+	table->slots[slot] = slot_of(hash, table->record_bytes);
 	return record_add(table, key_hash, start_ms, key);
+}
+
+struct group *group_table_put(struct group_table *table, uint64_t key_hash, int64_t start_ms,
+			      struct slice key)
+{
+	return put(table, group_hash(table, key_hash, start_ms), key_hash, start_ms, key);
 }
 
 const struct group *group_table_find(const struct group_table *table, int64_t start_ms,
 				     struct slice key)
 {
+	uint64_t key_hash = group_key_hash(table->seed, key);
+
 	if (table->count == 0)
 		return NULL;
-	uint64_t slot =
-		table->slots[slot_find(table, group_key_hash(table->seed, key), start_ms, key)];
+	uint64_t slot = table->slots[slot_find(table, group_hash(table, key_hash, start_ms),
+					       start_ms, key)];
 
-	return slot == 0 ? NULL : record_at(table, record_of(slot));
+	return slot == 0 ? NULL : group_table_at(table, record_of(slot));
+}
+
+static void merge_some(struct group_table *into, const struct group_table *from,
+		       const struct group *const *groups, const uint64_t *hashes, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		size_t place = group_table_guess(into, hashes[i]);
+
+		/* The record's two ends: aggregates and key. */
+		if (place != GROUP_NONE) {
+			const char *record = into->records + place;
+
+			__builtin_prefetch(record, 1);
+			__builtin_prefetch(record + groups[i]->record_bytes - 1, 1);
+		}
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		struct group *group = put(into, hashes[i], groups[i]->key_hash, groups[i]->start_ms,
+					  group_key(from, groups[i]));
+
+		for (uint32_t j = 0; j < into->width; j++)
+			aggregate_merge(&group->aggregates[j], &groups[i]->aggregates[j]);
+	}
+}
+
+uint64_t group_table_merge(struct group_table *into, const struct group_table *from,
+			   int64_t from_ms)
+{
+	const struct group *groups[AHEAD], *group;
+	uint64_t hashes[AHEAD], passed_over = 0;
+	uint32_t count = 0;
+	size_t at = 0;
+
+	REQUIRE(into->seed == from->seed && into->width == from->width);
+	while ((group = group_table_next(from, &at)) != NULL) {
+		if (group->start_ms < from_ms) {
+			passed_over += group->aggregates->count;
+			continue;
+		}
+		hashes[count] = hash_of(into, group);
+		group_table_fetch_slot(into, hashes[count]);
+		groups[count++] = group;
+		if (count == AHEAD) {
+			merge_some(into, from, groups, hashes, count);
+			count = 0;
+		}
+	}
+	merge_some(into, from, groups, hashes, count);
+	return passed_over;
 }
 
 void group_table_forget_before(struct group_table *table, int64_t before_ms)
@@ -188,7 +232,7 @@ void group_table_forget_before(struct group_table *table, int64_t before_ms)
 
 	slots_empty(table);
 	for (size_t at = 0; at < table->record_bytes;) {
-		const struct group *group = record_at(table, at);
+		const struct group *group = group_table_at(table, at);
 		size_t bytes = group->record_bytes;
 
 		if (group->start_ms >= before_ms) {

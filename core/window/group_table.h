@@ -1,12 +1,14 @@
 /** group_table.h - (pane start, dimension key) -> aggregates: what a bundle carries.
  *
- *      slots     | hash 63..32 | place of the record / 8 + 1 |      linear probing, at most 3/4 full
+ *      slots     | hash 63..32 | place of the record / 8 + 1 |    linear probing, at most 3/4 full
  *      records   | struct group | aggregates [width] | key, padded to 8 | next record ...
  *
  *  Flat: while there is room a new group allocates nothing, and a group costs two places of memory
  *  (its slot, its record). Groups are walked in the order in which they came.
+ *  Whoever has many groups to find does it in three passes over a batch, so that the misses of the
+ *  cache overlap: group_table_fetch_slot(), group_table_guess(), and the record itself.
  *  Hashes are seeded (a client cannot choose colliding keys): a key's by group_key_hash(), so that
- *  it serves every table of the seed; a group's mixes the pane's start into it.
+ *  it serves every table of the seed; a group's folds the pane's start into it.
  *  Owner: group_table_init() caller's memory. A group is borrowed until the next put, clear or
  *  forget. Threads: one at a time. Limits: 2^31 groups, 32 GiB of records.
  */
@@ -18,6 +20,9 @@
 
 #include "core/base/bytes.h"
 #include "core/model/aggregate.h"
+#include "core/model/dimension_hash.h"
+
+#define GROUP_NONE SIZE_MAX
 
 struct group {
 	uint64_t key_hash; /**< group_key_hash() of the key with the table's seed */
@@ -42,7 +47,19 @@ void group_table_init(struct group_table *table, uint32_t width, uint64_t seed);
 void group_table_deinit(struct group_table *table);
 void group_table_clear(struct group_table *table); /**< keeps its memory */
 
-uint64_t group_key_hash(uint64_t seed, struct slice key);
+/** Of a key's bytes; made of its fields' hashes (dimension_hash.h). */
+static inline uint64_t group_key_hash(uint64_t seed, struct slice key)
+{
+	return dimension_hash(seed, key);
+}
+
+/** Folded with a secret factor: also times can be chosen by a client. */
+static inline uint64_t group_hash(const struct group_table *table, uint64_t key_hash,
+				  int64_t start_ms)
+{
+	return hash_fold(key_hash ^ (uint64_t)start_ms * 0x9E3779B97F4A7C15u,
+			 (table->seed ^ 0x8EBC6AF09C88C6E3u) | 1);
+}
 
 /** The group, made with empty aggregates when it is not there. */
 struct group *group_table_put(struct group_table *table, uint64_t key_hash, int64_t start_ms,
@@ -50,6 +67,42 @@ struct group *group_table_put(struct group_table *table, uint64_t key_hash, int6
 /** NULL: not there. */
 const struct group *group_table_find(const struct group_table *table, int64_t start_ms,
 				     struct slice key);
+
+/** Adds every group of `from` that starts at `from_ms` or later; both have one seed and one width.
+ *  Returns the number of readings in the others. */
+uint64_t group_table_merge(struct group_table *into, const struct group_table *from,
+			   int64_t from_ms);
+
+/** The memory where the slot of a group_hash() is will be wanted soon. */
+static inline void group_table_fetch_slot(const struct group_table *table, uint64_t hash)
+{
+	if (table->slot_count > 0)
+		__builtin_prefetch(&table->slots[(uint32_t)hash & (table->slot_count - 1)]);
+}
+
+/** Place of the first record whose group_hash() agrees in its upper half; it is very likely the
+ *  group, when that is there at all. GROUP_NONE: it is not there. */
+static inline size_t group_table_guess(const struct group_table *table, uint64_t hash)
+{
+	uint32_t mask = table->slot_count - 1;
+
+	if (table->slot_count == 0)
+		return GROUP_NONE;
+	for (uint32_t at = (uint32_t)hash & mask;; at = (at + 1) & mask) {
+		uint64_t slot = table->slots[at];
+
+		if (slot == 0)
+			return GROUP_NONE;
+		if ((slot ^ hash) >> 32 == 0)
+			return ((size_t)(uint32_t)slot - 1) * 8;
+	}
+}
+
+/** `place` is that of a record; places stay as they are until clear and forget. */
+static inline struct group *group_table_at(const struct group_table *table, size_t place)
+{
+	return (struct group *)(void *)(table->records + place);
+}
 
 /** Walks all groups: *at starts as 0; NULL at the end. */
 static inline const struct group *group_table_next(const struct group_table *table, size_t *at)
