@@ -48,7 +48,6 @@ int time_memory_parse(struct time_memory *memory, struct slice text, int64_t *ou
 		memcpy(memory->minute, text.data, TIME_MINUTE_BYTES);
 		memcpy(memory->zone, zone.data, zone.length);
 		memory->zone_bytes = (uint32_t)zone.length;
-		memory->is_common = zone.length == 1 && *zone.data == 'Z';
 		memory->minute_ms = *out_ms - second_ms;
 	}
 	return rc;

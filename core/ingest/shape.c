@@ -96,7 +96,7 @@ void shape_set_sort(struct shape_set *set)
 	/* A node is made after the one before it, so weights flow to the front in one pass. */
 	for (uint32_t i = set->node_count; i-- > 0;) {
 		if (nodes[i].next == SHAPE_NONE) {
-			struct shape *shape = &set->shapes[nodes[i].shape];
+			struct shape *shape = &set->shapes[nodes[i].column];
 			nodes[i].weight += (uint32_t)shape->line_count;
 			shape->line_count /= 2;
 		}

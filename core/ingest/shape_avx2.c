@@ -8,6 +8,7 @@
 #include "core/ingest/byte_masks.h"
 #include "core/ingest/decode_json.h"
 #include "core/ingest/decode_time.h"
+#include "core/ingest/short_time.h"
 #include "core/model/batch.h"
 
 #define WALK_CODE AVX2_FUNCTION
@@ -60,15 +61,15 @@ static inline AVX2_FUNCTION const char *text_find(const char *at, bool *has_high
 	}
 }
 
-/** A number of up to 15 characters without exponent. */
+/** A number of up to 15 characters without sign and exponent. */
 struct digits {
-	int count; /**< characters, the point too */
-	int point; /**< where it is, or negative */
+	uint32_t count;  /**< characters, the point too */
+	uint32_t points; /**< a bit where it is, or 0 */
 };
 
-static inline AVX2_FUNCTION __m128i load_16(const char *at)
+static inline AVX2_FUNCTION __m128i load_16(const void *at)
 {
-	return _mm_loadu_si128((const __m128i *)(const void *)at);
+	return _mm_loadu_si128((const __m128i *)at);
 }
 
 static inline AVX2_FUNCTION const char *digits_find(const char *text, struct digits *digits)
@@ -79,34 +80,50 @@ static inline AVX2_FUNCTION const char *digits_find(const char *text, struct dig
 	uint32_t digit_mask = (uint32_t)_mm_movemask_epi8(is_digit);
 	uint32_t points = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.')));
 	uint32_t count = _tzcnt_u32(~(digit_mask | points));
-	uint32_t inside = _bzhi_u32(points, count);
-	/* A digit at both ends, one point at most, no zero in front, no exponent behind. */
-	bool is_plain = count < 16 && (digit_mask & 1) && (digit_mask << 1 >> count & 1) &&
-			(inside & (inside - 1)) == 0 && !(*text == '0' && (digit_mask & 2)) &&
-			(text[count] | 0x20) != 'e';
-	digits->count = (int)count;
-	digits->point = inside ? (int)_tzcnt_u32(inside) : -1;
-	return is_plain ? text + count : NULL;
+	uint32_t last = count - 1;
+	points = _bzhi_u32(points, count);
+	digits->count = count;
+	digits->points = points;
+	/* 1 to 15 characters, a digit at both ends, no exponent behind */
+	if (UNLIKELY(last > 14 || !(digit_mask & 1) || !(digit_mask >> last & 1) ||
+		     (text[count] | 0x20) == 'e'))
+		return NULL;
+	/* no zero in front, one point at most */
+	if (UNLIKELY((*text == '0' && (digit_mask & 2)) || (points & (points - 1))))
+		return NULL;
+	return text + count;
 }
 
-static inline AVX2_FUNCTION uint64_t digits_sum(const char *text, const struct digits *digits)
+/** The digits right-aligned, the point closed up; then neighbours are added up. */
+static inline AVX2_FUNCTION struct value digits_value(const char *text, const struct digits *digits,
+						      bool is_negative)
 {
-	/* Right-aligned, the point closed up: byte i comes from place[i]; negative gives zero. */
-	__m128i place =
-		_mm_add_epi8(_mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
-			     _mm_set1_epi8((char)(digits->count - 16)));
-	if (digits->point >= 0)
-		place = _mm_add_epi8(
-			place, _mm_cmpgt_epi8(_mm_set1_epi8((char)(digits->point + 1)), place));
+	/* From place[count] on, byte i comes from place i; a negative place gives zero. */
+	static const int8_t places[32] = {-16, -15, -14, -13, -12, -11, -10, -9, -8, -7, -6,
+					  -5,  -4,  -3,  -2,  -1,  0,   1,   2,  3,  4,  5,
+					  6,   7,   8,   9,   10,  11,  12,  13, 14, 15};
+	struct value value = {.type = VALUE_INT};
+	__m128i place = load_16(places + digits->count);
+	uint32_t point = _tzcnt_u32(digits->points);
+	if (digits->points) {
+		__m128i is_before = _mm_cmpgt_epi8(_mm_set1_epi8((char)(point + 1)), place);
+		place = _mm_add_epi8(place, is_before);
+	}
 	__m128i values = _mm_shuffle_epi8(_mm_sub_epi8(load_16(text), _mm_set1_epi8('0')), place);
-	__m128i twos = _mm_maddubs_epi16(
-		values, _mm_setr_epi8(10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1));
-	__m128i fours = _mm_madd_epi16(twos, _mm_setr_epi16(100, 1, 100, 1, 100, 1, 100, 1));
+	__m128i twos = _mm_maddubs_epi16(values, _mm_set1_epi16(0x010A));
+	__m128i fours = _mm_madd_epi16(twos, _mm_set1_epi32(0x00010064));
 	__m128i packed = _mm_packus_epi32(fours, fours);
-	__m128i eights =
-		_mm_madd_epi16(packed, _mm_setr_epi16(10000, 1, 10000, 1, 10000, 1, 10000, 1));
+	__m128i eights = _mm_madd_epi16(packed, _mm_set1_epi32(0x00012710));
 	uint64_t both = (uint64_t)_mm_cvtsi128_si64(eights);
-	return (both & UINT32_MAX) * 100000000 + (both >> 32);
+	int64_t sum = (int64_t)((both & UINT32_MAX) * 100000000 + (both >> 32));
+	if (!digits->points) {
+		value.as.integer = is_negative ? -sum : sum;
+	} else {
+		double number = (double)sum / shape_powers[digits->count - 1 - point];
+		value.type = VALUE_FLOAT;
+		value.as.number = is_negative ? -number : number;
+	}
+	return value;
 }
 
 #include "core/ingest/shape_walk.inc"

@@ -29,18 +29,24 @@ enum {
 /** What becomes of a value. */
 enum shape_use { SHAPE_IS_COLUMN = 1, SHAPE_IS_TIME = 2 };
 
-/** A literal and the value after it; or the literal that ends a line. 64 bytes. */
+/** Nodes that are not just a short literal and a value. */
+enum shape_kind {
+	SHAPE_IS_LONG = 1, /**< the literal has more than SHAPE_LITERAL_BYTES */
+	SHAPE_IS_END = 2,  /**< the line ends here */
+};
+
+/** A literal and what follows. 64 bytes. */
 struct shape_node {
 	unsigned char literal[SHAPE_LITERAL_BYTES]; /**< its beginning, zeros behind */
 	uint32_t literal_mask;                      /**< a bit for each byte of it */
 	uint32_t literal_bytes;
-	uint32_t rest;     /**< in shape_set.rests: what literal[] has no room for */
-	uint32_t weight;   /**< lines that came through, since the last sorting */
-	uint16_t previous; /**< SHAPE_NONE: a line begins with it */
-	uint16_t next;     /**< behind the value; SHAPE_NONE when the line ends here */
-	uint16_t other;    /**< to be tried when this one does not match, or SHAPE_NONE */
-	uint16_t shape;    /**< of the line that ends here */
-	uint16_t column;
+	uint32_t rest;       /**< in shape_set.rests: what literal[] has no room for */
+	uint32_t weight;     /**< lines that came through, since the last sorting */
+	uint16_t previous;   /**< SHAPE_NONE: a line begins with it */
+	uint16_t next;       /**< behind the value; SHAPE_NONE when the line ends here */
+	uint16_t other;      /**< to be tried when this one does not match, or SHAPE_NONE */
+	uint16_t column;     /**< of the value; at the end of a line, its shape */
+	uint8_t kind;        /**< enum shape_kind, together; mostly 0 */
 	uint8_t use;         /**< enum shape_use, together */
 	uint8_t type;        /**< enum field_type of the column */
 	uint8_t plain_types; /**< bit of enum value_type: goes to the column as it is, uncounted */
@@ -69,28 +75,28 @@ struct shape_set {
 	uint32_t detours; /**< nodes that did not match */
 };
 
+/* Where the compiler cannot know what logs look like. */
+#define LIKELY(condition)   __builtin_expect(!!(condition), 1)
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
 extern const double shape_powers[SHAPE_POWERS];
 
 void shape_deinit(struct shape *shape);
-/** Whether the literal goes on as node->literal began; `stop` bounds what may be read. */
+/** Whether the literal goes on as it began in node->literal; `stop` bounds what may be read. */
 bool shape_rest_match(const struct shape_set *set, const struct shape_node *node, const char *text,
 		      const char *stop);
 /** What is seen more often is tried first. */
 void shape_set_sort(struct shape_set *set);
 
-/** The rare ways of a value. The type that a column needs; returns the mistyped ones. */
-uint64_t shape_store(struct shape_run *run, const struct shape_node *node, uint32_t row,
-		     struct value value);
-bool shape_time(struct time_memory *memory, const struct value *value, int64_t *out_ms);
-
-/** Behind the escape sequence (a pair of \u for one character counts as one); NULL: it is wrong.
- *  Whoever calls knows that a control character comes in readable bytes. */
+/** The value to where the node says, in the type that it needs; false: it is no time. */
+bool shape_keep(struct shape_run *run, const struct shape_node *node, uint32_t row,
+		const struct value *value);
+/** A number of JSON's grammar that needs at most one exact multiplication or division. */
+const char *shape_number(const char *text, struct value *out);
+/** Behind the escape sequence (a pair of \u for one character counts as one); NULL: it is wrong. */
 const char *shape_escape_end(const char *at);
 /** Replaces a string of which each escape was accepted by shape_escape_end(). */
 void shape_unescape(struct batch *batch, struct value *string);
-/** A number of JSON's grammar that needs at most one exact multiplication or division. Returns
- *  where it ends; NULL: it is wrong, or not sure. */
-const char *shape_number(const char *text, struct value *out);
 
 /** The walks: the same code for two kinds of machine. */
 void shape_walk_portable(struct shape_set *set, struct shape_run *run);

@@ -239,6 +239,7 @@ static uint16_t tree_add(struct shape_set *set, const struct shape_slot *slot,
 	memcpy(node->literal, head.data, head.length);
 	node->literal_mask = (uint32_t)((UINT64_C(1) << head.length) - 1);
 	node->literal_bytes = (uint32_t)slot->literal.length;
+	node->kind = slot->literal.length > SHAPE_LITERAL_BYTES ? SHAPE_IS_LONG : 0;
 	node->rest = (uint32_t)set->rests.length;
 	bytes_append_slice(&set->rests, rest_of(slot->literal));
 	node->previous = place->previous;
@@ -291,7 +292,8 @@ static bool tree_put(struct shape_set *set, const struct lesson *lesson)
 		place.previous = tree_add(set, &lesson->slots[i], &place);
 		place.last = SHAPE_NONE;
 	}
-	set->nodes[place.previous].shape = (uint16_t)set->shape_count;
+	set->nodes[place.previous].kind |= SHAPE_IS_END;
+	set->nodes[place.previous].column = (uint16_t)set->shape_count;
 	shape_init(&set->shapes[set->shape_count++], lesson, set->column_count);
 	return true;
 }

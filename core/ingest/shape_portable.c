@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "core/ingest/decode_json.h"
+#include "core/ingest/byte_masks.h"
 #include "core/ingest/decode_time.h"
+#include "core/ingest/short_time.h"
 #include "core/model/batch.h"
 
 #define WALK_CODE
@@ -63,36 +65,47 @@ static inline const char *text_begins(const char *text)
 	return *end == '"' && !has_high ? end : NULL;
 }
 
-/** A number of up to 15 digits without exponent. */
+/** A number of up to 15 characters without sign and exponent. */
 struct digits {
-	int count; /**< characters, the point too */
-	int point; /**< where it is, or negative */
+	int64_t sum;
+	long fraction_count; /**< digits behind the point; negative: there is none */
 };
 
 static inline const char *digits_find(const char *text, struct digits *digits)
 {
-	const char *at = text;
-	*digits = (struct digits){.point = -1};
-	for (;; at++) {
-		if (*at == '.' && digits->point < 0)
-			digits->point = (int)(at - text);
-		else if ((unsigned)*at - '0' > 9 || at - text > 15)
+	const char *at = text, *point = NULL;
+	int64_t sum = 0;
+	for (; at - text < 16; at++) {
+		unsigned digit = (unsigned char)*at - (unsigned)'0';
+		if (digit <= 9)
+			sum = sum * 10 + digit;
+		else if (*at == '.' && !point)
+			point = at;
+		else
 			break;
 	}
-	digits->count = (int)(at - text);
-	bool is_plain = digits->count > 0 && digits->count < 16 && *text != '.' && at[-1] != '.' &&
-			!(*text == '0' && digits->count > 1 && text[1] != '.') && *at != '.' &&
+	digits->sum = sum;
+	digits->fraction_count = point ? at - point - 1 : -1;
+	/* 1 to 15 characters, a digit at both ends, no zero in front, no second point, no exponent */
+	bool is_plain = at > text && at - text < 16 && *text != '.' && at[-1] != '.' &&
+			!(*text == '0' && at > text + 1 && text[1] != '.') && *at != '.' &&
 			(*at | 0x20) != 'e';
 	return is_plain ? at : NULL;
 }
 
-static inline uint64_t digits_sum(const char *text, const struct digits *digits)
+static inline struct value digits_value(const char *text, const struct digits *digits,
+					bool is_negative)
 {
-	uint64_t sum = 0;
-	for (int i = 0; i < digits->count; i++)
-		if (i != digits->point)
-			sum = sum * 10 + ((unsigned)text[i] - '0');
-	return sum;
+	struct value value = {.type = VALUE_INT};
+	(void)text;
+	if (digits->fraction_count < 0) {
+		value.as.integer = is_negative ? -digits->sum : digits->sum;
+	} else {
+		double number = (double)digits->sum / shape_powers[digits->fraction_count];
+		value.type = VALUE_FLOAT;
+		value.as.number = is_negative ? -number : number;
+	}
+	return value;
 }
 
 #include "core/ingest/shape_walk.inc"

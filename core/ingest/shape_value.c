@@ -12,20 +12,24 @@ const double shape_powers[SHAPE_POWERS] = {1,    1e1,  1e2,  1e3,  1e4,  1e5,  1
 					   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
 					   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-uint64_t shape_store(struct shape_run *run, const struct shape_node *node, uint32_t row,
-		     struct value value)
+bool shape_keep(struct shape_run *run, const struct shape_node *node, uint32_t row,
+		const struct value *value)
 {
 	struct decode_row out = {.batch = run->batch, .index = row, .memory = run->time};
-	decode_row_store(&out, node->column, (enum field_type)node->type, node->is_number, value);
-	return out.mistyped;
-}
-
-bool shape_time(struct time_memory *memory, const struct value *value, int64_t *out_ms)
-{
-	if (value->type == VALUE_STRING)
-		return time_memory_parse(memory, (struct slice){value->as.text, value->length},
-					 out_ms) == 0;
-	return timestamp_from_value(value, out_ms) == 0;
+	if (node->use & SHAPE_IS_TIME) {
+		int64_t *time_ms = &run->batch->time_ms[row];
+		struct slice text = {value->as.text, value->length};
+		int rc = value->type == VALUE_STRING ? time_memory_parse(run->time, text, time_ms)
+						     : timestamp_from_value(value, time_ms);
+		if (rc)
+			return false;
+	}
+	if (node->use & SHAPE_IS_COLUMN) {
+		decode_row_store(&out, node->column, (enum field_type)node->type, node->is_number,
+				 *value);
+		run->mistyped += out.mistyped;
+	}
+	return true;
 }
 
 /** Four hex digits, or -1. */
