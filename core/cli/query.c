@@ -15,8 +15,9 @@
 #include "lua/host/generation.h"
 
 static const char help_text[] =
-	"Usage: tocsin query INPUT… [--where EXPR] [--by F,F] [--every SPAN] [--stat LIST]\n"
-	"                    [--site DIR --source NAME | --format json|csv …] [--output csv|json]\n"
+	"Usage: tocsin query INPUT… [--where EXPR] [--by F,F] [--every SPAN [--window SPAN]]\n"
+	"                    [--stat LIST] [--having CONDITIONS] [--output csv|json]\n"
+	"                    [--site DIR --source NAME | --format json|csv …]\n"
 	"\n"
 	"Counts and sums log files by event time and group, one row per window and group.\n"
 	"INPUT is a file, or - for standard input. JSON lines with a \"time\" field (RFC 3339, "
@@ -28,7 +29,11 @@ static const char help_text[] =
 	"  --by F,F         a row for each combination of values (nested fields: customer.city)\n"
 	"  --every SPAN     windows of this length (1s, 5m, 1h, 1d …), aligned to the epoch;\n"
 	"                   without it one row for all time\n"
+	"  --window SPAN    overlapping windows of this length, a multiple of --every: at every\n"
+	"                   step one row for the window that ends there\n"
 	"  --stat LIST      count, sum(F), avg(F), min(F), max(F); default count\n"
+	"  --having CONDS   only rows with these statistics: 'count >= 1000 and avg(cost) < 5'\n"
+	"                   (== ~= < <= > >=, joined by \"and\")\n"
 	"  --lateness SPAN  how far readings may be out of order, default 5s or the source's\n"
 	"  --output FORM    csv (with a header, default) or json (one object a line)\n"
 	"\n"
@@ -48,6 +53,7 @@ static const char help_text[] =
 	"Examples:\n"
 	"  tocsin query pay.jsonl --by merchantId --every 1m --stat 'count, sum(amount)'\n"
 	"  tocsin query pay.jsonl --where 'success == false and amount > 100' --every 1h\n"
+	"  tocsin query pay.jsonl --by merchantId --window 1m --every 5s --having 'count >= 1000'\n"
 	"  tocsin query pay.csv --format csv --header --by merchantId --stat 'max(amount)'\n"
 	"  zcat pay-*.gz | tocsin query - --every 5m --lateness 1m --output json\n"
 	"  tocsin query pay.jsonl --site scripts --source pay --by merchantId --every 1m\n";

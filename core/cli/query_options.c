@@ -5,13 +5,14 @@
 
 #include "core/base/err.h"
 #include "core/base/report.h"
+#include "core/cli/query_slide.h"
 #include "core/model/span.h"
 
 /* All options; also the list behind "did you mean". */
 static const char *const names[] = {
 	"--site", "--source",   "--format",  "--fields", "--header", "--delimiter",
 	"--time", "--where",    "--by",      "--every",  "--stat",   "--output",
-	"--help", "--lateness", "--verbose", NULL,
+	"--help", "--lateness", "--verbose", "--window", "--having", NULL,
 };
 
 static const char *const flags[] = {"--header", "--verbose", "--help", "-h", "-v", NULL};
@@ -64,21 +65,21 @@ static int parse_list(struct query_options *options, const char *name, const cha
 	return 0;
 }
 
-static int value_index(struct query_options *options, const char *field, uint32_t *out,
-		       struct err_note *why)
+static int value_index(struct query_options *options, const char *option, const char *field,
+		       uint32_t *out, struct err_note *why)
 {
 	for (*out = 0; *out < options->value_count; ++*out)
 		if (strcmp(options->values[*out], field) == 0)
 			return 0;
 	if (options->value_count == METRIC_VALUES_MAX)
-		return err_set(why, ERR_FULL, "--stat computes with more than %d fields",
+		return err_set(why, ERR_FULL, "%s computes with more than %d fields", option,
 			       METRIC_VALUES_MAX);
 	options->values[options->value_count++] = field;
 	return 0;
 }
 
-static int parse_stat(struct query_options *options, const char *text, struct query_stat *stat,
-		      struct err_note *why)
+int query_stat_parse(struct query_options *options, const char *option, const char *text,
+		     struct query_stat *stat, struct err_note *why)
 {
 	size_t name_length = strcspn(text, "( ");
 	const char *name = arena_copy(&options->arena, text, name_length);
@@ -87,24 +88,23 @@ static int parse_stat(struct query_options *options, const char *text, struct qu
 	int statistic = statistic_parse(name);
 	*stat = (struct query_stat){.text = text, .statistic = (enum statistic)statistic};
 	if (statistic < 0)
-		return err_set(
-			why, ERR_INVALID,
-			"--stat \"%s\": unknown statistic; allowed are count, sum(F), avg(F), "
-			"min(F), max(F)",
-			text);
+		return err_set(why, ERR_INVALID,
+			       "%s \"%s\": unknown statistic; allowed are count, sum(F), avg(F), "
+			       "min(F), max(F)",
+			       option, text);
 	if (statistic == STATISTIC_COUNT && !open && !text[name_length])
 		return 0;
 	if (statistic == STATISTIC_COUNT || !close || close[1])
 		return err_set(why, ERR_INVALID,
-			       "--stat \"%s\": written as count, sum(F), avg(F), min(F) or max(F)",
-			       text);
+			       "%s \"%s\": written as count, sum(F), avg(F), min(F) or max(F)",
+			       option, text);
 	const char *field = arena_copy(&options->arena, open + 1, (size_t)(close - open - 1));
 	const char *rest = field;
 	field = next_item(options, &rest);
 	if (!*field || rest)
-		return err_set(why, ERR_INVALID, "--stat \"%s\" needs one field in parentheses",
+		return err_set(why, ERR_INVALID, "%s \"%s\" needs one field in parentheses", option,
 			       text);
-	return value_index(options, field, &stat->value, why);
+	return value_index(options, option, field, &stat->value, why);
 }
 
 static int parse_stats(struct query_options *options, const char *text, struct err_note *why)
@@ -116,18 +116,19 @@ static int parse_stats(struct query_options *options, const char *text, struct e
 			return err_set(why, ERR_FULL, "--stat has more than %d statistics",
 				       QUERY_STATS_MAX);
 		const char *item = next_item(options, &rest);
-		rc = parse_stat(options, item, &options->stats[options->stat_count++], why);
+		rc = query_stat_parse(options, "--stat", item,
+				      &options->stats[options->stat_count++], why);
 	}
 	return rc;
 }
 
-static int parse_every(struct query_options *options, const char *text, struct err_note *why)
+static int parse_seconds(const char *name, const char *text, int64_t *out_ms, struct err_note *why)
 {
-	int rc = span_parse(text, &options->every_ms, why);
+	int rc = span_parse(text, out_ms, why);
 	if (rc)
-		err_prefix(why, "--every");
-	else if (options->every_ms <= 0 || options->every_ms % 1000 != 0)
-		rc = err_set(why, ERR_RANGE, "--every \"%s\": must be whole seconds, at least 1s",
+		err_prefix(why, "%s", name);
+	else if (*out_ms <= 0 || *out_ms % 1000 != 0)
+		rc = err_set(why, ERR_RANGE, "%s \"%s\": must be whole seconds, at least 1s", name,
 			     text);
 	return rc;
 }
@@ -174,7 +175,11 @@ static int set_option(struct query_options *options, const char *name, const cha
 	if (strcmp(name, "--stat") == 0)
 		return parse_stats(options, text, why);
 	if (strcmp(name, "--every") == 0)
-		return parse_every(options, text, why);
+		return parse_seconds(name, text, &options->every_ms, why);
+	if (strcmp(name, "--window") == 0)
+		return parse_seconds(name, text, &options->window_ms, why);
+	if (strcmp(name, "--having") == 0)
+		return query_having_parse(options, text, why);
 	int rc = span_parse(text, &options->lateness_ms, why);
 	if (rc)
 		err_prefix(why, "--lateness");
@@ -221,6 +226,28 @@ static int parse_option(struct query_options *options, int argc, char **argv, in
 	return set_option(options, name, argv[++*at], why);
 }
 
+/** A window longer than its step: rows at every step, for the window that ends there. */
+static int check_window(struct query_options *options, struct err_note *why)
+{
+	char every[32], window[32];
+	span_format(options->every_ms, every, sizeof(every));
+	span_format(options->window_ms, window, sizeof(window));
+	if (options->window_ms == 0)
+		return 0;
+	if (options->every_ms == 0)
+		options->every_ms = options->window_ms;
+	if (options->window_ms % options->every_ms != 0)
+		return err_set(why, ERR_INVALID,
+			       "--window %s must be a multiple of --every %s, which is how often "
+			       "there is a row",
+			       window, every);
+	if (options->window_ms / options->every_ms > SLIDE_PANES_MAX)
+		return err_set(why, ERR_RANGE,
+			       "--window %s is more than %d times --every %s, the most allowed",
+			       window, SLIDE_PANES_MAX, every);
+	return 0;
+}
+
 /** What options say together. */
 static int check_together(struct query_options *options, struct err_note *why)
 {
@@ -248,9 +275,10 @@ static int check_together(struct query_options *options, struct err_note *why)
 			       options->delimiter);
 	if (is_csv && !options->field_count)
 		options->has_header = true;
-	if (options->stat_count == 0)
-		return parse_stats(options, "count", why);
-	return 0;
+	int rc = check_window(options, why);
+	if (!rc && options->stat_count == 0)
+		rc = parse_stats(options, "count", why);
+	return rc;
 }
 
 int query_options_parse(struct query_options *options, int argc, char **argv, struct err_note *why)

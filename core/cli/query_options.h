@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/base/arena.h"
+#include "core/cli/query_having.h"
 #include "core/ingest/intake.h"
 #include "core/model/aggregate.h"
 #include "core/model/dimension.h"
@@ -33,6 +34,7 @@ struct query_options {
 	bool is_verbose;
 	bool has_help;
 	int64_t every_ms;    /**< 0: one row for all time */
+	int64_t window_ms;   /**< 0: as long as every_ms; else a multiple of it */
 	int64_t lateness_ms; /**< -1: not given */
 	const char *fields[INTAKE_COLUMNS_MAX];
 	uint32_t field_count;
@@ -42,6 +44,7 @@ struct query_options {
 	uint32_t value_count;
 	struct query_stat stats[QUERY_STATS_MAX];
 	uint32_t stat_count;
+	struct query_having having;
 	const char **inputs;
 	uint32_t input_count;
 	struct arena arena;
@@ -49,6 +52,11 @@ struct query_options {
 
 void query_options_init(struct query_options *options);
 void query_options_deinit(struct query_options *options);
+
+/** Reads one statistic ("sum(amount)", kept) and adds its field to the values. `option` is named in
+ *  errors. ERR_INVALID, ERR_FULL. */
+int query_stat_parse(struct query_options *options, const char *option, const char *text,
+		     struct query_stat *stat, struct err_note *why);
 
 /** ERR_INVALID, ERR_RANGE and ERR_FULL are usage errors. */
 int query_options_parse(struct query_options *options, int argc, char **argv, struct err_note *why);

@@ -1,118 +1,218 @@
 #include "core/cli/query_output.h"
 
-#include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
+#include "core/base/mem.h"
 #include "core/base/number.h"
 #include "core/base/require.h"
 #include "core/base/utf8.h"
 #include "core/cli/query_options.h"
 #include "core/cli/query_table.h"
-#include "core/model/dimension.h"
-#include "core/model/timestamp.h"
 #include "core/model/value.h"
 
-static void append_csv(struct bytes *out, struct slice text)
+/* A byte of a group may become \u0000; a cell has a comma, a number and perhaps quotes. */
+enum { ESCAPED_BYTES = 6, CELL_BYTES = NUMBER_TEXT_BYTES_MAX + 4, ROW_END_BYTES = 8 };
+
+void query_output_init(struct query_output *output, const struct query_options *options)
 {
-	bool is_plain = text.length > 0;
-	for (size_t i = 0; i < text.length && is_plain; i++)
-		is_plain = !strchr(",\"\r\n", text.data[i]) || text.data[i] == '\0';
-	if (is_plain) {
-		bytes_append_slice(out, text);
-		return;
+	uint32_t count = 1 + options->by_count + options->stat_count;
+	*output = (struct query_output){.options = options, .start_ms = INT64_MIN};
+	output->name_ends = mem_alloc_array(count, sizeof(*output->name_ends));
+	for (uint32_t i = 0; i < count; i++) {
+		const char *name = "window_start";
+		if (i > options->by_count)
+			name = options->stats[i - 1 - options->by_count].text;
+		else if (i > 0)
+			name = options->by[i - 1];
+		if (i > 0)
+			bytes_append_char(&output->names, ',');
+		if (options->is_json_output) {
+			utf8_append_json(&output->names, slice_of(name));
+			bytes_append_char(&output->names, ':');
+		}
+		output->name_ends[i] = (uint32_t)output->names.length;
 	}
-	bytes_append_char(out, '"');
+	output->row_bytes = output->names.length + TIMESTAMP_TEXT_BYTES_MAX + ROW_END_BYTES +
+			    (size_t)count * CELL_BYTES;
+}
+
+void query_output_deinit(struct query_output *output)
+{
+	bytes_deinit(&output->names);
+	mem_free(output->name_ends);
+}
+
+static bool needs_quotes(struct slice text)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		char c = text.data[i];
+		if (c == ',' || c == '"' || c == '\r' || c == '\n')
+			return true;
+	}
+	return text.length == 0;
+}
+
+static char *put(char *at, const void *data, size_t length)
+{
+	memcpy(at, data, length);
+	return at + length;
+}
+
+static char *put_csv(char *at, struct slice text)
+{
+	if (!needs_quotes(text))
+		return put(at, text.data, text.length);
+	*at++ = '"';
 	for (size_t i = 0; i < text.length; i++) {
 		if (text.data[i] == '"')
-			bytes_append_char(out, '"');
-		bytes_append_char(out, text.data[i]);
+			*at++ = '"';
+		*at++ = text.data[i];
 	}
-	bytes_append_char(out, '"');
+	*at++ = '"';
+	return at;
 }
 
-/** Strings are quoted as the output asks; everything else is its text. */
-static void append_value(struct bytes *out, const struct value *value, bool is_json)
+static char *put_integer(char *at, uint64_t number)
 {
-	struct slice text;
-	switch ((enum value_type)value->type) {
-	case VALUE_NIL: bytes_append_text(out, is_json ? "null" : ""); break;
-	case VALUE_STRING:
-		text = (struct slice){value->as.text, value->length};
-		if (is_json)
-			utf8_append_json(out, text);
-		else
-			append_csv(out, text);
-		break;
-	case VALUE_BOOL:
-	case VALUE_INT:
-	case VALUE_FLOAT: value_append_text(value, out); break;
-	}
+	char digits[20];
+	size_t length = 0;
+	do {
+		digits[sizeof(digits) - ++length] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	return put(at, digits + sizeof(digits) - length, length);
 }
 
-static void append_stat(struct bytes *out, const struct query_stat *stat,
-			const struct aggregate *aggregates, bool is_json)
+/** Two decimals at most, as amounts of money have: these digits read back as the number, and no
+ *  other decimal of up to 15 digits does, so they are what number_format() would find. */
+static bool is_in_cents(double number, uint64_t *cents)
+{
+	if (!(number >= 0.01 && number < 1e12))
+		return false;
+	*cents = (uint64_t)(number * 100 + 0.5);
+	return (double)*cents / 100 == number;
+}
+
+static char *put_number(char *at, double number)
 {
 	char text[NUMBER_TEXT_BYTES_MAX];
-	double number;
-	const struct aggregate *aggregate = &aggregates[stat->value];
-	if (stat->statistic == STATISTIC_COUNT)
-		bytes_append_format(out, "%" PRIu64, aggregate->count);
-	else if (aggregate_value(aggregate, stat->statistic, &number))
-		bytes_append(out, text, (size_t)number_format(number, text));
-	else if (is_json)
-		bytes_append_text(out, "null");
+	uint64_t cents;
+	if (!is_in_cents(number, &cents))
+		return put(at, text, (size_t)number_format(number, text));
+	at = put_integer(at, cents / 100);
+	cents %= 100;
+	if (cents == 0)
+		return at;
+	*at++ = '.';
+	*at++ = (char)('0' + cents / 10);
+	if (cents % 10 != 0)
+		*at++ = (char)('0' + cents % 10);
+	return at;
 }
 
-static void append_name(struct bytes *out, const char *name, bool is_json)
+static char *put_name(const struct query_output *output, uint32_t cell, char *at)
 {
+	uint32_t start = cell ? output->name_ends[cell - 1] : 0;
+	return put(at, output->names.data + start, output->name_ends[cell] - start);
+}
+
+static char *put_start(struct query_output *output, int64_t start_ms, char *at)
+{
+	bool is_json = output->options->is_json_output;
+	if (output->options->every_ms == 0)
+		return is_json ? put(at, "null", 4) : at;
+	if (output->start_ms != start_ms) {
+		output->start_ms = start_ms;
+		output->start_bytes = (size_t)timestamp_format(start_ms, output->start);
+	}
+	if (is_json)
+		*at++ = '"';
+	at = put(at, output->start, output->start_bytes);
+	if (is_json)
+		*at++ = '"';
+	return at;
+}
+
+/** A value of the group: what is no string is written as the key has it. */
+static char *put_field(const struct query_output *output, unsigned type, struct slice text,
+		       struct bytes *out, char *at)
+{
+	bool is_json = output->options->is_json_output;
+	if (type == VALUE_NIL)
+		return is_json ? put(at, "null", 4) : at;
+	if (type != VALUE_STRING)
+		return put(at, text.data, text.length);
 	if (!is_json)
-		return;
-	utf8_append_json(out, slice_of(name));
-	bytes_append_char(out, ':');
+		return put_csv(at, text);
+	out->length = (size_t)(at - out->data);
+	utf8_append_json(out, text);
+	return out->data + out->length;
 }
 
-void query_output_header(const struct query_options *options, struct bytes *out)
+static char *put_stat(const struct query_output *output, const struct query_stat *stat,
+		      const struct aggregate *aggregates, char *at)
 {
+	const struct aggregate *aggregate = &aggregates[stat->value];
+	double number;
+	if (stat->statistic == STATISTIC_COUNT)
+		return put_integer(at, aggregate->count);
+	if (aggregate_value(aggregate, stat->statistic, &number))
+		return put_number(at, number);
+	return output->options->is_json_output ? put(at, "null", 4) : at;
+}
+
+void query_output_header(const struct query_output *output, struct bytes *out)
+{
+	const struct query_options *options = output->options;
+	size_t bytes = sizeof("window_start\n");
 	if (options->is_json_output)
 		return;
-	bytes_append_text(out, "window_start");
+	for (uint32_t i = 0; i < options->by_count; i++)
+		bytes += strlen(options->by[i]) * 2 + sizeof(",\"\"");
+	for (uint32_t i = 0; i < options->stat_count; i++)
+		bytes += strlen(options->stats[i].text) * 2 + sizeof(",\"\"");
+	bytes_reserve(out, bytes);
+	char *at = put(out->data + out->length, "window_start", strlen("window_start"));
 	for (uint32_t i = 0; i < options->by_count; i++) {
-		bytes_append_char(out, ',');
-		append_csv(out, slice_of(options->by[i]));
+		*at++ = ',';
+		at = put_csv(at, slice_of(options->by[i]));
 	}
 	for (uint32_t i = 0; i < options->stat_count; i++) {
-		bytes_append_char(out, ',');
-		append_csv(out, slice_of(options->stats[i].text));
+		*at++ = ',';
+		at = put_csv(at, slice_of(options->stats[i].text));
 	}
-	bytes_append_char(out, '\n');
+	*at++ = '\n';
+	*at = '\0';
+	out->length = (size_t)(at - out->data);
 }
 
-void query_output_row(const struct query_options *options, const struct query_row *row,
-		      struct bytes *out)
+void query_output_row(struct query_output *output, const struct query_row *row, struct bytes *out)
 {
-	bool is_json = options->is_json_output;
-	struct value values[DIMENSION_FIELDS_MAX];
-	char start[TIMESTAMP_TEXT_BYTES_MAX];
-	int count = dimension_decode(row->key, values, DIMENSION_FIELDS_MAX);
-	REQUIRE(count == (int)options->by_count);
-	if (is_json)
-		bytes_append_char(out, '{');
-	append_name(out, "window_start", is_json);
-	if (options->every_ms > 0) {
-		timestamp_format(row->start_ms, start);
-		bytes_append_format(out, is_json ? "\"%s\"" : "%s", start);
-	} else if (is_json) {
-		bytes_append_text(out, "null");
-	}
+	const struct query_options *options = output->options;
+	struct byte_reader reader = byte_reader_of(row->key);
+	uint32_t cell = 0;
+	/* Also what utf8_append_json() writes finds this room, so nothing moves under `at`. */
+	bytes_reserve(out, output->row_bytes + row->key.length * ESCAPED_BYTES);
+	char *at = out->data + out->length;
+	if (options->is_json_output)
+		*at++ = '{';
+	at = put_name(output, cell++, at);
+	at = put_start(output, row->start_ms, at);
 	for (uint32_t i = 0; i < options->by_count; i++) {
-		bytes_append_char(out, ',');
-		append_name(out, options->by[i], is_json);
-		append_value(out, &values[i], is_json);
+		unsigned type = byte_reader_u8(&reader);
+		struct slice text = byte_reader_bytes(&reader, byte_reader_be16(&reader));
+		at = put_name(output, cell++, at);
+		at = put_field(output, type, text, out, at);
 	}
+	REQUIRE(!reader.has_failed && reader.left == 0);
 	for (uint32_t i = 0; i < options->stat_count; i++) {
-		bytes_append_char(out, ',');
-		append_name(out, options->stats[i].text, is_json);
-		append_stat(out, &options->stats[i], row->aggregates, is_json);
+		at = put_name(output, cell++, at);
+		at = put_stat(output, &options->stats[i], row->aggregates, at);
 	}
-	bytes_append_text(out, is_json ? "}\n" : "\n");
+	if (options->is_json_output)
+		*at++ = '}';
+	*at++ = '\n';
+	*at = '\0';
+	out->length = (size_t)(at - out->data);
 }

@@ -17,7 +17,7 @@
 #include "core/ingest/reader.h"
 #include "core/window/watermark.h"
 
-enum { BLOCK_BYTES = 1024 * 1024, EMIT_SHARE = 4 };
+enum { BLOCK_BYTES = 256 * 1024, OUTPUT_BYTES = 64 * 1024, EMIT_SHARE = 4 };
 
 /* One pane holds all time: event times are positive and far below. */
 #define PANE_ALL_MS (INT64_MAX / 2)
@@ -31,6 +31,7 @@ struct query {
 	struct bundle *bundle;
 	struct reader *reader;
 	struct query_table *table;
+	struct query_output output;
 	struct bytes buffer; /**< the block; capacity BLOCK_BYTES + the longest line */
 	struct bytes text;   /**< rows on their way out */
 	struct bytes header; /**< the first line that made the intake */
@@ -82,9 +83,16 @@ static int query_ask(struct query *query, const char *const *columns, uint32_t c
 		return rc;
 	query->bundle = bundle_new(query->intake, 0);
 	if (!query->table) {
-		query->table =
-			query_table_new(query->intake->metrics[index].metric->aggregate_count);
-		query_output_header(options, &query->text);
+		const struct query_table_options table = {
+			.aggregate_count = query->intake->metrics[index].metric->aggregate_count,
+			.step_ms = spec.pane_ms,
+			.pane_count = options->window_ms > 0
+					      ? (uint32_t)(options->window_ms / spec.pane_ms)
+					      : 1,
+			.having = &options->having,
+		};
+		query->table = query_table_new(&table);
+		query_output_header(&query->output, &query->text);
 	}
 	return 0;
 }
@@ -105,8 +113,8 @@ static int query_write(struct query *query, struct err_note *why)
 static void on_row(void *arg, const struct query_row *row)
 {
 	struct query *query = arg;
-	query_output_row(query->options, row, &query->text);
-	if (query->text.length < BLOCK_BYTES)
+	query_output_row(&query->output, row, &query->text);
+	if (query->text.length < OUTPUT_BYTES)
 		return;
 	/* A failed write marks stdout, so it is told at the end of the emission. */
 	query_write(query, NULL);
@@ -127,9 +135,11 @@ static int query_emit(struct query *query, const struct input_run *run, struct e
 	    run->watermark_ms == WATERMARK_NONE ||
 	    fresh * EMIT_SHARE < query_table_group_count(query->table))
 		return 0;
+	int64_t before_ms = floor_to(run->watermark_ms, query->options->every_ms);
+	if (!query_table_has_left(query->table, before_ms))
+		return 0;
 	query->readings_emitted = query->totals->readings;
-	query_table_emit(query->table, floor_to(run->watermark_ms, query->options->every_ms),
-			 on_row, query);
+	query->totals->lost += query_table_emit(query->table, before_ms, on_row, query);
 	return query_write(query, why);
 }
 
@@ -176,9 +186,10 @@ static int query_block(struct query *query, struct input_run *run, struct err_no
 		.receive_ms = INT64_MAX, /* a file is history: nothing in it is from the future */
 		.watermark_ms = run->watermark_ms,
 	};
+	query_table_swap(query->table, &query->bundle->deltas[0]);
 	size_t used = reader_read(query->reader, query->intake, &block, &run->skip, query->bundle);
+	query_table_swap(query->table, &query->bundle->deltas[0]);
 	query_count(query, run);
-	query->totals->lost += query_table_merge(query->table, &query->bundle->deltas[0]);
 	bundle_clear(query->bundle);
 	run->offset += used;
 	query->buffer.length -= used;
@@ -324,7 +335,7 @@ static int query_run_all(struct query *query, const struct env *env, struct err_
 				 why);
 	if (rc || !query->table)
 		return rc;
-	query_table_emit(query->table, INT64_MAX, on_row, query);
+	query->totals->lost += query_table_emit(query->table, INT64_MAX, on_row, query);
 	return query_write(query, why);
 }
 
@@ -342,12 +353,14 @@ int query_run(const struct query_options *options, const struct query_source *so
 		      BLOCK_BYTES + (source->intake.line_bytes_max ? source->intake.line_bytes_max
 								   : INTAKE_LINE_BYTES_MAX));
 	query.reader = reader_new();
+	query_output_init(&query.output, options);
 	rc = query_run_all(&query, env, why);
 	query_progress_hide(&query.progress);
 	bundle_free(query.bundle);
 	intake_unref(query.intake);
 	reader_free(query.reader);
 	query_table_free(query.table);
+	query_output_deinit(&query.output);
 	bytes_deinit(&query.buffer);
 	bytes_deinit(&query.text);
 	bytes_deinit(&query.header);

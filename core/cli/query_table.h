@@ -1,7 +1,9 @@
 /** query_table.h - the open windows of a query: one group per window start and dimension key.
  *
- *  Rows leave in order of window, then group, as the watermark passes. Groups that left are cleared
- *  away when they are half of the table, so memory follows the open windows.
+ *  The readings are grouped straight into the table: it is lent to the bundle while a block is
+ *  read. Rows leave in order of window, then group, as the watermark passes, and are forgotten, so
+ *  memory follows the open windows. Windows that overlap are made of panes (query_slide.h): then
+ *  the table holds the panes that are not complete.
  *  Owner: query_table_new() result owned. Threads: one.
  */
 #ifndef TOCSIN_CORE_CLI_QUERY_TABLE_H
@@ -14,6 +16,7 @@
 
 struct aggregate;
 struct group_table;
+struct query_having;
 struct query_table;
 
 struct query_row {
@@ -22,16 +25,26 @@ struct query_row {
 	const struct aggregate *aggregates;
 };
 
-struct query_table *query_table_new(uint32_t aggregate_count);
+struct query_table_options {
+	uint32_t aggregate_count;
+	int64_t step_ms;                   /**< of the groups that come in */
+	uint32_t pane_count;               /**< steps of a window; 1: windows do not overlap */
+	const struct query_having *having; /**< borrowed; other rows are left out */
+};
+
+struct query_table *query_table_new(const struct query_table_options *options);
 void query_table_free(struct query_table *table);
 
-/** Merges the groups of a bundle. Returns the readings of windows which left already. */
-uint64_t query_table_merge(struct query_table *table, const struct group_table *deltas);
+/** The table takes the place of a bundle's deltas (of seed 0), and back. */
+void query_table_swap(struct query_table *table, struct group_table *deltas);
 
-/** Calls `each` for the rows of every window that starts before `before_ms`, and forgets them. */
-void query_table_emit(struct query_table *table, int64_t before_ms,
-		      void (*each)(void *arg, const struct query_row *row), void *arg);
+/** Calls `each` for the rows of every window that ends by `before_ms`, and forgets them. Returns
+ *  the readings that were of windows which had left before. */
+uint64_t query_table_emit(struct query_table *table, int64_t before_ms,
+			  void (*each)(void *arg, const struct query_row *row), void *arg);
 
+/** Whether windows end between the last emission and `before_ms`. */
+bool query_table_has_left(const struct query_table *table, int64_t before_ms);
 uint32_t query_table_group_count(const struct query_table *table);
 
 #endif

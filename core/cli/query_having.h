@@ -1,0 +1,50 @@
+/** query_having.h - conditions on the statistics of a row: --having 'count >= 1000 and avg(x) < 5'.
+ *
+ *      conditions = condition { "and" condition }
+ *      condition  = statistic operator number
+ *      operator   = "==" | "~=" | "<" | "<=" | ">" | ">="
+ *
+ *  A statistic is written as in --stat, and need not stand there. One without a value (no number
+ *  was seen) fulfils no condition.
+ *  Owner: caller's memory; texts are borrowed.
+ */
+#ifndef TOCSIN_CORE_CLI_QUERY_HAVING_H
+#define TOCSIN_CORE_CLI_QUERY_HAVING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/model/aggregate.h"
+
+struct err_note;
+struct query_options;
+
+enum { QUERY_CONDITIONS_MAX = 16 };
+
+enum comparison {
+	COMPARE_EQUAL,
+	COMPARE_NOT_EQUAL,
+	COMPARE_LESS,
+	COMPARE_LESS_EQUAL,
+	COMPARE_GREATER,
+	COMPARE_GREATER_EQUAL,
+};
+
+struct query_condition {
+	enum statistic statistic;
+	uint32_t value; /**< place of its field in the options' values */
+	enum comparison comparison;
+	double number;
+};
+
+struct query_having {
+	struct query_condition conditions[QUERY_CONDITIONS_MAX];
+	uint32_t count; /**< 0: every row */
+};
+
+/** Adds the fields it computes with to the options' values. ERR_INVALID, ERR_FULL. */
+int query_having_parse(struct query_options *options, const char *text, struct err_note *why);
+
+bool query_having_holds(const struct query_having *having, const struct aggregate *aggregates);
+
+#endif
