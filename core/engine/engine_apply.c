@@ -45,7 +45,7 @@ static void acknowledge(struct engine *engine, struct bundle *bundle)
 	else if (engine->options.commit == NULL)
 		on_durable(bundle);
 	else
-		commit_after(engine->options.commit, on_durable, bundle);
+		commit_after(engine->options.commit, on_durable, bundle_head(bundle));
 }
 
 /** A pane lies behind what some rule has evaluated: its next window must not be skipped. */

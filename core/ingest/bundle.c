@@ -64,6 +64,27 @@ void bundle_clear(struct bundle *bundle)
 	};
 }
 
+struct bundle *bundle_head(struct bundle *bundle)
+{
+	struct bundle *head = mem_alloc(sizeof(*head));
+
+	*head = (struct bundle){
+		.partition = bundle->partition,
+		.is_positioned = bundle->is_positioned,
+		.is_reset = bundle->is_reset,
+		.from = bundle->from,
+		.to = bundle->to,
+		.max_event_ms = bundle->max_event_ms,
+		.min_event_ms = bundle->min_event_ms,
+		.counters = bundle->counters,
+		.regex_limits = bundle->regex_limits,
+		.on_durable = bundle->on_durable,
+		.arg = bundle->arg,
+	};
+	bundle_free(bundle);
+	return head;
+}
+
 void bundle_times_grow(struct bundle_times *times)
 {
 	times->capacity = times->capacity ? times->capacity * 2 : 1024;

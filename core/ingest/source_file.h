@@ -41,7 +41,7 @@ enum {
 	FILE_TAIL_FILES_MAX = 4096,
 	FILE_TAIL_SCAN_MS = 1000,
 	FILE_TAIL_ROTATE_WAIT_MS = 5000,
-	FILE_TAIL_AHEAD_BYTES = 64 * 1024 * 1024,
+	FILE_TAIL_AHEAD_BYTES = 256 * 1024 * 1024,
 };
 
 /** What the tail asks of the engine. */
