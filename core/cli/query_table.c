@@ -91,9 +91,10 @@ static void rows_emit(struct query_table *table,
 {
 	const uint32_t *order = query_sort(table->sorter, table->rows, table->row_count);
 	for (uint32_t i = 0; i < table->row_count; i++) {
-		/* Rows in order are anywhere in memory. */
-		if (i + ROWS_AHEAD < table->row_count) {
+		/* Rows in order are anywhere in memory, and so are their groups. */
+		if (i + 2 * ROWS_AHEAD < table->row_count) {
 			const struct query_row *ahead = &table->rows[order[i + ROWS_AHEAD]];
+			__builtin_prefetch(&table->rows[order[i + 2 * ROWS_AHEAD]]);
 			__builtin_prefetch(ahead->aggregates);
 			__builtin_prefetch(ahead->key.data);
 		}

@@ -104,6 +104,11 @@ def lines(all_readings, line_of, malformed=0.0, seed=2):
         yield line_of(reading).encode()
 
 
+def start_text(seconds):
+    moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=seconds)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 class Totals:
     """Rows keyed (window start in s or None, group): amounts and costs, for exact statistics."""
 
@@ -129,6 +134,36 @@ class Totals:
         ):
             start = ""
             if window is not None:
-                moment = datetime.datetime.fromtimestamp(window, datetime.timezone.utc)
-                start = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+                start = start_text(window)
             yield [start, *key, str(len(amounts)), math.fsum(amounts), str(cost)]
+
+
+class SlidingTotals(Totals):
+    """Windows of `window_s` at every step of `every_s`: each is added up by itself."""
+
+    def __init__(self, by, every_s, window_s):
+        super().__init__(by, every_s)
+        self.window_s = window_s
+
+    def rows(self):
+        panes = self.groups
+        whole = Totals(self.by, self.every_s)
+        for (start, key), (amounts, cost) in panes.items():
+            for window in range(start - self.window_s + self.every_s, start + 1, self.every_s):
+                group = whole.groups.setdefault((window, key), [[], 0])
+                group[0].extend(amounts)
+                group[1] = max(group[1], cost)
+        return whole.rows()
+
+
+class Having:
+    """The rows of other totals that a condition keeps."""
+
+    def __init__(self, totals, condition):
+        self.totals, self.condition = totals, condition
+        self.add = totals.add
+
+    def rows(self):
+        """condition(count, sum, max)"""
+        return [row for row in self.totals.rows()
+                if self.condition(int(row[-3]), row[-2], int(row[-1]))]

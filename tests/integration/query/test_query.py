@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 import generate
@@ -39,9 +40,9 @@ class QueryTest(unittest.TestCase):
         return self.path(name), count
 
     def write_readings(self, name, line_of=generate.json_line, by=("merchant",), every_s=60,
-                       keep=None, malformed=0.0, out_of_order=0.0, count=COUNT):
+                       keep=None, malformed=0.0, out_of_order=0.0, count=COUNT, totals=None):
         """Writes the file and returns its path, the expected totals and the number of lines."""
-        totals = generate.Totals(by, every_s)
+        totals = totals or generate.Totals(by, every_s)
 
         def counted():
             for reading in generate.readings(count, out_of_order=out_of_order):
@@ -159,6 +160,113 @@ class QueryTest(unittest.TestCase):
                          ["window_start", "merchantId", "customer.city", *self.HEADER[2:]])
         self.assertIn(b"%d malformed lines of %d " % (lines - COUNT // 2, lines), result.stderr)
 
+    def test_sliding_windows(self):
+        cases = [(60, 5, "1m", "5s"), (21, 7, "21s", "7s"), (3600, 300, "1h", "5m")]
+        for window_s, every_s, window, every in cases:
+            with self.subTest(window=window, every=every):
+                path, totals, _ = self.write_readings(
+                    "pay.jsonl", malformed=0.01, out_of_order=0.05, count=COUNT // 10,
+                    totals=generate.SlidingTotals(("merchant",), every_s, window_s))
+                result = query(path, "--by", "merchantId", "--window", window, "--every", every,
+                               *STATS)
+                self.expect_rows(result, totals, self.HEADER)
+
+    def test_sliding_windows_over_gaps(self):
+        # Silent for longer than a window, and for years; one reading before 1970's first window.
+        seconds = [1, 2, 9, 40, 41, 100000000, 100000003, 2000000000]
+        data = "".join('{"time":%d}\n' % second for second in seconds).encode()
+        result = query("-", "--window", "15s", "--every", "5s", "--output", "json", data=data)
+        found = {row["window_start"]: row["count"]
+                 for row in map(json.loads, result.stdout.splitlines())}
+        expected = {}
+        for second in seconds:
+            for start in range(second // 5 * 5 - 10, second // 5 * 5 + 1, 5):
+                text = generate.start_text(start)
+                expected[text] = expected.get(text, 0) + 1
+        self.assertEqual(found, expected)
+        self.assertEqual(list(found), sorted(found))
+
+    def test_window_as_long_as_its_step_does_not_overlap(self):
+        path, totals, _ = self.write_readings("pay.jsonl", count=20000)
+        for options in (["--window", "1m", "--every", "1m"], ["--window", "60s"]):
+            result = query(path, "--by", "merchantId", *options, *STATS)
+            self.expect_rows(result, totals, self.HEADER)
+
+    def test_having(self):
+        cases = [
+            ("count >= 100", lambda count, total, cost: count >= 100),
+            ("count<100 and sum(amount) > 40000.5 and max( cost_time )~=899",
+             lambda count, total, cost: count < 100 and total > 40000.5 and cost != 899),
+            ("max(cost_time) == 899", lambda count, total, cost: cost == 899),
+            ("min(amount) <= 1.5", None),
+            ("count > 1e9", lambda count, total, cost: False),
+        ]
+        path, totals, _ = self.write_readings("pay.jsonl", out_of_order=0.05, count=COUNT // 2)
+        whole = query(path, *self.PLAIN, "--stat", "min(amount), count, sum(amount), max(cost_time)")
+        least = {tuple(row[:2]): float(row[2]) for row in csv.reader(
+            io.StringIO(whole.stdout.decode(), newline="")) if row[2] != "min(amount)"}
+        for text, condition in cases:
+            with self.subTest(having=text):
+                result = query(path, *self.PLAIN, "--having", text)
+                if condition:
+                    self.expect_rows(result, generate.Having(totals, condition), self.HEADER)
+                    continue
+                rows = list(csv.reader(io.StringIO(result.stdout.decode(), newline="")))[1:]
+                self.assertEqual([tuple(row[:2]) for row in rows],
+                                 [key for key, value in least.items() if value <= 1.5])
+
+    def test_having_with_sliding_windows(self):
+        sliding = generate.SlidingTotals(("merchant", "city"), 10, 60)
+        path, totals, _ = self.write_readings(
+            "pay.csv", line_of=generate.csv_line, count=COUNT // 10,
+            totals=generate.Having(sliding, lambda count, total, cost: count >= 20))
+        result = query(path, "--format", "csv", "--fields", ",".join(generate.CSV_COLUMNS), "--by",
+                       "merchantId,city", "--window", "1m", "--every", "10s", *STATS, "--having",
+                       "count >= 20")
+        self.expect_rows(result, totals, ["window_start", "merchantId", "city", *self.HEADER[2:]])
+
+    def test_a_statistic_without_a_value_fulfils_no_condition(self):
+        data = b'{"time":1,"a":"x"}\n{"time":1,"a":"y","v":2}\n'
+        for having in ("avg(v) < 5", "avg(v) ~= 1"):
+            result = query("-", "--by", "a", "--having", having, data=data)
+            self.assertEqual(result.stdout, b"window_start,a,count\n,y,1\n")
+
+    def test_high_cardinality(self):
+        path, totals, _ = self.write_readings("pay.jsonl", by=("customer",), out_of_order=0.05)
+        result = query(path, "--by", "customer.id", "--every", "1m", *STATS)
+        self.expect_rows(result, totals, ["window_start", "customer.id", *self.HEADER[2:]])
+        sliding = generate.SlidingTotals(("customer",), 60, 240)
+        path, totals, _ = self.write_readings("pay.jsonl", out_of_order=0.05, count=COUNT // 10,
+                                              totals=sliding)
+        result = query(path, "--by", "customer.id", "--every", "1m", "--window", "4m", *STATS)
+        self.expect_rows(result, totals, ["window_start", "customer.id", *self.HEADER[2:]])
+
+    def test_rows_do_not_depend_on_how_the_input_comes(self):
+        cases = [("pay.jsonl", generate.json_line, []),
+                 ("pay.csv", generate.csv_line,
+                  ["--format", "csv", "--fields", ",".join(generate.CSV_COLUMNS)])]
+        for name, line_of, options in cases:
+            path, _, _ = self.write_readings(name, line_of=line_of, malformed=0.01,
+                                             out_of_order=0.05, count=20000)
+            with open(path, "rb") as whole:
+                data = whole.read()
+            ask = [*options, "--by", "merchantId", "--window", "1m", "--every", "5s", *STATS]
+            expected = query(path, *ask)
+            self.assertEqual(expected.returncode, 0)
+            for piece in (997, 65536, 300001):
+                with subprocess.Popen([BINARY, "query", "-", *ask], stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+                    def feed():
+                        for at in range(0, len(data), piece):
+                            process.stdin.write(data[at:at + piece])
+                            process.stdin.flush()
+                        process.stdin.close()
+                    feeder = threading.Thread(target=feed)
+                    feeder.start()
+                    out = process.stdout.read()
+                    feeder.join()
+                self.assertEqual(out, expected.stdout, piece)
+
     def test_json_output(self):
         path, totals, _ = self.write_readings("pay.jsonl", by=("city",), count=5000)
         result = query(path, "--by", "customer.city", "--every", "1m", "--output", "json", *STATS)
@@ -215,6 +323,18 @@ class QueryTest(unittest.TestCase):
             (["-", "--format", "csv", "--fields", "a,b"], b'no column is named "time"'),
             (["-", "-"], b"twice"),
             (["-", "--source", "pay"], b"--source needs --site"),
+            (["-", "--window", "1m", "--every", "7s"], b"--window 1m must be a multiple of"),
+            (["-", "--window", "5s", "--every", "1m"], b"--window 5s must be a multiple of"),
+            (["-", "--window", "1500ms"], b"--window \"1500ms\": must be whole seconds"),
+            (["-", "--window", "300d", "--every", "1s"], b"the most allowed"),
+            (["-", "--having", "count"], b"must be ==, ~=, <, <=, > or >= and a number"),
+            (["-", "--having", "count = 5"], b"\"= 5\" must be =="),
+            (["-", "--having", "count >= many"], b"\"many\" is not a number"),
+            (["-", "--having", "count >= 5 or count < 2"], b'conditions are joined by "and"'),
+            (["-", "--having", "count >= 5 and"], b"unknown statistic"),
+            (["-", "--having", "p99(x) > 5"], b"--having \"p99(x)\": unknown statistic"),
+            (["-", "--having", "sum > 5"], b"written as count, sum(F)"),
+            (["-", "--fields", "time,a", "--having", "sum(b) > 5"], b'unknown field "b"'),
         ]
         for args, text in cases:
             with self.subTest(args=args):
