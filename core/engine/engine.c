@@ -4,6 +4,7 @@
 #include "core/config/config.h"
 #include "core/engine/engine_internal.h"
 #include "core/engine/engine_store.h"
+#include "core/ingest/grouping.h"
 #include "storage/commit.h"
 
 int engine_new(struct engine **out, const struct engine_options *options, struct err_note *why)
@@ -47,6 +48,7 @@ void engine_free(struct engine *engine)
 	mem_free(engine->sources);
 	mem_free(engine->partitions);
 	mem_free(engine->changed_partitions);
+	grouping_free(engine->grouping);
 	key_table_deinit(&engine->metric_ids);
 	arena_deinit(&engine->scratch);
 	bytes_deinit(&engine->key);

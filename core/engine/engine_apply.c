@@ -103,11 +103,13 @@ static void observe(struct engine *engine, struct engine_partition *partition,
 			  bundle->max_event_ms, now_mono_ms);
 }
 
-static void apply(struct engine *engine, struct engine_partition *partition,
-		  const struct bundle *bundle, int64_t now_mono_ms)
+static void apply(struct engine *engine, struct engine_partition *partition, struct bundle *bundle,
+		  int64_t now_mono_ms)
 {
 	struct engine_source *source = partition->source;
 
+	if (bundle->batch_count > 0)
+		engine_filter(engine, bundle);
 	merge_deltas(engine, source, bundle);
 	engine_add_counters(&partition->counters, &bundle->counters);
 	engine_add_counters(&source->total, &bundle->counters);

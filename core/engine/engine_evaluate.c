@@ -169,22 +169,10 @@ static void change_state(struct evaluation *evaluation, const struct candidate *
 			       &candidate->total, evaluation->boundary_ms, verdict, NULL);
 }
 
-static void quarantine(struct evaluation *evaluation)
-{
-	struct engine *engine = evaluation->engine;
-	struct rule_state *state = evaluation->state;
-
-	state->is_quarantined = true;
-	engine_resolve_all(engine, state, "rule_quarantined");
-	if (engine->options.on_quarantine != NULL)
-		engine->options.on_quarantine(engine->options.arg, state->rule, state->last_error);
-}
-
 static int call_script(struct evaluation *evaluation, const struct candidate *candidate,
 		       bool was_firing, struct rule_verdict *verdict, struct err_note *why)
 {
 	const struct rule *rule = evaluation->state->rule;
-	struct script_marker *marker = evaluation->engine->options.marker;
 	struct rule_window window = {
 		.window_start_ms = evaluation->boundary_ms - rule->window_ms,
 		.window_end_ms = evaluation->boundary_ms,
@@ -196,31 +184,10 @@ static int call_script(struct evaluation *evaluation, const struct candidate *ca
 	};
 	int code;
 
-	if (marker != NULL) {
-		marker->version = rule->version;
-		snprintf(marker->rule, sizeof(marker->rule), "%s", rule->name);
-	}
+	engine_script_begins(evaluation->engine, rule);
 	code = rule->runner->ops->on_window(rule->runner, &window, verdict, why);
-	if (marker != NULL)
-		marker->rule[0] = '\0';
+	engine_script_ends(evaluation->engine);
 	return code;
-}
-
-/** A failed call leaves the key as it was. False: the rule is quarantined now. */
-static bool count_error(struct evaluation *evaluation, int code, const struct err_note *why)
-{
-	struct rule_state *state = evaluation->state;
-
-	mem_free(state->last_error);
-	state->last_error = mem_copy_text(why->text[0] != '\0' ? why->text : err_sentence(code));
-	state->error_count++;
-	state->errors_in_row++;
-	state->is_settled = false;
-	if (code != ERR_BUDGET && code != ERR_MEMORY &&
-	    state->errors_in_row < evaluation->engine->config->lua.errors_max)
-		return true;
-	quarantine(evaluation);
-	return false;
 }
 
 static bool judge_by_script(struct evaluation *evaluation, const struct candidate *candidate)
@@ -234,7 +201,8 @@ static bool judge_by_script(struct evaluation *evaluation, const struct candidat
 	int code = call_script(evaluation, candidate, was_firing, &verdict, &why);
 
 	if (code != 0) {
-		goes_on = count_error(evaluation, code, &why);
+		/* The key stays as it was. */
+		goes_on = engine_count_script_error(evaluation->engine, state, code, &why);
 	} else {
 		state->errors_in_row = 0;
 		if (verdict.is_firing != was_firing)

@@ -144,6 +144,7 @@ struct engine {
 	bool has_dropped;
 	unsigned char dropped_id[16];     /**< metric whose stored panes were deleted last */
 	struct arena scratch;             /**< of one evaluation */
+	struct grouping *grouping;        /**< of readings behind filter functions; or NULL */
 	struct bytes key, value, content; /**< of one row */
 	uint32_t *changed_partitions;     /**< numbers; may say one twice, or one that is gone */
 	uint32_t changed_count, changed_capacity;
@@ -184,6 +185,16 @@ int64_t engine_boundary_limit(const struct rule_state *state);
 void engine_evaluate(struct engine *engine, struct rule_state *state, int64_t boundary_ms);
 bool engine_decide(const struct rule_state *state, const struct aggregate *total, double *value,
 		   bool *has_value);
+
+/* engine_script.c */
+/** Around every call: a script that kills the process is known at the next start. */
+void engine_script_begins(struct engine *engine, const struct rule *rule);
+void engine_script_ends(struct engine *engine);
+/** False: the rule is quarantined now. */
+bool engine_count_script_error(struct engine *engine, struct rule_state *state, int code,
+			       const struct err_note *why);
+/** Readings that the bundle keeps, through the filter functions, into its deltas. */
+void engine_filter(struct engine *engine, struct bundle *bundle);
 
 /* engine_alerts.c */
 /** Of a key, made when it is not there. */

@@ -7,6 +7,7 @@
 #include "core/ingest/intake.h"
 #include "core/rule/rule.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct intake *make_intake(const struct config_source *source, uint64_t generation)
@@ -48,9 +49,17 @@ static int add_metric(const struct install_plan *plan, const struct rule *rule, 
 		.value_count = rule->field != NULL && rule->type != RULE_CONTINUOUS ? 1 : 0,
 		.pane_ms = rule->pane_ms,
 	};
+	char identity[RULE_NAME_BYTES_MAX + sizeof(rule->hash) + 1];
 	uint32_t index;
 	int code;
 
+	/* Whatever a function does, only the same file does it. */
+	snprintf(identity, sizeof(identity), "%s %s", rule->hash, rule->name);
+	if (rule->has_filter_function) {
+		spec.filter_function = identity;
+		spec.reads = (const char *const *)rule->reads;
+		spec.read_count = rule->read_count;
+	}
 	if (source == NULL)
 		return err_set(why, ERR_NOT_FOUND, "rule %s: the site has no source \"%.100s\"",
 			       rule->name, rule->source);

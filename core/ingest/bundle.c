@@ -2,6 +2,7 @@
 
 #include "core/base/mem.h"
 #include "core/ingest/intake.h"
+#include "core/model/batch.h"
 #include "core/window/watermark.h"
 
 struct bundle *bundle_new(struct intake *intake, uint64_t seed)
@@ -31,6 +32,23 @@ static void bundle_forget_dead_letters(struct bundle *bundle)
 	bundle->dead_letter_count = 0;
 }
 
+static void bundle_forget_batches(struct bundle *bundle)
+{
+	for (uint32_t i = 0; i < bundle->batch_count; i++)
+		batch_kept_free(bundle->batches[i]);
+	bundle->batch_count = 0;
+}
+
+void bundle_take_batch(struct bundle *bundle, struct batch *batch)
+{
+	if (bundle->batch_count == bundle->batch_capacity) {
+		bundle->batch_capacity = bundle->batch_capacity ? bundle->batch_capacity * 2 : 8;
+		bundle->batches =
+			mem_grow(bundle->batches, bundle->batch_capacity, sizeof(struct batch *));
+	}
+	bundle->batches[bundle->batch_count++] = batch;
+}
+
 void bundle_free(struct bundle *bundle)
 {
 	if (!bundle)
@@ -43,6 +61,8 @@ void bundle_free(struct bundle *bundle)
 	for (uint32_t i = 0; i < bundle->delta_count; i++)
 		group_table_deinit(&bundle->deltas[i]);
 	mem_free(bundle->deltas);
+	bundle_forget_batches(bundle);
+	mem_free(bundle->batches);
 	mem_free(bundle->times.data);
 	intake_unref(bundle->intake);
 	mem_free(bundle);
@@ -51,12 +71,15 @@ void bundle_free(struct bundle *bundle)
 void bundle_clear(struct bundle *bundle)
 {
 	bundle_forget_dead_letters(bundle);
+	bundle_forget_batches(bundle);
 	for (uint32_t i = 0; i < bundle->delta_count; i++)
 		group_table_clear(&bundle->deltas[i]);
 	*bundle = (struct bundle){
 		.intake = bundle->intake,
 		.deltas = bundle->deltas,
 		.delta_count = bundle->delta_count,
+		.batches = bundle->batches,
+		.batch_capacity = bundle->batch_capacity,
 		.times = {.data = bundle->times.data, .capacity = bundle->times.capacity},
 		.shelf = bundle->shelf,
 		.max_event_ms = WATERMARK_NONE,

@@ -14,6 +14,7 @@
 
 #include "core/window/group_table.h"
 
+struct batch;
 struct intake;
 
 /** A place in a partition. `epoch` counts truncations of a file; `check` is XXH3 of the up to 64
@@ -74,6 +75,9 @@ struct bundle {
 		regex_limits; /**< matches of filters that hit their limit: counted as "no match" */
 	struct group_table *deltas; /**< [intake->metric_count] */
 	uint32_t delta_count;
+	struct batch **batches; /**< owned: the readings, when intake->keeps_batches */
+	uint32_t batch_count;
+	uint32_t batch_capacity;
 	struct dead_letter dead_letters[BUNDLE_DEAD_LETTERS_MAX];
 	uint32_t dead_letter_count; /**< malformed lines beyond the limit are only counted */
 	/** Called on the owner thread when the effect is durable or a duplicate; may be NULL. */
@@ -91,6 +95,9 @@ void bundle_free(struct bundle *bundle);
 struct bundle *bundle_head(struct bundle *bundle);
 /** Makes it empty again for the same intake; keeps memory. */
 void bundle_clear(struct bundle *bundle);
+
+/** Takes a batch made by batch_keep(). */
+void bundle_take_batch(struct bundle *bundle, struct batch *batch);
 
 void bundle_times_grow(struct bundle_times *times);
 

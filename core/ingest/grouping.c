@@ -1,6 +1,6 @@
-/* One metric's rows of a batch, some at a time, in three passes so that misses of the cache overlap:
+/* One metric's rows of a batch, some at a time, in passes so that misses of the cache overlap:
  *
- *     hash of (pane, key), fetch its slot  ->  slot to record, fetch it  ->  compare, add the values
+ *     hash of (pane, key), fetch slot  ->  slot to record, fetch it  ->  compare key, add values
  *
  * What several metrics share is computed once for a batch: filters in filter_set.h, pane starts and
  * hashes of keys in grouping_keys.h.
@@ -32,6 +32,7 @@ struct grouping {
 	struct filter_set *set;
 	struct filter_set_scratch *scratch;
 	struct grouped_metric *metrics;
+	uint32_t *declared; /**< metric of each filter in `set` */
 	struct grouping_keys keys;
 	uint64_t some[BATCH_ROWS_MAX]; /**< hashes of few rows */
 	char key[GROUPING_KEY_BYTES_MAX];
@@ -51,6 +52,7 @@ struct grouped_rows {
 	const struct pane_starts *starts;
 	const uint64_t *hashes; /**< by row, or NULL: grouping->some by place */
 	struct group_table *table;
+	size_t key_at; /**< of the key in a record */
 	const uint16_t *rows;
 	uint32_t row_count;
 };
@@ -68,6 +70,7 @@ static void grouping_forget(struct grouping *grouping)
 	filter_set_free(grouping->set);
 	grouping_keys_deinit(&grouping->keys);
 	mem_free(grouping->metrics);
+	mem_free(grouping->declared);
 	intake_unref(grouping->intake);
 	grouping->intake = NULL;
 }
@@ -92,17 +95,22 @@ static void grouping_prepare(struct grouping *grouping, struct intake *intake, u
 	grouping->seed = seed;
 	const struct filter **filters = mem_alloc_array(intake->metric_count, sizeof(*filters));
 	grouping->metrics = mem_alloc_array(intake->metric_count, sizeof(*grouping->metrics));
+	grouping->declared = mem_alloc_array(intake->metric_count, sizeof(*grouping->declared));
 	grouping_keys_init(&grouping->keys, seed);
+	uint32_t declared_count = 0;
 	for (uint32_t i = 0; i < intake->metric_count; i++) {
 		const struct intake_metric *metric = &intake->metrics[i];
-		filters[i] = metric->filter;
+		if (!metric->metric->has_filter_function) {
+			filters[declared_count] = metric->filter;
+			grouping->declared[declared_count++] = i;
+		}
 		grouping->metrics[i] = (struct grouped_metric){
 			grouping_keys_add_starts(&grouping->keys, metric->metric->pane_ms),
 			grouping_keys_add(&grouping->keys, metric->by_columns,
 					  metric->metric->by_count),
 		};
 	}
-	grouping->set = filter_set_new(filters, intake->metric_count);
+	grouping->set = filter_set_new(filters, declared_count);
 	grouping->scratch = filter_set_scratch_new(grouping->set, seed);
 	mem_free(filters);
 }
@@ -141,20 +149,34 @@ static struct group *group_put(struct grouping_run *run, const struct grouped_ro
 	return group_table_put(in->table, key_hash, start_ms, (struct slice){key, bytes});
 }
 
+/** The group at `place`, when it is that of the row. */
+static inline struct group *group_confirm(const struct grouping_run *run,
+					  const struct grouped_rows *in, size_t place, uint32_t row,
+					  int64_t start_ms)
+{
+	if (place == GROUP_NONE)
+		return NULL;
+	struct group *group = group_table_at(in->table, place);
+	struct slice key = {(const char *)group + in->key_at, group->key_bytes};
+	if (group->start_ms != start_ms || !grouping_keys_equal(in->by, run->batch, row, key))
+		return NULL;
+	return group;
+}
+
 /** `first` .. `first` + `count` of the rows. */
 static void add_some(struct grouping_run *run, const struct grouped_rows *in, uint32_t first,
 		     uint32_t count)
 {
 	struct group_table *table = in->table;
 	const uint16_t *rows = in->rows + first;
-	const uint64_t *some = run->grouping->some + first;
+	const int64_t *starts = in->starts->starts;
+	uint32_t start_mask = in->starts->is_one ? 0 : UINT32_MAX;
 	uint64_t key_hashes[ROWS_AT_ONCE], hashes[ROWS_AT_ONCE];
-	int64_t starts[ROWS_AT_ONCE];
 	size_t places[ROWS_AT_ONCE];
+	for (uint32_t i = 0; i < count; i++)
+		key_hashes[i] = in->hashes ? in->hashes[rows[i]] : run->grouping->some[first + i];
 	for (uint32_t i = 0; i < count; i++) {
-		key_hashes[i] = in->hashes ? in->hashes[rows[i]] : some[i];
-		starts[i] = in->starts->starts[in->starts->is_one ? 0 : rows[i]];
-		hashes[i] = group_hash(table, key_hashes[i], starts[i]);
+		hashes[i] = group_hash(table, key_hashes[i], starts[rows[i] & start_mask]);
 		group_table_fetch_slot(table, hashes[i]);
 	}
 	for (uint32_t i = 0; i < count; i++) {
@@ -164,18 +186,13 @@ static void add_some(struct grouping_run *run, const struct grouped_rows *in, ui
 		const char *record = table->records + places[i];
 		__builtin_prefetch(record, 1);
 		__builtin_prefetch(record + LINE_BYTES, 1);
+		__builtin_prefetch(record + in->key_at);
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		struct group *group = NULL;
-		if (places[i] != GROUP_NONE) {
-			group = group_table_at(table, places[i]);
-			if (group->start_ms != starts[i] ||
-			    !grouping_keys_equal(in->by, run->batch, rows[i],
-						 group_key(table, group)))
-				group = NULL;
-		}
+		int64_t start_ms = starts[rows[i] & start_mask];
+		struct group *group = group_confirm(run, in, places[i], rows[i], start_ms);
 		if (!group)
-			group = group_put(run, in, rows[i], key_hashes[i], starts[i]);
+			group = group_put(run, in, rows[i], key_hashes[i], start_ms);
 		add_row(in, rows[i], group->aggregates);
 	}
 }
@@ -197,18 +214,19 @@ static void add_unkeyed(struct grouping_run *run, const struct grouped_rows *in)
 	}
 }
 
-/** A filter_set_each. */
-static void add_metric(void *arg, uint32_t index, const uint16_t *rows, uint32_t row_count)
+static void add_metric(struct grouping_run *run, uint32_t index, const uint16_t *rows,
+		       uint32_t row_count)
 {
-	struct grouping_run *run = arg;
 	struct grouping *grouping = run->grouping;
 	const struct grouped_metric *grouped = &grouping->metrics[index];
 	const struct intake_metric *metric = &grouping->intake->metrics[index];
+	struct group_table *table = &run->bundle->deltas[index];
 	struct grouped_rows in = {
 		.value_count = metric->metric->value_count,
 		.by = &grouping->keys.keys[grouped->keys],
 		.starts = grouping_keys_starts(&grouping->keys, run->batch, grouped->starts),
-		.table = &run->bundle->deltas[index],
+		.table = table,
+		.key_at = sizeof(struct group) + table->width * sizeof(struct aggregate),
 		.rows = rows,
 		.row_count = row_count,
 	};
@@ -226,6 +244,24 @@ static void add_metric(void *arg, uint32_t index, const uint16_t *rows, uint32_t
 	}
 }
 
+/** A filter_set_each. */
+static void add_declared(void *arg, uint32_t index, const uint16_t *rows, uint32_t row_count)
+{
+	struct grouping_run *run = arg;
+	add_metric(run, run->grouping->declared[index], rows, row_count);
+}
+
+void grouping_add_rows(struct grouping *grouping, const struct batch *batch, uint32_t metric,
+		       const uint16_t *rows, uint32_t row_count, struct bundle *bundle)
+{
+	struct grouping_run run = {grouping, batch, bundle};
+	if (row_count == 0)
+		return;
+	grouping_prepare(grouping, bundle->intake, bundle->deltas[0].seed);
+	grouping_keys_begin(&grouping->keys, batch);
+	add_metric(&run, metric, rows, row_count);
+}
+
 void grouping_add(struct grouping *grouping, const struct intake *intake, const struct batch *batch,
 		  struct bundle *bundle)
 {
@@ -236,6 +272,8 @@ void grouping_add(struct grouping *grouping, const struct intake *intake, const 
 	grouping_prepare(grouping, bundle->intake, bundle->deltas[0].seed);
 	uint64_t limits_before = filter_set_scratch_limits_hit(grouping->scratch);
 	grouping_keys_begin(&grouping->keys, batch);
-	filter_set_run(grouping->scratch, batch, &grouping->keys.columns, add_metric, &run);
+	filter_set_run(grouping->scratch, batch, &grouping->keys.columns, add_declared, &run);
 	bundle->regex_limits += filter_set_scratch_limits_hit(grouping->scratch) - limits_before;
+	if (intake->keeps_batches)
+		bundle_take_batch(bundle, batch_keep(batch, intake->is_kept));
 }

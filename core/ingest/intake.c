@@ -85,6 +85,7 @@ void intake_unref(struct intake *intake)
 	mem_free(intake->column_of_csv);
 	name_tree_free(intake->names);
 	mem_free(intake->is_number);
+	mem_free(intake->is_kept);
 	field_set_deinit(&intake->fields);
 	schema_deinit(&intake->schema);
 	mem_free(intake->source);
@@ -137,11 +138,17 @@ static int intake_check_spec(const struct intake *intake, const struct metric_sp
 	if (spec->value_count > METRIC_VALUES_MAX)
 		return err_set(why, ERR_FULL, "%u value fields; at most %d are allowed",
 			       spec->value_count, METRIC_VALUES_MAX);
+	if (spec->read_count > METRIC_READS_MAX)
+		return err_set(why, ERR_FULL,
+			       "%u fields for a filter function; at most %d are allowed",
+			       spec->read_count, METRIC_READS_MAX);
 	if (spec->pane_ms <= 0)
 		return err_set(why, ERR_RANGE, "a pane of %lld ms; it must be at least 1 ms",
 			       (long long)spec->pane_ms);
 	for (uint32_t i = 0; i < spec->by_count && !rc; i++)
 		rc = intake_check_field(intake, spec->by[i], why);
+	for (uint32_t i = 0; i < spec->read_count && !rc; i++)
+		rc = intake_check_field(intake, spec->reads[i], why);
 	for (uint32_t i = 0; i < spec->value_count && !rc; i++) {
 		rc = intake_check_field(intake, spec->values[i], why);
 		const struct field *field = schema_find(&intake->schema, spec->values[i]);
@@ -166,11 +173,25 @@ static int intake_want(struct intake *intake, const char *name, bool is_number,
 	return column;
 }
 
-/** is_number grows with the fields, which the filter compiler adds to as well. */
+/** The flags grow with the fields, which the filter compiler adds to as well. */
 static void intake_grow_flags(struct intake *intake, uint32_t old_count, uint32_t count)
 {
 	intake->is_number = mem_grow(intake->is_number, count, sizeof(bool));
 	memset(intake->is_number + old_count, 0, (count - old_count) * sizeof(bool));
+	intake->is_kept = mem_grow(intake->is_kept, count, sizeof(bool));
+	memset(intake->is_kept + old_count, 0, (count - old_count) * sizeof(bool));
+}
+
+static void intake_keep(struct intake *intake, const struct metric_spec *spec,
+			const struct intake_metric *metric)
+{
+	intake->keeps_batches = true;
+	for (uint32_t i = 0; i < spec->by_count; i++)
+		intake->is_kept[metric->by_columns[i]] = true;
+	for (uint32_t i = 0; i < spec->value_count; i++)
+		intake->is_kept[metric->value_columns[i]] = true;
+	for (uint32_t i = 0; i < spec->read_count; i++)
+		intake->is_kept[metric->read_columns[i]] = true;
 }
 
 static int intake_want_all(struct intake *intake, const struct metric_spec *spec,
@@ -188,6 +209,15 @@ static int intake_want_all(struct intake *intake, const struct metric_spec *spec
 			return column;
 		metric->value_columns[i] = (uint32_t)column;
 	}
+	for (uint32_t i = 0; i < spec->read_count; i++) {
+		int column = intake_want(intake, spec->reads[i], false, why);
+		if (column < 0)
+			return column;
+		metric->read_columns[i] = (uint32_t)column;
+	}
+	metric->read_count = spec->read_count;
+	if (spec->filter_function)
+		intake_keep(intake, spec, metric);
 	return 0;
 }
 
@@ -225,7 +255,8 @@ int intake_add_metric(struct intake *intake, const struct metric_spec *spec, uin
 		rc = filter_compile(&metric.filter, spec->filter, &intake->schema, &intake->fields,
 				    why);
 	intake_grow_flags(intake, old_count,
-			  intake->fields.count + spec->by_count + spec->value_count + 1);
+			  intake->fields.count + spec->by_count + spec->value_count +
+				  spec->read_count + 1);
 	if (!rc)
 		rc = intake_want_all(intake, spec, &metric, why);
 	intake_index_fields(intake);

@@ -41,6 +41,8 @@ struct intake_metric {
 	struct filter *filter; /**< owned; NULL = every reading */
 	uint32_t by_columns[DIMENSION_FIELDS_MAX];
 	uint32_t value_columns[METRIC_VALUES_MAX];
+	uint32_t read_columns[METRIC_READS_MAX]; /**< of the filter function */
+	uint32_t read_count;
 };
 
 struct intake {
@@ -57,7 +59,9 @@ struct intake {
 	uint64_t generation;
 	struct schema schema; /**< owned copy */
 	struct field_set fields;
-	bool *is_number;         /**< [fields.count] a metric computes with the column */
+	bool *is_number;    /**< [fields.count] a metric computes with the column */
+	bool *is_kept;      /**< [fields.count] stage 2 needs the column, for filter functions */
+	bool keeps_batches; /**< some metric has a filter function */
 	struct name_tree *names; /**< the wanted names as JSON decoding looks them up */
 	struct intake_metric *metrics;
 	uint32_t metric_count;

@@ -14,6 +14,7 @@
 #include "core/base/arena.h"
 #include "core/model/aggregate.h"
 #include "core/model/dimension.h"
+#include "core/window/metric.h"
 
 struct config;
 struct err_note;
@@ -46,7 +47,12 @@ struct threshold {
 	const char *text; /**< ">=400": without spaces, as the document shows it */
 };
 
-enum { RULE_NAME_BYTES_MAX = 64, RULE_VERSION_MAX = 999999, RULE_LABELS_MAX = 32 };
+enum {
+	RULE_NAME_BYTES_MAX = 64,
+	RULE_VERSION_MAX = 999999,
+	RULE_LABELS_MAX = 32,
+	RULE_READS_MAX = METRIC_READS_MAX
+};
 
 struct rule {
 	struct arena arena;
@@ -59,7 +65,10 @@ struct rule {
 	const char *description;
 	const char *title; /**< shown as name in alerts; the folder name when absent */
 	const char *source;
-	const char *filter; /**< as written, or "" */
+	const char *filter;                /**< as written, or "" */
+	const char *reads[RULE_READS_MAX]; /**< fields that the filter function sees */
+	uint32_t read_count;
+	bool has_filter_function; /**< then `filter` is "" */
 	const char *by[DIMENSION_FIELDS_MAX];
 	uint32_t by_count;
 	const char *field; /**< value field, or the watched one (continuous); NULL */
@@ -73,14 +82,14 @@ struct rule {
 	uint32_t incident_key_count;
 	bool has_incident_key;
 	bool opens_incident;        /**< `incident = false` turns it off; default true */
-	struct rule_runner *runner; /**< owned; script rules */
+	struct rule_runner *runner; /**< owned; rules with functions */
 };
 
 /** Reads and checks what a rule file returned (a MAP with the hidden entry "type"). Filter, fields
  *  and types are checked against the source's schema, output and source names against `config`
  *  (NULL, because the site is faulty: the names are not checked, and the rule is of no use).
  *  Faults go to `report` with file:line; NULL when there was any. `runner` is taken (also on
- *  failure); NULL when not a script. */
+ *  failure); NULL when it has no function. */
 struct rule *rule_new(const struct tree *tree, const char *name, uint32_t version, const char *file,
 		      const char *hash, struct rule_runner *runner, const struct config *config,
 		      struct report *report);

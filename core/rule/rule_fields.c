@@ -129,6 +129,67 @@ static void check_filter(const struct rule_builder *builder)
 	field_set_deinit(&fields);
 }
 
+static void add_read(const struct rule_builder *builder, const char *name, int line)
+{
+	struct rule *rule = builder->rule;
+
+	if (builder->source != NULL && !check_field(builder, "reads", name, line))
+		return;
+	rule->reads[rule->read_count++] = arena_copy_text(&rule->arena, name);
+}
+
+/** All declared fields, unless the rule names those it needs. */
+static void read_reads(const struct rule_builder *builder)
+{
+	const struct schema *schema = builder->source != NULL ? &builder->source->schema : NULL;
+	const struct tree *reads = tree_get(builder->tree, "reads");
+	uint32_t count = reads != NULL ? reads->child_count : schema ? schema->field_count : 0;
+
+	if (count > RULE_READS_MAX) {
+		rule_fault(builder, reads != NULL ? "reads" : "filter",
+			   "a filter function sees at most %d fields, found %u; name those it "
+			   "looks at: reads = { \"amount\", \"app\" }",
+			   RULE_READS_MAX, count);
+		return;
+	}
+	if (reads == NULL && schema != NULL && !schema->is_closed) {
+		rule_fault(builder, "filter",
+			   "a filter function of a source without declared fields needs \"reads\", "
+			   "the fields it looks at; example: reads = { \"amount\", \"app\" }");
+		return;
+	}
+	if (reads == NULL)
+		for (uint32_t i = 0; i < count; i++)
+			add_read(builder, schema->fields[i].name, 0);
+	for (const struct tree *item = reads != NULL && tree_is_list(reads) ? reads->first : NULL;
+	     item != NULL; item = item->next)
+		if (item->type == TREE_STRING)
+			add_read(builder, item->text, item->line);
+}
+
+static void read_filter(const struct rule_builder *builder)
+{
+	const struct tree *filter = tree_get(builder->tree, "filter");
+	struct rule *rule = builder->rule;
+	char found[TREE_DESCRIPTION_BYTES_MAX];
+
+	rule->has_filter_function = filter != NULL && filter->type == TREE_FUNCTION;
+	rule->filter = arena_copy_text(
+		&rule->arena, filter != NULL && filter->type == TREE_STRING ? filter->text : "");
+	if (filter != NULL && filter->type != TREE_STRING && filter->type != TREE_FUNCTION)
+		rule_fault(builder, "filter",
+			   "\"filter\" must be an expression in quotes or a function, found %s; "
+			   "example: filter = 'success == false and amount > 0'",
+			   tree_describe(filter, found));
+	if (rule->has_filter_function)
+		read_reads(builder);
+	else if (tree_get(builder->tree, "reads") != NULL)
+		rule_fault(builder, "reads",
+			   "\"reads\" is only for a filter function: an expression names its "
+			   "fields itself");
+	check_filter(builder);
+}
+
 /** A group computes a statistic of a field, or counts and needs none. */
 static void check_group_field(const struct rule_builder *builder)
 {
@@ -165,5 +226,5 @@ void rule_read_fields(struct rule_builder *builder)
 	    check_field(builder, "field", rule->field, field->line) &&
 	    rule->type != RULE_CONTINUOUS)
 		check_numeric(builder, rule->field);
-	check_filter(builder);
+	read_filter(builder);
 }

@@ -19,8 +19,10 @@ static const char *const group_statistics[] = {"count", "max", "min", "avg", "su
 	 .help = "output that gets the alerts"},                                                   \
 	{.name = "every", .type = OPTION_SPAN, .example = "\"5s\"",                                \
 	 .help = "time between evaluations"},                                                      \
-	{.name = "filter", .type = OPTION_TEXT, .example = "'success == false and amount > 0'",    \
-	 .help = "which readings count"},                                                          \
+	{.name = "filter", .type = OPTION_ANY, .example = "'success == false and amount > 0'",     \
+	 .help = "which readings count: an expression, or a function of a reading"},               \
+	{.name = "reads", .type = OPTION_TEXT_LIST, .example = "{ \"amount\", \"app\" }",          \
+	 .help = "fields that a filter function looks at"},                                        \
 	{.name = "title", .type = OPTION_TEXT, .example = "\"Failed payments\"",                   \
 	 .help = "name shown in alerts"},                                                          \
 	{.name = "description", .type = OPTION_TEXT, .example = "\"Too many failed payments\"",    \

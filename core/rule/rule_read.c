@@ -244,7 +244,6 @@ static void read_all(struct rule_builder *builder)
 	options_check(tree, rule_options(rule->type), rule->file, what, builder->report);
 	rule->description = arena_copy_text(&rule->arena, option_text(tree, "description", ""));
 	rule->title = arena_copy_text(&rule->arena, option_text(tree, "title", rule->name));
-	rule->filter = arena_copy_text(&rule->arena, option_text(tree, "filter", ""));
 	rule->severity = arena_copy_text(&rule->arena, option_text(tree, "severity", "warning"));
 	read_source(builder);
 	read_output(builder);

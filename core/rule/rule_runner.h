@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "core/base/bytes.h"
+#include "core/model/value.h"
 
 struct aggregate;
 struct err_note;
@@ -33,7 +34,22 @@ struct rule_verdict {
 };
 void rule_verdict_clear(struct rule_verdict *verdict);
 
+/** Readings that a filter function judges: borrowed for the call. */
+struct rule_readings {
+	const int64_t *time_ms;
+	const struct value *const *columns; /**< [column_count][row_count] */
+	const char *const *names;           /**< of the columns */
+	uint32_t column_count;
+	uint32_t row_count;
+};
+
 struct rule_runner_ops {
+	/** Judges the readings from `from` on: matches[i] tells. 0 with *judged == row_count; or the
+	 *  error that ended it at reading *judged, which has no answer: ERR_SCRIPT (the caller may
+	 *  go on behind it), ERR_BUDGET, ERR_MEMORY. For rules with a filter function only. */
+	int (*filter)(struct rule_runner *runner, const struct rule_readings *readings,
+		      uint32_t from, bool *matches, uint32_t *judged, struct err_note *why);
+
 	/** 0 and a verdict; ERR_SCRIPT, ERR_BUDGET, ERR_MEMORY, ERR_INVALID (bad result) with a
 	 *  note that names script, function and line. */
 	int (*on_window)(struct rule_runner *runner, const struct rule_window *window,

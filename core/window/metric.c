@@ -36,6 +36,8 @@ static struct metric_id make_id(const struct metric_spec *spec)
 	append_list(&text, spec->by, spec->by_count);
 	append_list(&text, spec->values, spec->value_count);
 	bytes_append_be64(&text, (uint64_t)spec->pane_ms);
+	if (spec->filter_function != NULL)
+		append_text(&text, spec->filter_function);
 	XXH128_canonicalFromHash(&canonical, XXH3_128bits(text.data, text.length));
 	_Static_assert(sizeof(canonical.digest) == METRIC_ID_BYTES, "XXH3-128 has 16 bytes");
 	memcpy(id.bytes, canonical.digest, METRIC_ID_BYTES);
@@ -53,6 +55,7 @@ struct metric *metric_new(const struct metric_spec *spec)
 	metric->id = make_id(spec);
 	metric->source = mem_copy_text(spec->source);
 	metric->filter = mem_copy_text(spec->filter);
+	metric->has_filter_function = spec->filter_function != NULL;
 	metric->by_count = spec->by_count;
 	for (uint32_t i = 0; i < spec->by_count; i++)
 		metric->by[i] = mem_copy_text(spec->by[i]);

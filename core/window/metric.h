@@ -2,18 +2,20 @@
  *  field.
  *
  *  Two rules with the same metric share its panes: the id is XXH3-128 of the canonical definition
- *  (source, canonical filter, by fields, value fields, pane length), so it survives restart and
- *  reload. The order of `by` and of `values` is part of it: it is the order inside keys and panes.
+ *  (source, canonical filter or filter function, by fields, value fields, pane length), so it
+ *  survives restart and reload. The order of `by` and of `values` is part of it: it is the order
+ *  inside keys and panes.
  *  Owner: metric_new() copies everything; shared by count (metric_ref/metric_unref, any thread).
  */
 #ifndef TOCSIN_CORE_WINDOW_METRIC_H
 #define TOCSIN_CORE_WINDOW_METRIC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/model/dimension.h"
 
-enum { METRIC_ID_BYTES = 16, METRIC_VALUES_MAX = 8 };
+enum { METRIC_ID_BYTES = 16, METRIC_VALUES_MAX = 8, METRIC_READS_MAX = 32 };
 
 struct metric_id {
 	unsigned char bytes[METRIC_ID_BYTES];
@@ -22,6 +24,10 @@ struct metric_id {
 struct metric_spec {
 	const char *source;
 	const char *filter; /**< canonical, "" for every reading */
+	/** What names a rule's filter function ("rule slow, hash ..."); NULL: it has none. */
+	const char *filter_function;
+	const char *const *reads; /**< fields that the filter function sees */
+	uint32_t read_count;
 	const char *const *by;
 	uint32_t by_count;
 	const char *const *values; /**< numeric fields; each has an aggregate of its own */
@@ -33,6 +39,7 @@ struct metric {
 	struct metric_id id;
 	char *source;
 	char *filter;
+	bool has_filter_function; /**< its readings are decided on in stage 2 */
 	char *by[DIMENSION_FIELDS_MAX];
 	uint32_t by_count;
 	char *values[METRIC_VALUES_MAX];

@@ -7,6 +7,8 @@
 #include "core/model/dimension.h"
 #include "core/model/timestamp.h"
 #include "core/rule/rule_runner.h"
+#include "lua/bridge/push_value.h"
+#include "lua/bridge/rule_filter_lua.h"
 #include "lua/bridge/verdict.h"
 #include "lua/host/call.h"
 #include "lua/host/loader.h"
@@ -20,8 +22,9 @@ struct rule_runner_lua {
 	struct script_state *state;
 	const char *name; /**< borrowed during construction only */
 	uint32_t version;
-	int function_ref;
+	int function_ref; /**< on_window; LUA_NOREF: a rule that is judged by its threshold */
 	int context_ref;
+	struct rule_filter_lua filter;
 	/** What the boundary being evaluated has cost so far, all keys together. */
 	int64_t boundary_ms;
 	int64_t boundary_cpu_ns;
@@ -47,15 +50,20 @@ static int do_nothing(lua_State *lua)
 	return 0;
 }
 
-/* Finds the function and builds ctx once; runs nothing of the script. */
+/* Finds the functions and builds ctx once; runs nothing of the script. */
 static void push_set_up(lua_State *lua, void *arg)
 {
 	struct rule_runner_lua *runner = arg;
 
+	rule_filter_lua_set_up(lua, &runner->filter);
 	loader_push_field(lua, "on_window");
-	if (!lua_isfunction(lua, -1))
+	if (!lua_isfunction(lua, -1) && runner->filter.function_ref == LUA_NOREF)
 		luaL_error(lua, "a script rule needs on_window = function(ctx, w) … end");
-	runner->function_ref = luaL_ref(lua, LUA_REGISTRYINDEX);
+	runner->function_ref = LUA_NOREF;
+	if (lua_isfunction(lua, -1))
+		runner->function_ref = luaL_ref(lua, LUA_REGISTRYINDEX);
+	else
+		lua_pop(lua, 1);
 	lua_createtable(lua, 0, 3);
 	lua_pushstring(lua, runner->name);
 	lua_setfield(lua, -2, "rule");
@@ -81,17 +89,6 @@ static void set_time(lua_State *lua, const char *name, const char *text_name, in
 	set_number(lua, name, (double)ms / 1000);
 	lua_pushlstring(lua, text, (size_t)timestamp_format(ms, text));
 	lua_setfield(lua, -2, text_name);
-}
-
-static void push_value(lua_State *lua, const struct value *value)
-{
-	switch ((enum value_type)value->type) {
-	case VALUE_NIL: lua_pushnil(lua); return;
-	case VALUE_BOOL: lua_pushboolean(lua, value->as.boolean); return;
-	case VALUE_INT: lua_pushnumber(lua, (lua_Number)value->as.integer); return;
-	case VALUE_FLOAT: lua_pushnumber(lua, value->as.number); return;
-	case VALUE_STRING: lua_pushlstring(lua, value->as.text, value->length); return;
-	}
 }
 
 static void set_key(lua_State *lua, const struct rule_window *window)
@@ -202,6 +199,15 @@ static int ask(struct rule_runner *base, const struct rule_window *window, struc
 	return 0;
 }
 
+static int filter(struct rule_runner *base, const struct rule_readings *readings, uint32_t from,
+		  bool *matches, uint32_t *judged, struct err_note *why)
+{
+	struct rule_runner_lua *runner = (struct rule_runner_lua *)base;
+
+	return rule_filter_lua_run(runner->state, &runner->filter, readings, from, matches, judged,
+				   why);
+}
+
 static void usage(const struct rule_runner *base, uint64_t *memory_bytes,
 		  uint64_t *memory_bytes_max, uint64_t *call_count)
 {
@@ -222,6 +228,7 @@ static void free_runner(struct rule_runner *base)
 
 static const struct rule_runner_ops runner_ops = {
 	.on_window = ask,
+	.filter = filter,
 	.usage = usage,
 	.free = free_runner,
 };

@@ -1,4 +1,4 @@
-/** rule_runner_lua.h - the decision of a `script` rule, asked of its Lua function.
+/** rule_runner_lua.h - what a rule leaves to its Lua functions: here the decision of a `script`.
  *
  *      on_window(ctx, w)   ctx: rule, version, ctx:log(text)
  *                          w: window_start, window_end (epoch seconds), window_start_text,
@@ -33,8 +33,7 @@ enum {
 };
 
 /** `state` has run the rule's file (loader_run) and is taken, also on failure. ERR_INVALID: there
- *  is no
- *  on_window function. */
+ *  is neither an on_window nor a filter function (rule_filter_lua.h). */
 int rule_runner_lua_new(struct rule_runner **out, struct script_state *state, const char *name,
 			uint32_t version, struct err_note *why);
 

@@ -130,22 +130,32 @@ static void add_plan(struct generation *generation, struct plan *plan)
 	generation->plans[generation->plan_count++] = plan;
 }
 
-/* Takes the state out of `loaded` when there is an on_window; its absence is reported by
- * rule_new(). */
+static const struct tree *function_of(const struct loaded *loaded, const char *name)
+{
+	const struct tree *entry = tree_get(loaded->tree, name);
+
+	return entry && entry->type == TREE_FUNCTION ? entry : NULL;
+}
+
+/* Takes the state out of `loaded` when there is a function to run; its absence in a script is
+ * reported by rule_new(). */
 static int make_runner(struct making *making, struct loaded *loaded, struct rule_runner **out)
 {
-	const struct tree *function = tree_get(loaded->tree, "on_window");
+	const struct tree *filter = function_of(loaded, "filter");
+	const struct tree *function = function_of(loaded, "on_window");
 	struct script_state *state = loaded->state;
 	struct err_note why;
 	int code;
 
 	*out = NULL;
-	if (strcmp(loaded->tag, "script") != 0 || !function || function->type != TREE_FUNCTION)
+	if (strcmp(loaded->tag, "script") != 0)
+		function = NULL;
+	if (!function && !filter)
 		return 0;
 	loaded->state = NULL;
 	code = rule_runner_lua_new(out, state, making->file->name, making->file->version, &why);
 	if (code != 0)
-		fault(making, function->line, &why);
+		fault(making, function ? function->line : filter->line, &why);
 	return code;
 }
 

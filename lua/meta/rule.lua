@@ -5,7 +5,9 @@
 ---@field description? string what it detects, free text
 ---@field title? string shown as name in alerts; default: the folder's name
 ---@field source string a name of `sources` in tocsin.lua
----@field filter? string expression over fields: 'success == false and amount > 0'
+---@field filter? string|fun(r: tocsin.Reading): any expression over fields: 'success == false and
+---  amount > 0', or a function that says whether the reading counts (slower)
+---@field reads? string[] fields that a filter function looks at; default: all declared ones
 ---@field window string "5s" … "60s" in steps of 5, "1m" … "60m", "1h" … "24h", "1d" … "30d"
 ---@field every? string how often it is evaluated, a multiple of 5 s
 ---@field output string a name of `outputs` in tocsin.lua
@@ -36,6 +38,10 @@
 ---@class tocsin.RuleContext
 ---@field rule string
 ---@field version integer
+
+---@class tocsin.Reading one table, filled anew for each reading: copy what must be kept
+---@field time number epoch seconds
+---@field [string] string|number|boolean|nil the fields of `reads`
 
 ---@class tocsin.Window
 ---@field window_start number epoch seconds, inclusive

@@ -1,0 +1,119 @@
+#include "core/engine/engine_internal.h"
+
+#include "core/base/err.h"
+#include "core/base/mem.h"
+#include "core/config/config.h"
+#include "core/ingest/grouping.h"
+#include "core/ingest/intake.h"
+#include "core/model/batch.h"
+#include "core/rule/rule.h"
+#include "core/rule/rule_runner.h"
+
+#include <stdio.h>
+
+void engine_script_begins(struct engine *engine, const struct rule *rule)
+{
+	struct script_marker *marker = engine->options.marker;
+
+	if (marker == NULL)
+		return;
+	marker->version = rule->version;
+	snprintf(marker->rule, sizeof(marker->rule), "%s", rule->name);
+}
+
+void engine_script_ends(struct engine *engine)
+{
+	if (engine->options.marker != NULL)
+		engine->options.marker->rule[0] = '\0';
+}
+
+static void quarantine(struct engine *engine, struct rule_state *state)
+{
+	state->is_quarantined = true;
+	engine_resolve_all(engine, state, "rule_quarantined");
+	if (engine->options.on_quarantine != NULL)
+		engine->options.on_quarantine(engine->options.arg, state->rule, state->last_error);
+}
+
+bool engine_count_script_error(struct engine *engine, struct rule_state *state, int code,
+			       const struct err_note *why)
+{
+	mem_free(state->last_error);
+	state->last_error = mem_copy_text(why->text[0] != '\0' ? why->text : err_sentence(code));
+	state->error_count++;
+	state->errors_in_row++;
+	state->is_settled = false;
+	if (code != ERR_BUDGET && code != ERR_MEMORY &&
+	    state->errors_in_row < engine->config->lua.errors_max)
+		return true;
+	quarantine(engine, state);
+	return false;
+}
+
+/** Asks until every reading has its answer; one that raised has none. */
+static void judge_readings(struct engine *engine, struct rule_state *state,
+			   const struct rule_readings *readings, bool *matches)
+{
+	struct rule_runner *runner = state->rule->runner;
+	uint32_t from = 0;
+
+	while (from < readings->row_count && !state->is_quarantined) {
+		struct err_note why = {0};
+		uint32_t judged = from;
+		int code;
+
+		engine_script_begins(engine, state->rule);
+		code = runner->ops->filter(runner, readings, from, matches, &judged, &why);
+		engine_script_ends(engine);
+		if (judged > from)
+			state->errors_in_row = 0;
+		if (code != 0)
+			engine_count_script_error(engine, state, code, &why);
+		from = judged + 1;
+	}
+}
+
+static void filter_batch(struct engine *engine, struct rule_state *state, uint32_t index,
+			 const struct batch *batch, struct bundle *bundle)
+{
+	const struct intake_metric *metric = &bundle->intake->metrics[index];
+	const struct value *columns[METRIC_READS_MAX];
+	struct rule_readings readings = {
+		.time_ms = batch->time_ms,
+		.columns = columns,
+		.names = (const char *const *)state->rule->reads,
+		.column_count = metric->read_count,
+		.row_count = batch->row_count,
+	};
+	bool matches[BATCH_ROWS_MAX] = {false};
+	uint16_t rows[BATCH_ROWS_MAX];
+	uint32_t row_count = 0;
+
+	for (uint32_t i = 0; i < metric->read_count; i++)
+		columns[i] = batch->columns[metric->read_columns[i]];
+	judge_readings(engine, state, &readings, matches);
+	for (uint32_t row = 0; row < batch->row_count; row++)
+		if (matches[row])
+			rows[row_count++] = (uint16_t)row;
+	grouping_add_rows(engine->grouping, batch, index, rows, row_count, bundle);
+}
+
+/** A metric behind a filter function has one rule; without it its readings are passed over, as those
+ *  of any rule that is gone. */
+void engine_filter(struct engine *engine, struct bundle *bundle)
+{
+	if (engine->grouping == NULL)
+		engine->grouping = grouping_new();
+	for (uint32_t i = 0; i < bundle->intake->metric_count; i++) {
+		const struct metric *metric = bundle->intake->metrics[i].metric;
+		struct engine_metric *owner;
+
+		if (!metric->has_filter_function)
+			continue;
+		owner = engine_find_metric(engine, metric);
+		if (owner == NULL || owner->rule_count == 0 || owner->rules[0]->is_quarantined)
+			continue;
+		for (uint32_t k = 0; k < bundle->batch_count; k++)
+			filter_batch(engine, owner->rules[0], i, bundle->batches[k], bundle);
+	}
+}
