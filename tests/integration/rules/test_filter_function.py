@@ -102,8 +102,8 @@ class FilterFunctions(unittest.TestCase):
         return done.stderr, [d for d in documents if d["rule"] == "bad"]
 
     def test_what_uses_up_its_budget_is_quarantined_and_the_others_go_on(self):
-        for body, word in (("while true do end", "budget"),
-                           ("local t = {} while true do t[#t + 1] = {} end", "memory"),
+        for body, word in (("while true do end", "used up its budget"),
+                           ("local t = {} while true do t[#t + 1] = {} end", "used up its"),
                            ("return r.amount + {}", "arithmetic"),
                            ("error('no')", "no")):
             text, alerts = self.replay_hostile(body, 1)
