@@ -18,9 +18,9 @@ class Job:
         self.name, self.title, self.base, self.others = name, title, base, others
 
 
-def scripts(job, mawk_lines=None):
+def scripts(job, **mawk):
     return [("duckdb1", peers.duckdb(job, 1)), ("duckdb2", peers.duckdb(job, 2)),
-            ("mawk", peers.awk("mawk", job, mawk_lines))]
+            ("mawk", peers.awk("mawk", job, **mawk))]
 
 
 def build(other_builds=()):
@@ -42,10 +42,10 @@ def build(other_builds=()):
         Job("J4", "60-second window sliding by 5 seconds, 1,000 payments and more", own.j4(), [
             ("duckdb1", peers.duckdb("J4", 1)), ("duckdb2", peers.duckdb("J4", 2))]),
         Job("J5", "J2 by 1,000,000 customers, those with 5 payments in a minute", own.j5(),
-            scripts("J5", HALF_MILLION)),
+            scripts("J5", lines=HALF_MILLION)),
         Job("J6", "J2, 30 % of the lines in other shapes, 1 % malformed",
             own.by_merchant("J6", "shapes"), [
-                *scripts("J6", HALF_MILLION), ("duckdb1", peers.duckdb_read_json()),
+                *scripts("J6"), ("duckdb1", peers.duckdb_read_json()),
                 ("node", peers.node("J6"))]),
         Job("J7", "J2 on CSV: count, sum(amount)", own.j7(), [
             *scripts("J7"), ("gawk", peers.awk("gawk", "J7")), ("node", peers.node("J7"))]),

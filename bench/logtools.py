@@ -30,6 +30,7 @@ def library_path(context):
 
 class Tool(Program):
     program, values = "?", None
+    is_warm = True  # slow, and a first run is like any other
 
     def __init__(self, job, lines, note=""):
         self.job, self.lines, self.note = job, lines, note

@@ -43,7 +43,7 @@ def grep():
                    note="a floor: the total, no minutes")
 
 
-def awk(program, job, lines=None):
+def awk(program, job, lines=MILLION):
     kind = KINDS.get(job, "json")
     words = ([program, "-F,", "-f", os.path.join(PEERS, "awk/csv.awk")] if job == "J7" else
              [program, "-F\"", "-v", "job=" + job, "-f", os.path.join(PEERS, "awk/json.awk")])

@@ -27,7 +27,7 @@ class Program:
     kind = "json"
     lines = None
     note = ""
-    is_warm = False  # warms itself up in each run
+    is_warm = False  # True: needs no warm-up of ours
 
     def missing(self, context):
         """Why it cannot run here, or None."""

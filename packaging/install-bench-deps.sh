@@ -11,18 +11,27 @@ cd "$(dirname "$0")/.."
 case "${1:-build}" in /*) tools=$1/bench-tools ;; *) tools=$PWD/${1:-build}/bench-tools ;; esac
 mkdir -p "$tools/debian"
 
+as_root=""
+[ "$(id -u)" = 0 ] || as_root=sudo
+is_updated=""
+update() {
+	[ -z "$is_updated" ] || return 0
+	$as_root apt-get update -qq || echo "notice: the package lists cannot be read"
+	is_updated=yes
+}
+
 packages=""
 for pair in mawk:mawk gawk:gawk node:nodejs npm:npm javac:default-jdk-headless mvn:maven perl:perl; do
 	command -v "${pair%%:*}" >/dev/null || packages="$packages ${pair##*:}"
 done
 if [ -n "$packages" ]; then
 	echo "installing:$packages"
-	as_root=""
-	[ "$(id -u)" = 0 ] || as_root=sudo
-	$as_root apt-get update -qq || echo "notice: the package lists cannot be read"
-	# shellcheck disable=SC2086  # one argument for each package
-	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-		$packages >/dev/null || echo "notice: not installed:$packages"
+	update
+	for package in $packages; do
+		$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+			--no-install-recommends "$package" >/dev/null ||
+			echo "notice: $package cannot be installed"
+	done
 fi
 
 # Their libraries are unpacked beside them, so that the packages themselves are not needed.
@@ -33,16 +42,15 @@ command -v rsyslogd >/dev/null || [ -e "$tools/debian/usr/sbin/rsyslogd" ] ||
 	unpack="$unpack rsyslog libestr0 libfastjson4 liblognorm5"
 if [ -n "$unpack" ]; then
 	echo "unpacking into $tools/debian:$unpack"
+	update
 	packages_dir=$(mktemp -d)
-	chmod 755 "$packages_dir"
-	# shellcheck disable=SC2086  # one argument for each package
-	if (cd "$packages_dir" && apt-get download -qq $unpack >/dev/null 2>&1); then
-		for package in "$packages_dir"/*.deb; do
-			dpkg -x "$package" "$tools/debian"
-		done
-	else
-		echo "notice: not to be had:$unpack"
-	fi
+	for package in $unpack; do
+		if (cd "$packages_dir" && apt-get download -qq "$package" >/dev/null 2>&1); then
+			dpkg -x "$packages_dir/$package"_*.deb "$tools/debian"
+		else
+			echo "notice: $package is not to be had"
+		fi
+	done
 	rm -r "$packages_dir"
 fi
 
