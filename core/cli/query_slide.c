@@ -208,6 +208,13 @@ static void pane_leave(struct slide *slide, struct pane *pane)
 	pane->count = 0;
 }
 
+/** A loop, because most widths are 1 and a call of memcpy() costs more than that. */
+static void copy(const struct slide *slide, struct aggregate *into, const struct aggregate *from)
+{
+	for (uint32_t i = 0; i < slide->width; i++)
+		into[i] = from[i];
+}
+
 static void merge(const struct slide *slide, struct aggregate *into, const struct aggregate *from)
 {
 	for (uint32_t i = 0; i < slide->width; i++)
@@ -257,7 +264,7 @@ void slide_add(struct slide *slide, uint64_t key_hash, struct slice key,
 	place.at = pane->count++;
 	struct record *record = record_at(slide, place);
 	*record = (struct record){.key = id, .next = {.pane = NONE}};
-	memcpy(record->aggregates, aggregates, slide->width * sizeof(*aggregates));
+	copy(slide, record->aggregates, aggregates);
 	merge(slide, back_of(slide, id), aggregates);
 	struct key *owner = &slide->keys[id];
 	if (owner->record_count++ == 0)
@@ -289,14 +296,13 @@ bool slide_next(const struct slide *slide, uint32_t *at, struct slice *out_key,
 		return false;
 	const struct key *key = &slide->keys[*at];
 	const struct aggregate *back = back_of(slide, *at);
-	size_t bytes = slide->width * sizeof(*total);
 	++*at;
 	*out_key = (struct slice){key->text, key->bytes};
 	if (!is_older(slide, key->first)) {
-		memcpy(total, back, bytes);
+		copy(slide, total, back);
 		return true;
 	}
-	memcpy(total, record_at(slide, key->first)->aggregates, bytes);
+	copy(slide, total, record_at(slide, key->first)->aggregates);
 	merge(slide, total, back);
 	return true;
 }
