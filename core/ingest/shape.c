@@ -34,6 +34,7 @@ void shape_set_free(struct shape_set *set)
 	for (uint32_t i = 0; i < set->shape_count; i++)
 		shape_deinit(&set->shapes[i]);
 	mem_free(set->nodes);
+	mem_free(set->molds);
 	bytes_deinit(&set->rests);
 	mem_free(set);
 }

@@ -126,6 +126,24 @@ static inline AVX2_FUNCTION struct value digits_value(const char *text, const st
 	return value;
 }
 
+static inline AVX2_FUNCTION bool mold_fits(const struct shape_mold *mold, const char *text)
+{
+	__m256i wrong = _mm256_setzero_si256();
+	for (uint32_t i = 0; i < mold->block_count; i++) {
+		const struct mold_block *block = &mold->blocks[i];
+		__m256i bytes = load_32(text + (size_t)i * 32);
+		__m256i is_equal = _mm256_cmpeq_epi8(bytes, load_32(block->expected));
+		__m256i is_bad = _mm256_or_si256(
+			_mm256_cmpgt_epi8(_mm256_set1_epi8(' '), bytes),
+			_mm256_or_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('"')),
+					_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\'))));
+		wrong = _mm256_or_si256(wrong,
+					_mm256_andnot_si256(is_equal, load_32(block->equal)));
+		wrong = _mm256_or_si256(wrong, _mm256_and_si256(is_bad, load_32(block->content)));
+	}
+	return _mm256_testz_si256(wrong, wrong);
+}
+
 #include "core/ingest/shape_walk.inc"
 
 #endif

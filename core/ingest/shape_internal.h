@@ -24,6 +24,13 @@ enum {
 	SHAPE_DETOURS_MAX = 4096, /**< then what is seen more often comes first again */
 	SHAPE_POWERS = 23,        /**< powers of ten that are exact doubles */
 	SHAPE_NONE = UINT16_MAX,
+
+	SHAPE_STUDY_LINES = 16, /**< looked at closer, to see which strings keep their length */
+	SHAPE_STUDY_AFTER = 32, /**< lines of a shape before it is studied */
+	SHAPE_MOLDS_MAX = 64,
+	MOLD_BLOCKS_MAX = 8,
+	MOLD_VALUES_MAX = 8,
+	MOLD_MISSES_MAX = 64, /**< then it is asked whether the mold is worth its while */
 };
 
 /** What becomes of a value. */
@@ -51,11 +58,66 @@ struct shape_node {
 	uint8_t type;        /**< enum field_type of the column */
 	uint8_t plain_types; /**< bit of enum value_type: goes to the column as it is, uncounted */
 	bool is_number;      /**< a metric computes with the column */
+	uint8_t mold;        /**< that begins with this node: place + 1, or 0 */
+};
+
+/** 32 bytes of a mold, each mask 0xFF or 0. */
+struct mold_block {
+	unsigned char expected[32];
+	unsigned char equal[32];   /**< the byte is the expected one */
+	unsigned char content[32]; /**< the byte is of a string: ASCII, no quote, escape, control */
+};
+
+/** A node and those after it as long as their values are strings whose length does not change:
+ *
+ *      {"time":"2026-11-22T06:00:00.000Z","id":"p0000000001"      expected
+ *      =========------------------------=======-----------=       equal, content
+ *
+ *  All is compared at once, and where the next node begins does not depend on what is read: that is
+ *  what costs most, node by node. */
+struct shape_mold {
+	uint32_t bytes;
+	uint16_t block_count;
+	uint16_t value_count;
+	uint16_t first; /**< node */
+	uint16_t last;
+	uint32_t hits;
+	uint32_t misses;
+	struct mold_value {
+		uint16_t node;
+		uint16_t at;
+		uint16_t bytes;
+	} values[MOLD_VALUES_MAX]; /**< those that are kept */
+	struct mold_block blocks[MOLD_BLOCKS_MAX];
+};
+
+/** Lengths of the strings of one shape, from line to line. */
+struct shape_study {
+	struct shape *shape; /**< NULL: none */
+	uint32_t line_count;
+	uint16_t lengths[SHAPE_VALUES_MAX + 1]; /**< with quotes */
+	bool is_steady[SHAPE_VALUES_MAX + 1];
+};
+
+/** A value, and the literal before it. */
+struct shape_slot {
+	struct slice literal;
+	struct slice value; /**< as it is written */
+	struct shape_node use;
+};
+
+/** A line cut into slots. */
+struct shape_slots {
+	uint32_t count;
+	bool has_time;
+	uint32_t mistyped; /**< objects and arrays where a value of a type is wanted */
+	struct shape_slot slots[SHAPE_VALUES_MAX + 1]; /**< the last one ends the line */
 };
 
 struct shape {
 	struct bytes sample; /**< the line it was learned from, with 0 for each value */
 	uint64_t line_count;
+	uint32_t study_in; /**< so many lines */
 	uint32_t mistyped; /**< objects and arrays where a value of a type is wanted */
 	uint32_t nil_count;
 	uint16_t *nil_columns; /**< owned; columns that the shape has no value for */
@@ -73,6 +135,10 @@ struct shape_set {
 	struct shape shapes[SHAPES_MAX];
 	uint32_t ration;  /**< SHAPE_RATION of them allow to learn */
 	uint32_t detours; /**< nodes that did not match */
+	uint32_t mold_count;
+	uint32_t dropped_count;   /**< molds that were not worth their while */
+	struct shape_mold *molds; /**< [SHAPE_MOLDS_MAX], or NULL */
+	struct shape_study study;
 };
 
 /* Where the compiler cannot know what logs look like. */
@@ -87,6 +153,18 @@ bool shape_rest_match(const struct shape_set *set, const struct shape_node *node
 		      const char *stop);
 /** What is seen more often is tried first. */
 void shape_set_sort(struct shape_set *set);
+
+/** Cuts a line that is known to be JSON; false: it cannot be a shape. */
+bool shape_cut(struct slice line, const struct name_tree *names, struct shape_slots *out);
+/** The node for a slot after the node `previous` (SHAPE_NONE at the beginning), or SHAPE_NONE. */
+uint16_t shape_next(const struct shape_set *set, uint16_t previous, const struct shape_slot *slot,
+		    bool is_end);
+
+/** A line of this shape was decoded, and it is time to look at the lengths of its strings. */
+void shape_study(struct shape_set *set, struct shape *shape, struct slice line);
+/** The mold did not fit MOLD_MISSES_MAX times. */
+void shape_mold_review(struct shape_set *set, struct shape_mold *mold);
+void shape_molds_clear(struct shape_set *set);
 
 /** The value to where the node says, in the type that it needs; false: it is no time. */
 bool shape_keep(struct shape_run *run, const struct shape_node *node, uint32_t row,

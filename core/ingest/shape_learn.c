@@ -1,183 +1,9 @@
-/* Learning: a line that the parser has accepted is cut into literals and values (slots), and these
- * are put into the tree. As the line is known to be JSON, nothing is verified here. */
+/* Learning: the literals of a line are put into the tree. */
 #include "core/ingest/shape_internal.h"
 
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/ingest/decode.h"
-#include "core/ingest/decode_names.h"
-
-/** A value, and the literal before it. */
-struct shape_slot {
-	struct slice literal;
-	struct shape_node use;
-};
-
-/** A line on its way into slots. */
-struct lesson {
-	const char *at;
-	const char *end;
-	const char *literal;           /**< where the one at hand begins */
-	const struct name_node *found; /**< of the name that was read last, or NULL */
-	uint32_t slot_count;
-	uint32_t mistyped;
-	bool has_time;
-	uint32_t depth;
-	const struct name_tree *names[DECODE_DEPTH_MAX + 1]; /**< wanted in each open object */
-	bool is_object[DECODE_DEPTH_MAX + 1];
-	/** Those that were met. A name that comes twice hides its first value: no shape. */
-	uint32_t met_count;
-	const struct name_node *met[SHAPE_VALUES_MAX];
-	struct shape_slot slots[SHAPE_VALUES_MAX + 1]; /**< the last one ends the line */
-};
-
-static bool lesson_meet(struct lesson *lesson, const struct name_node *node)
-{
-	for (uint32_t i = 0; i < lesson->met_count; i++)
-		if (lesson->met[i] == node)
-			return false;
-	if (lesson->met_count == SHAPE_VALUES_MAX)
-		return false;
-	lesson->met[lesson->met_count++] = node;
-	return true;
-}
-
-/** Behind the closing quote of the string at `at`. */
-static const char *string_end(const char *at)
-{
-	for (at++; *at != '"'; at++)
-		at += *at == '\\';
-	return at + 1;
-}
-
-/** A name with escapes may be any name: false. */
-static bool lesson_name(struct lesson *lesson)
-{
-	const char *first = lesson->at + 1, *end = string_end(lesson->at);
-	size_t length = (size_t)(end - 1 - first);
-	const struct name_tree *names = lesson->names[lesson->depth];
-	lesson->at = end;
-	if (memchr(first, '\\', length))
-		return false;
-	lesson->found = names ? name_tree_find(names, first, length) : NULL;
-	return !lesson->found || lesson_meet(lesson, lesson->found);
-}
-
-static uint8_t plain_types(enum field_type type, bool is_number)
-{
-	const uint8_t nil = 1 << VALUE_NIL, integer = 1 << VALUE_INT, number = 1 << VALUE_FLOAT;
-	/* A metric that computes counts what it cannot compute with. */
-	const uint8_t text = is_number ? 0 : 1 << VALUE_STRING;
-	const uint8_t truth = is_number ? 0 : 1 << VALUE_BOOL;
-	switch (type) {
-	case FIELD_ANY: return (uint8_t)(nil | integer | number | text | truth);
-	case FIELD_STRING: return nil | text;
-	case FIELD_INT: return nil | integer;
-	case FIELD_FLOAT: return nil | number;
-	case FIELD_BOOL: return nil | truth;
-	case FIELD_TIME: return nil;
-	}
-	return nil;
-}
-
-static struct shape_node value_use(const struct name_node *found)
-{
-	struct shape_node use = {.next = SHAPE_NONE, .other = SHAPE_NONE, .previous = SHAPE_NONE};
-	if (!found)
-		return use;
-	if (found->is_time)
-		use.use = SHAPE_IS_TIME;
-	if (found->column < 0)
-		return use;
-	use.use |= SHAPE_IS_COLUMN;
-	use.column = (uint16_t)found->column;
-	use.type = (uint8_t)found->type;
-	use.is_number = found->is_number;
-	use.plain_types = plain_types(found->type, found->is_number);
-	return use;
-}
-
-static bool lesson_slot(struct lesson *lesson, struct shape_node use)
-{
-	if (lesson->slot_count > SHAPE_VALUES_MAX)
-		return false;
-	lesson->slots[lesson->slot_count++] =
-		(struct shape_slot){{lesson->literal, (size_t)(lesson->at - lesson->literal)}, use};
-	return true;
-}
-
-static bool lesson_scalar(struct lesson *lesson)
-{
-	lesson->has_time |= lesson->found && lesson->found->is_time;
-	if (!lesson_slot(lesson, value_use(lesson->found)))
-		return false;
-	if (*lesson->at == '"')
-		lesson->at = string_end(lesson->at);
-	else
-		lesson->at += strcspn(lesson->at, ",]} \t\r");
-	lesson->literal = lesson->at;
-	lesson->found = NULL;
-	return true;
-}
-
-static bool lesson_open(struct lesson *lesson)
-{
-	const struct name_node *found = lesson->found;
-	bool is_object = *lesson->at == '{';
-	if (lesson->depth == DECODE_DEPTH_MAX || (found && found->is_time))
-		return false;
-	if (found && found->column >= 0)
-		lesson->mistyped += found->type != FIELD_ANY || found->is_number;
-	const struct name_tree *names = found && is_object ? found->in : NULL;
-	lesson->depth++;
-	lesson->names[lesson->depth] = names;
-	lesson->is_object[lesson->depth] = is_object;
-	lesson->found = NULL;
-	lesson->at++;
-	return true;
-}
-
-/** Cuts the line; false: it cannot be a shape. */
-static bool lesson_cut(struct lesson *lesson, const struct name_tree *names, struct slice line)
-{
-	bool is_name = false, is_known = true;
-	lesson->at = lesson->literal = line.data;
-	lesson->end = line.data + line.length;
-	lesson->found = NULL;
-	lesson->slot_count = lesson->mistyped = lesson->depth = lesson->met_count = 0;
-	lesson->has_time = false;
-	while (is_known && lesson->at < lesson->end) {
-		switch (*lesson->at) {
-		case '{':
-		case '[':
-			is_known = lesson_open(lesson);
-			is_name = lesson->is_object[lesson->depth];
-			if (lesson->depth == 1)
-				lesson->names[1] = names;
-			break;
-		case '}':
-		case ']':
-			lesson->depth--;
-			lesson->found = NULL;
-			lesson->at++;
-			break;
-		case ',':
-			is_name = lesson->is_object[lesson->depth];
-			lesson->at++;
-			break;
-		case ':':
-			is_name = false;
-			lesson->at++;
-			break;
-		case ' ':
-		case '\t':
-		case '\r': lesson->at++; break;
-		default: is_known = is_name ? lesson_name(lesson) : lesson_scalar(lesson);
-		}
-	}
-	return is_known && lesson->has_time && lesson_slot(lesson, value_use(NULL));
-}
 
 static struct slice head_of(struct slice literal)
 {
@@ -252,16 +78,23 @@ static uint16_t tree_add(struct shape_set *set, const struct shape_slot *slot,
 	return index;
 }
 
-static void shape_init(struct shape *shape, const struct lesson *lesson, uint32_t column_count)
+uint16_t shape_next(const struct shape_set *set, uint16_t previous, const struct shape_slot *slot,
+		    bool is_end)
+{
+	struct tree_place place = {.previous = previous};
+	return tree_find(set, slot, is_end, &place);
+}
+
+static void shape_init(struct shape *shape, const struct shape_slots *line, uint32_t column_count)
 {
 	bool *has_value = mem_alloc_array(column_count, sizeof(*has_value));
-	*shape = (struct shape){.mistyped = lesson->mistyped};
-	for (uint32_t i = 0; i < lesson->slot_count; i++) {
-		const struct shape_slot *slot = &lesson->slots[i];
+	*shape = (struct shape){.mistyped = line->mistyped, .study_in = SHAPE_STUDY_AFTER};
+	for (uint32_t i = 0; i < line->count; i++) {
+		const struct shape_slot *slot = &line->slots[i];
 		if (slot->use.use & SHAPE_IS_COLUMN)
 			has_value[slot->use.column] = true;
 		bytes_append_slice(&shape->sample, slot->literal);
-		if (i + 1 < lesson->slot_count)
+		if (i + 1 < line->count)
 			bytes_append_char(&shape->sample, '0');
 	}
 	shape->nil_columns = mem_alloc_array(column_count, sizeof(*shape->nil_columns));
@@ -272,35 +105,35 @@ static void shape_init(struct shape *shape, const struct lesson *lesson, uint32_
 }
 
 /** False: no room. A shape that is there already stays as it is. */
-static bool tree_put(struct shape_set *set, const struct lesson *lesson)
+static bool tree_put(struct shape_set *set, const struct shape_slots *line)
 {
 	struct tree_place place = {.previous = SHAPE_NONE};
 	uint32_t known = 0;
-	for (; known < lesson->slot_count; known++) {
-		bool is_end = known + 1 == lesson->slot_count;
-		uint16_t at = tree_find(set, &lesson->slots[known], is_end, &place);
+	for (; known < line->count; known++) {
+		bool is_end = known + 1 == line->count;
+		uint16_t at = tree_find(set, &line->slots[known], is_end, &place);
 		if (at == SHAPE_NONE)
 			break;
 		place.previous = at;
 	}
-	if (known == lesson->slot_count)
+	if (known == line->count)
 		return true;
 	if (set->shape_count == SHAPES_MAX || place.others == SHAPE_OTHERS_MAX ||
-	    set->node_count + lesson->slot_count - known > SHAPE_NODES_MAX)
+	    set->node_count + line->count - known > SHAPE_NODES_MAX)
 		return false;
-	for (uint32_t i = known; i < lesson->slot_count; i++) {
-		place.previous = tree_add(set, &lesson->slots[i], &place);
+	for (uint32_t i = known; i < line->count; i++) {
+		place.previous = tree_add(set, &line->slots[i], &place);
 		place.last = SHAPE_NONE;
 	}
 	set->nodes[place.previous].kind |= SHAPE_IS_END;
 	set->nodes[place.previous].column = (uint16_t)set->shape_count;
-	shape_init(&set->shapes[set->shape_count++], lesson, set->column_count);
+	shape_init(&set->shapes[set->shape_count++], line, set->column_count);
 	return true;
 }
 
 /** Forgets all but the more used half, so that there is room for shapes of today. */
 static void tree_make_room(struct shape_set *set, const struct name_tree *names,
-			   struct lesson *lesson)
+			   struct shape_slots *line)
 {
 	struct shape old[SHAPES_MAX];
 	uint32_t old_count = set->shape_count;
@@ -308,6 +141,7 @@ static void tree_make_room(struct shape_set *set, const struct name_tree *names,
 	set->first = SHAPE_NONE;
 	set->node_count = set->shape_count = 0;
 	bytes_clear(&set->rests);
+	shape_molds_clear(set);
 	for (uint32_t i = 0; i < old_count; i++) {
 		uint32_t better = 0;
 		for (uint32_t j = 0; j < old_count; j++)
@@ -315,7 +149,7 @@ static void tree_make_room(struct shape_set *set, const struct name_tree *names,
 				  (old[j].line_count == old[i].line_count && j > i);
 		if (better >= SHAPES_MAX / 2 || old[i].line_count == 0)
 			continue;
-		if (lesson_cut(lesson, names, bytes_slice(&old[i].sample)) && tree_put(set, lesson))
+		if (shape_cut(bytes_slice(&old[i].sample), names, line) && tree_put(set, line))
 			set->shapes[set->shape_count - 1].line_count = old[i].line_count / 2;
 	}
 	for (uint32_t i = 0; i < old_count; i++)
@@ -324,15 +158,15 @@ static void tree_make_room(struct shape_set *set, const struct name_tree *names,
 
 void shape_set_learn(struct shape_set *set, const struct name_tree *names, struct slice line)
 {
-	struct lesson lesson;
+	struct shape_slots slots;
 	if (set->ration < SHAPES_MAX * SHAPE_RATION)
 		set->ration++;
 	if (set->ration < SHAPE_RATION || line.length > SHAPE_LINE_BYTES_MAX)
 		return;
 	set->ration -= SHAPE_RATION;
-	if (!lesson_cut(&lesson, names, line) || tree_put(set, &lesson))
+	if (!shape_cut(line, names, &slots) || !slots.has_time || tree_put(set, &slots))
 		return;
-	tree_make_room(set, names, &lesson);
-	if (lesson_cut(&lesson, names, line))
-		tree_put(set, &lesson);
+	tree_make_room(set, names, &slots);
+	if (shape_cut(line, names, &slots))
+		tree_put(set, &slots);
 }

@@ -86,7 +86,7 @@ static inline const char *digits_find(const char *text, struct digits *digits)
 	}
 	digits->sum = sum;
 	digits->fraction_count = point ? at - point - 1 : -1;
-	/* 1 to 15 characters, a digit at both ends, no zero in front, no second point, no exponent */
+	/* 1 to 15 characters, digits at both ends, no zero in front, one point, no exponent */
 	bool is_plain = at > text && at - text < 16 && *text != '.' && at[-1] != '.' &&
 			!(*text == '0' && at > text + 1 && text[1] != '.') && *at != '.' &&
 			(*at | 0x20) != 'e';
@@ -106,6 +106,20 @@ static inline struct value digits_value(const char *text, const struct digits *d
 		value.as.number = is_negative ? -number : number;
 	}
 	return value;
+}
+
+static inline bool mold_fits(const struct shape_mold *mold, const char *text)
+{
+	uint64_t wrong = 0;
+	for (uint32_t i = 0; i < mold->block_count * 32; i += 8) {
+		const struct mold_block *block = &mold->blocks[i / 32];
+		uint64_t bytes = load_8(text + i);
+		uint64_t bad = equal_8(bytes, '"') | equal_8(bytes, '\\') | control_8(bytes) |
+			       (bytes & EACH_BYTE(0x80));
+		wrong |= (bytes ^ load_8(block->expected + i % 32)) & load_8(block->equal + i % 32);
+		wrong |= bad & load_8(block->content + i % 32);
+	}
+	return wrong == 0;
 }
 
 #include "core/ingest/shape_walk.inc"

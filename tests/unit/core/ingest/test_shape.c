@@ -1,4 +1,4 @@
-#include "core/ingest/shape.h"
+#include "core/ingest/shape_internal.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -193,29 +193,69 @@ Test(shape, strings_of_every_length)
 	decode_fixture_deinit(&f);
 }
 
-Test(shape, lines_cut_and_altered_at_every_byte)
+/** The line cut at each byte, and with other, fewer and more bytes. */
+static void alter_line(struct decode_fixture *f, const char *known, const char *line)
+{
+	const char alterations[] = "\"\\,:{}[]019.-+eE tn\n\r\x80\x01";
+	size_t length = strlen(line);
+	char text[512];
+	for (size_t at = 0; at + 1 < length; at++) {
+		memcpy(text, line, at);
+		text[at] = '\n';
+		rows_by_shape(f, known, (struct slice){text, at + 1});
+		memcpy(text, line, length);
+		for (size_t i = 0; i < sizeof(alterations) - 1; i++) {
+			text[at] = alterations[i];
+			rows_by_shape(f, known, (struct slice){text, length});
+		}
+		memcpy(text + at, line + at + 1, length - at - 1);
+		rows_by_shape(f, known, (struct slice){text, length - 1});
+		memcpy(text + at, line + at, 1);
+		memcpy(text + at + 1, line + at, length - at);
+		rows_by_shape(f, known, (struct slice){text, length + 1});
+	}
+}
+
+Test(shape, lines_altered_at_every_byte)
 {
 	WITH_FIELDS(f, "v", "w");
 	const char known[] = "{\"time\":\"2026-11-22T06:00:00.250Z\",\"v\":12.5,\"w\":\"abc\","
 			     "\"in\":{\"b\":true,\"list\":[1,null]}}\n";
-	const char alterations[] = "\"\\,:{}[]019.-+eE tn\n\r\x80\x01";
-	for (size_t at = 0; at < sizeof(known) - 2; at++) {
-		char text[2 * sizeof(known)];
-		memcpy(text, known, at);
-		text[at] = '\n';
-		rows_by_shape(&f, known, (struct slice){text, at + 1});
-		memcpy(text, known, sizeof(known));
-		for (size_t i = 0; i < sizeof(alterations) - 1; i++) {
-			text[at] = alterations[i];
-			rows_by_shape(&f, known, (struct slice){text, sizeof(known) - 1});
-		}
-		/* one byte less, one byte more */
-		memcpy(text + at, known + at + 1, sizeof(known) - at - 1);
-		rows_by_shape(&f, known, (struct slice){text, sizeof(known) - 2});
-		memcpy(text + at, known + at, 1);
-		memcpy(text + at + 1, known + at, sizeof(known) - at);
-		rows_by_shape(&f, known, (struct slice){text, sizeof(known)});
+	alter_line(&f, known, known);
+	decode_fixture_deinit(&f);
+}
+
+/* Strings of steady length are compared in another way. */
+Test(shape, lines_of_steady_lengths_altered_at_every_byte)
+{
+	WITH_FIELDS(f, "v", "w");
+	const char line[] = "{\"time\":\"2026-11-22T06:00:00.250Z\",\"id\":\"p0000000001\","
+			    "\"w\":\"m0001\",\"v\":12.5,\"in\":[\"\"],\"x\":\"yz\"}\n";
+	struct bytes known = BYTES_EMPTY;
+	for (int i = 0; i < SHAPE_STUDY_AFTER + SHAPE_STUDY_LINES; i += 2)
+		bytes_append_text(&known, line);
+	alter_line(&f, known.data, line);
+	bytes_deinit(&known);
+	decode_fixture_deinit(&f);
+}
+
+Test(shape, lengths_may_change_for_good)
+{
+	WITH_FIELDS(f, "v", "w");
+	struct bytes text = BYTES_EMPTY;
+	unsigned count = 0;
+	for (unsigned length = 1; length < 200; length += length < 70 ? 3 : 30) {
+		for (unsigned i = 0; i < 300; i++, count++)
+			bytes_append_format(
+				&text,
+				"{\"time\":\"2026-11-22T06:%02u:00.000Z\",\"v\":\"%0*u\","
+				"\"x\":\"%u\",\"w\":\"%c\"}\n",
+				i / 10, (int)length, i % 10, i % (length + 9), 'a' + (int)(i % 20));
 	}
+	unsigned by_shape = rows_by_shape(&f, "{\"time\":1,\"v\":\"\",\"x\":\"\",\"w\":\"\"}\n",
+					  bytes_slice(&text));
+	cr_expect_eq(by_shape, count);
+	bytes_deinit(&text);
 	decode_fixture_deinit(&f);
 }
 
