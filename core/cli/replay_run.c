@@ -11,6 +11,7 @@
 #include "core/ingest/intake.h"
 #include "core/ingest/reader.h"
 #include "core/model/alert.h"
+#include "core/model/span.h"
 #include "core/model/zone.h"
 #include "core/rule/rule.h"
 #include "core/window/watermark.h"
@@ -20,7 +21,11 @@
 #include <string.h>
 
 /* 256 KiB with its lines' values stay in the second cache; 1 MiB costs a tenth more. */
-enum { REPLAY_BLOCK_BYTES = 256 * 1024 };
+enum {
+	REPLAY_BLOCK_BYTES = 256 * 1024,
+	REPLAY_BUNDLE_BYTES_MAX = 4 * 1024 * 1024,
+	READABLE_BYTES = 64, /* behind a block: the reader compares 32 bytes at a time */
+};
 
 struct replay_input {
 	struct query_input input;
@@ -152,7 +157,7 @@ static int fill(struct run *run, struct replay_input *input, struct err_note *wh
 	size_t got;
 	int code;
 
-	bytes_reserve(&input->buffer, REPLAY_BLOCK_BYTES);
+	bytes_reserve(&input->buffer, REPLAY_BLOCK_BYTES + READABLE_BYTES);
 	code = query_input_read(&input->input, input->buffer.data + input->buffer.length,
 				REPLAY_BLOCK_BYTES, &got, why);
 	if (code != 0)
@@ -172,26 +177,58 @@ static void consume(struct replay_input *input, size_t length)
 	input->offset += length;
 }
 
-static int read_block(struct run *run, struct replay_input *input, struct err_note *why)
+/** Adds the next block of the input to the bundle. */
+static int read_block(struct run *run, struct replay_input *input, struct intake *intake,
+		      struct bundle *bundle, struct err_note *why)
 {
-	struct intake *intake = engine_intake(run->engine, run->replay->source);
-	struct bundle *bundle;
 	struct reader_block block;
 	int code = fill(run, input, why);
 
 	if (code != 0)
 		return code;
-	bundle = bundle_shelf_take(run->shelf, intake);
-	bundle->partition = input->partition;
 	block = (struct reader_block){
 		.data = input->buffer.data,
 		.length = input->buffer.length,
+		.readable = READABLE_BYTES,
 		.offset = input->offset,
 		.is_last = input->has_ended,
 		.receive_ms = INT64_MAX / 2, /* history has no future */
 		.watermark_ms = input->watermark_ms,
 	};
 	consume(input, reader_read(run->reader, intake, &block, &input->skip, bundle));
+	if (bundle->max_event_ms != WATERMARK_NONE &&
+	    (input->watermark_ms == WATERMARK_NONE ||
+	     bundle->max_event_ms - intake->lateness_ms > input->watermark_ms))
+		input->watermark_ms = bundle->max_event_ms - intake->lateness_ms;
+	return 0;
+}
+
+/** Whether the next block may come into the same bundle: it is of the same input, and nothing can
+ *  be evaluated before it. A bundle of few blocks repeats its groups less: 0.30 groups a reading by
+ *  merchant in 256 KiB, 0.15 in a pane of 1.3 MiB. */
+static bool goes_on(struct run *run, const struct replay_input *input, const struct bundle *bundle,
+		    int64_t begin_ms)
+{
+	return !input->has_ended && bundle->counters.bytes < REPLAY_BUNDLE_BYTES_MAX &&
+	       choose_input(run) == input && begin_ms != WATERMARK_NONE &&
+	       begin_ms / PANE_MS == input->watermark_ms / PANE_MS;
+}
+
+static int read_bundle(struct run *run, struct replay_input *input, struct err_note *why)
+{
+	struct intake *intake = engine_intake(run->engine, run->replay->source);
+	struct bundle *bundle = bundle_shelf_take(run->shelf, intake);
+	int64_t begin_ms = input->watermark_ms;
+	int code;
+
+	bundle->partition = input->partition;
+	do
+		code = read_block(run, input, intake, bundle, why);
+	while (code == 0 && goes_on(run, input, bundle, begin_ms));
+	if (code != 0) {
+		bundle_free(bundle);
+		return code;
+	}
 	run->totals->readings += bundle->counters.readings;
 	run->totals->malformed += bundle->counters.malformed;
 	run->totals->lines += bundle->counters.lines;
@@ -199,7 +236,6 @@ static int read_block(struct run *run, struct replay_input *input, struct err_no
 	code = engine_apply(run->engine, bundle, 0);
 	if (code != 0)
 		return err_set(why, code, "the engine refused a block of %s", input->input.path);
-	input->watermark_ms = engine_partition_watermark(run->engine, input->partition);
 	if (input->has_ended) {
 		engine_partition_close(run->engine, input->partition, true);
 		close_input(input);
@@ -212,7 +248,7 @@ static int run_inputs(struct run *run, struct err_note *why)
 	struct replay_input *input;
 
 	while ((input = choose_input(run)) != NULL) {
-		int code = read_block(run, input, why);
+		int code = read_bundle(run, input, why);
 
 		if (code != 0)
 			return code;

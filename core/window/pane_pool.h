@@ -1,6 +1,6 @@
-/** pane_pool.h - blocks of 1, 2, 4, 8 … panes for the lists of one window.
+/** pane_pool.h - blocks of 2^size panes for the lists of one window.
  *
- *      chunk | 1 | 1 | 2 | 1 | 8 ........ | 4 | room |        given back: one free list per size
+ *      chunk | 1 | 1 | 2 | 1 | 8 ........ | 2 | room |        given back: one free list per size
  *
  *  A window takes and gives back blocks all the time, and asks the heap only when it grows: chunks
  *  are an eighth of what it has, so a window of few keys stays small (1,000 rules have 1,000).

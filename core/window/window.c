@@ -17,7 +17,7 @@
 #include "core/window/group_table.h"
 #include "core/window/metric.h"
 
-enum { REBUILD_BYTES_MIN = 64 * 1024, REBUILD_RATIO = 4, STARTS_MIN = 4 };
+enum { REBUILD_BYTES_MIN = 64 * 1024, REBUILD_RATIO = 4, STARTS_MIN = 4, FETCH_AHEAD = 8 };
 
 struct window *window_new(struct metric *metric, const struct window_options *options)
 {
@@ -225,9 +225,9 @@ int window_merge(struct window *window, int64_t start_ms, struct slice key,
 		     (uint32_t)group_key_hash(window->options.seed, key), key, delta);
 }
 
-/* Tables that do not fit the nearer caches: what the next groups will read is fetched meanwhile, in
- * three rounds over a batch, for each round needs what the one before brought. */
-enum { MERGE_BATCH = 16, PREFETCH_SLOTS_MIN = 8192 };
+/* What the next groups will read is fetched meanwhile, in three rounds over a batch, for each round
+ * needs what the one before brought. A few keys stay in the nearest cache by themselves. */
+enum { MERGE_BATCH = 16, PREFETCH_SLOTS_MIN = 128 };
 
 static void prefetch(const struct window *window, const uint32_t *hashes, uint32_t count)
 {
@@ -241,16 +241,9 @@ static void prefetch(const struct window *window, const uint32_t *hashes, uint32
 		if (refs[i] != WINDOW_KEY_NONE)
 			__builtin_prefetch(window_keys_at(keys, refs[i]));
 	}
-	for (uint32_t i = 0; i < count; i++) {
-		const struct window_key *key;
-
-		if (refs[i] == WINDOW_KEY_NONE)
-			continue;
-		key = window_keys_at(keys, refs[i]);
-		if (key->panes.count > 0)
-			__builtin_prefetch(pane_list_at(&key->panes, key->panes.count - 1,
-							key->size, &window->shape));
-	}
+	for (uint32_t i = 0; i < count; i++)
+		if (refs[i] != WINDOW_KEY_NONE)
+			window_fetch(window, window_keys_at(keys, refs[i]), 1);
 }
 
 struct merge_run {
@@ -390,6 +383,20 @@ static void forget_panes(struct window *window, uint32_t ref, int64_t before)
 		window_keys_remove(&window->keys, ref);
 }
 
+/* For refs that lie anywhere: the record of a later one, and both ends of the list of a nearer. */
+static void fetch_old(const struct window *window, const struct ref_list *refs, uint32_t at)
+{
+	const struct window_key *key;
+
+	if (at + 2 * FETCH_AHEAD >= refs->count)
+		return;
+	__builtin_prefetch(window_keys_at(&window->keys, refs->data[at + 2 * FETCH_AHEAD]));
+	key = window_keys_at(&window->keys, refs->data[at + FETCH_AHEAD]);
+	window_fetch(window, key, 1);
+	if (key->panes.count > 0)
+		__builtin_prefetch(pane_list_at(&key->panes, 0, key->size, &window->shape));
+}
+
 static void move_key(struct window *to, struct window_key *from)
 {
 	uint32_t ref = window_keys_add(&to->keys, from->hash, window_keys_bytes(from));
@@ -441,9 +448,7 @@ uint64_t window_expire(struct window *window, int64_t before_ms)
 		const struct ref_list *refs = &window->starts[i].refs;
 
 		for (uint32_t k = 0; k < refs->count; k++) {
-			if (k + MERGE_BATCH < refs->count)
-				__builtin_prefetch(
-					window_keys_at(&window->keys, refs->data[k + MERGE_BATCH]));
+			fetch_old(window, refs, k);
 			forget_panes(window, refs->data[k], before);
 		}
 	}

@@ -54,6 +54,25 @@ static inline int64_t window_number_from(const struct window *window, int64_t ms
 	return window_number(window, ms) + (ms % window->pane_ms != 0);
 }
 
+/** Brings the newest `count` panes of a key nearer. The panes of each key are a miss of their own:
+ *  without this a third of the owner's samples with 1,000 keys were in pane_list_find(), on the
+ *  first load of a pane. */
+static inline void window_fetch(const struct window *window, const struct window_key *key,
+				uint32_t count)
+{
+	const struct pane_shape *shape = &window->shape;
+	uint32_t step = shape->pane_bytes < 64 ? 64 / shape->pane_bytes : 1;
+
+	if (count > key->panes.count)
+		count = key->panes.count;
+	for (uint32_t i = 0; i < count; i += step)
+		__builtin_prefetch(
+			pane_list_at(&key->panes, key->panes.count - 1 - i, key->size, shape));
+	if (count > 0)
+		__builtin_prefetch(
+			pane_list_at(&key->panes, key->panes.count - count, key->size, shape));
+}
+
 static inline bool start_is_due(const struct start *start)
 {
 	return start->changed.count > 0 || start->is_full_due;

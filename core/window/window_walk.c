@@ -14,12 +14,13 @@
 #include "core/window/metric.h"
 
 /* Keys are judged in batches, so that the panes of several are fetched at the same time. */
-enum { WALK_BATCH = 16, PREFETCH_AHEAD = 16 };
+enum { WALK_BATCH = 16, PREFETCH_AHEAD = 16, FETCH_MAX = 20, FETCH_NEWER = 3 };
 
 struct walk_run {
 	struct window *window;
 	const struct window_walk *walk;
 	int64_t from, to;
+	uint32_t fetch_count; /**< panes of each key that are worth it */
 	const struct window_key *keys[WALK_BATCH];
 	uint32_t count;
 };
@@ -30,21 +31,27 @@ void window_walk_begin(struct window *window)
 }
 
 /* A count is the same sum in any order and needs nothing else; it is the first word of both kinds
- * of panes. Counting 1,000 keys x 12 panes takes 11 us so, merging whole aggregates 95 us. */
-static uint64_t count_list(const struct walk_run *run, const struct window_key *key, bool *is_any)
+ * of panes. 12 panes of a key: 340 instructions so, 640 merging aggregates and looking the key up in
+ * those that fire. */
+static uint64_t count_list(const struct walk_run *run, const struct window_key *key)
 {
 	const struct pane_shape *shape = &run->window->shape;
-	uint32_t index = pane_list_find(&key->panes, run->from, key->size, shape);
+	const struct pane_list *list = &key->panes;
+	uint32_t index = pane_list_find(list, run->from, key->size, shape);
+	const char *end = (const char *)list->block + ((size_t)shape->pane_bytes << key->size);
+	const char *at = (const char *)pane_list_at(list, index, key->size, shape);
 	uint64_t count = 0;
 
-	for (; index < key->panes.count; index++) {
-		const struct pane *pane = pane_list_at(&key->panes, index, key->size, shape);
+	for (; index < list->count; index++) {
+		const struct pane *pane = (const struct pane *)(const void *)at;
 
 		if (pane_number(pane) >= run->to)
 			break;
 		count += pane->data[0];
+		at += shape->pane_bytes;
+		if (at == end)
+			at = (const char *)list->block;
 	}
-	*is_any = count > 0;
 	return count;
 }
 
@@ -56,7 +63,10 @@ static void judge(const struct walk_run *run, const struct window_key *key)
 	double value = 0;
 
 	if (walk->statistic == STATISTIC_COUNT) {
-		value = (double)count_list(run, key, &is_any);
+		uint64_t count = count_list(run, key);
+
+		value = (double)count;
+		is_any = count > 0;
 		has_value = true;
 	} else {
 		struct aggregate total[METRIC_VALUES_MAX];
@@ -137,6 +147,10 @@ void window_walk(struct window *window, const struct window_walk *walk)
 	uint32_t left = 0, left_end = 0, came = 0, came_end = 0;
 	bool knows_old = walk->old_from_ms < walk->old_to_ms;
 
+	/* The watermark is behind, so some panes are newer than the window. */
+	run.fetch_count = run.to - run.from < FETCH_MAX - FETCH_NEWER
+				  ? (uint32_t)(run.to - run.from) + FETCH_NEWER
+				  : FETCH_MAX;
 	if (knows_old) {
 		left = window_find_start(window, window_number_from(window, walk->old_from_ms));
 		left_end = window_find_start(window, run.from);
