@@ -169,14 +169,13 @@ static void add_some(struct grouping_run *run, const struct grouped_rows *in, ui
 {
 	struct group_table *table = in->table;
 	const uint16_t *rows = in->rows + first;
-	const int64_t *starts = in->starts->starts;
-	uint32_t start_mask = in->starts->is_one ? 0 : UINT32_MAX;
 	uint64_t key_hashes[ROWS_AT_ONCE], hashes[ROWS_AT_ONCE];
+	int64_t starts[ROWS_AT_ONCE];
 	size_t places[ROWS_AT_ONCE];
-	for (uint32_t i = 0; i < count; i++)
-		key_hashes[i] = in->hashes ? in->hashes[rows[i]] : run->grouping->some[first + i];
 	for (uint32_t i = 0; i < count; i++) {
-		hashes[i] = group_hash(table, key_hashes[i], starts[rows[i] & start_mask]);
+		key_hashes[i] = in->hashes ? in->hashes[rows[i]] : run->grouping->some[first + i];
+		starts[i] = in->starts->starts[in->starts->is_one ? 0 : rows[i]];
+		hashes[i] = group_hash(table, key_hashes[i], starts[i]);
 		group_table_fetch_slot(table, hashes[i]);
 	}
 	for (uint32_t i = 0; i < count; i++) {
@@ -189,10 +188,9 @@ static void add_some(struct grouping_run *run, const struct grouped_rows *in, ui
 		__builtin_prefetch(record + in->key_at);
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		int64_t start_ms = starts[rows[i] & start_mask];
-		struct group *group = group_confirm(run, in, places[i], rows[i], start_ms);
+		struct group *group = group_confirm(run, in, places[i], rows[i], starts[i]);
 		if (!group)
-			group = group_put(run, in, rows[i], key_hashes[i], start_ms);
+			group = group_put(run, in, rows[i], key_hashes[i], starts[i]);
 		add_row(in, rows[i], group->aggregates);
 	}
 }
