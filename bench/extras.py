@@ -18,5 +18,4 @@ def run(name, options):
     command = [sys.executable, os.path.join(HERE, FILES[name]), "--build", options.build]
     say(name)
     print("\n%s" % name, flush=True)
-    return subprocess.run(command + (["--quick"] if options.quick else []),
-                          check=False).returncode
+    return subprocess.run(command, check=False).returncode
