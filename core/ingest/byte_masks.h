@@ -27,19 +27,16 @@
 
 enum { BYTE_MASK_BYTES = 64 };
 
-/** Where three characters of the caller's choice are, and bytes that are not ASCII. */
-struct byte_masks {
-	uint64_t first;
-	uint64_t second;
-	uint64_t third;
-	uint64_t high;
+/** Three characters; the last two are the special ones. */
+struct byte_choice {
+	char plain;
+	char special[2];
 };
 
-/** The characters, in the order of the masks. */
-struct byte_choice {
-	char first;
-	char second;
-	char third;
+struct byte_masks {
+	uint64_t any;      /**< one of the three */
+	uint64_t special;  /**< one of the special two */
+	uint64_t has_high; /**< not 0: some byte is not ASCII */
 };
 
 /** Place of the first bit; any number up to 64 when there is none. */
@@ -62,10 +59,9 @@ AVX2_FUNCTION static inline uint64_t byte_mask_avx2(__m256i low, __m256i high)
 							     << 32;
 }
 
-AVX2_FUNCTION static inline uint64_t byte_equal_avx2(__m256i low, __m256i high, char c)
+AVX2_FUNCTION static inline __m256i byte_equal_avx2(__m256i bytes, char c)
 {
-	__m256i wanted = _mm256_set1_epi8(c);
-	return byte_mask_avx2(_mm256_cmpeq_epi8(low, wanted), _mm256_cmpeq_epi8(high, wanted));
+	return _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(c));
 }
 
 AVX2_FUNCTION static inline struct byte_masks byte_masks_avx2(const char *text,
@@ -73,11 +69,16 @@ AVX2_FUNCTION static inline struct byte_masks byte_masks_avx2(const char *text,
 {
 	__m256i low = _mm256_loadu_si256((const __m256i *)(const void *)text);
 	__m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(text + 32));
+	__m256i low_special = _mm256_or_si256(byte_equal_avx2(low, choice.special[0]),
+					      byte_equal_avx2(low, choice.special[1]));
+	__m256i high_special = _mm256_or_si256(byte_equal_avx2(high, choice.special[0]),
+					       byte_equal_avx2(high, choice.special[1]));
+	__m256i low_any = _mm256_or_si256(low_special, byte_equal_avx2(low, choice.plain));
+	__m256i high_any = _mm256_or_si256(high_special, byte_equal_avx2(high, choice.plain));
 	return (struct byte_masks){
-		.first = byte_equal_avx2(low, high, choice.first),
-		.second = byte_equal_avx2(low, high, choice.second),
-		.third = byte_equal_avx2(low, high, choice.third),
-		.high = byte_mask_avx2(low, high),
+		.any = byte_mask_avx2(low_any, high_any),
+		.special = byte_mask_avx2(low_special, high_special),
+		.has_high = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(low, high)),
 	};
 }
 
@@ -91,13 +92,14 @@ static inline struct byte_masks byte_masks_portable(const char *text, struct byt
 	struct byte_masks masks = {0};
 	for (unsigned i = 0; i < BYTE_MASK_BYTES; i += 16) {
 		__m128i part = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
-		__m128i first = _mm_cmpeq_epi8(part, _mm_set1_epi8(choice.first));
-		__m128i second = _mm_cmpeq_epi8(part, _mm_set1_epi8(choice.second));
-		__m128i third = _mm_cmpeq_epi8(part, _mm_set1_epi8(choice.third));
-		masks.first |= (uint64_t)(uint32_t)_mm_movemask_epi8(first) << i;
-		masks.second |= (uint64_t)(uint32_t)_mm_movemask_epi8(second) << i;
-		masks.third |= (uint64_t)(uint32_t)_mm_movemask_epi8(third) << i;
-		masks.high |= (uint64_t)(uint32_t)_mm_movemask_epi8(part) << i;
+		__m128i special =
+			_mm_or_si128(_mm_cmpeq_epi8(part, _mm_set1_epi8(choice.special[0])),
+				     _mm_cmpeq_epi8(part, _mm_set1_epi8(choice.special[1])));
+		__m128i any =
+			_mm_or_si128(special, _mm_cmpeq_epi8(part, _mm_set1_epi8(choice.plain)));
+		masks.any |= (uint64_t)(uint32_t)_mm_movemask_epi8(any) << i;
+		masks.special |= (uint64_t)(uint32_t)_mm_movemask_epi8(special) << i;
+		masks.has_high |= (uint32_t)_mm_movemask_epi8(part);
 	}
 	return masks;
 }
@@ -108,10 +110,10 @@ static inline struct byte_masks byte_masks_portable(const char *text, struct byt
 {
 	struct byte_masks masks = {0};
 	for (unsigned i = 0; i < BYTE_MASK_BYTES; i++) {
-		masks.first |= (uint64_t)(text[i] == choice.first) << i;
-		masks.second |= (uint64_t)(text[i] == choice.second) << i;
-		masks.third |= (uint64_t)(text[i] == choice.third) << i;
-		masks.high |= (uint64_t)((unsigned char)text[i] >> 7) << i;
+		bool is_special = text[i] == choice.special[0] || text[i] == choice.special[1];
+		masks.any |= (uint64_t)(is_special || text[i] == choice.plain) << i;
+		masks.special |= (uint64_t)is_special << i;
+		masks.has_high |= (unsigned char)text[i] & 0x80;
 	}
 	return masks;
 }

@@ -49,7 +49,6 @@ struct csv_block {
 	uint32_t line;    /**< the first end of the line at hand */
 	uint32_t special; /**< the first special of the line at hand */
 	uint32_t special_count;
-	bool has_quotes; /**< somewhere in the window */
 	/** Places in the window, from [1]; [0] is "just before it". */
 	uint16_t ends[1 + CSV_LINE_BYTES_MAX + CHUNK_ENDS];
 	uint16_t specials[CSV_LINE_BYTES_MAX]; /**< which ends are line ends or quotes */
@@ -119,15 +118,27 @@ void csv_block_start(struct csv_block *block, const struct intake *intake, const
 	block->has_others = found_count < intake->fields.count;
 }
 
-static inline ALWAYS_INLINE uint32_t window_add_ends(uint16_t *ends, uint64_t mask, uint32_t base,
+static inline ALWAYS_INLINE uint64_t window_add_end(uint16_t *end, uint64_t mask, size_t base,
+						    byte_mask_first_of *first_of)
+{
+	*end = (uint16_t)(base + first_of(mask));
+	return mask & (mask - 1);
+}
+
+/** Eight at a time without looking whether there are so many: few chunks have more. */
+static inline ALWAYS_INLINE uint32_t window_add_ends(uint16_t *ends, uint64_t mask, size_t base,
 						     byte_mask_first_of *first_of)
 {
 	uint32_t count = (uint32_t)__builtin_popcountll(mask);
-	for (uint32_t i = 0; i < count; i += CHUNK_ENDS) {
-		for (uint32_t j = 0; j < CHUNK_ENDS; j++) {
-			ends[i + j] = (uint16_t)(base + first_of(mask));
-			mask &= mask - 1;
-		}
+	for (uint32_t i = 0; i < count; i += CHUNK_ENDS, ends += CHUNK_ENDS) {
+		mask = window_add_end(ends + 0, mask, base, first_of);
+		mask = window_add_end(ends + 1, mask, base, first_of);
+		mask = window_add_end(ends + 2, mask, base, first_of);
+		mask = window_add_end(ends + 3, mask, base, first_of);
+		mask = window_add_end(ends + 4, mask, base, first_of);
+		mask = window_add_end(ends + 5, mask, base, first_of);
+		mask = window_add_end(ends + 6, mask, base, first_of);
+		mask = window_add_end(ends + 7, mask, base, first_of);
 	}
 	return count;
 }
@@ -135,33 +146,31 @@ static inline ALWAYS_INLINE uint32_t window_add_ends(uint16_t *ends, uint64_t ma
 static inline ALWAYS_INLINE void window_scan_by(struct csv_block *block, byte_masks_of *masks_of,
 						byte_mask_first_of *first_of)
 {
-	const struct byte_choice choice = {block->intake->delimiter, '\n', '"'};
+	const struct byte_choice choice = {block->intake->delimiter, {'\n', '"'}};
 	const char *data = block->data + block->window;
+	const size_t bytes = block->window_bytes;
 	char tail[BYTE_MASK_BYTES] = {0};
 	uint16_t *ends = block->ends + 1;
-	uint32_t count = 0, special_count = 0;
-	uint64_t foreign = 0, quotes = 0;
-	for (size_t base = 0; base < block->window_bytes; base += BYTE_MASK_BYTES) {
+	uint16_t *specials = block->specials;
+	uint32_t count = 0;
+	uint64_t foreign = 0, chunk = 1;
+	for (size_t base = 0; base < bytes; base += BYTE_MASK_BYTES, chunk <<= 1) {
 		const char *text = data + base;
-		if (block->window_bytes - base < BYTE_MASK_BYTES) {
-			memcpy(tail, text, block->window_bytes - base);
+		if (bytes - base < BYTE_MASK_BYTES) {
+			memcpy(tail, text, bytes - base);
 			text = tail;
 		}
 		struct byte_masks masks = masks_of(text, choice);
-		uint64_t special = masks.second | masks.third;
-		uint64_t all = masks.first | special;
-		for (; special; special &= special - 1) {
-			uint64_t before = (special & -special) - 1;
-			block->specials[special_count++] =
-				(uint16_t)(count + (uint32_t)__builtin_popcountll(all & before));
+		for (uint64_t rest = masks.special; rest; rest &= rest - 1) {
+			uint64_t before = (rest & -rest) - 1;
+			uint32_t ends_before = (uint32_t)__builtin_popcountll(masks.any & before);
+			*specials++ = (uint16_t)(count + ends_before);
 		}
-		count += window_add_ends(ends + count, all, (uint32_t)base, first_of);
-		foreign |= (uint64_t)(masks.high != 0) << (base / BYTE_MASK_BYTES);
-		quotes |= masks.third;
+		count += window_add_ends(ends + count, masks.any, base, first_of);
+		foreign |= masks.has_high ? chunk : 0;
 	}
-	block->special_count = special_count;
+	block->special_count = (uint32_t)(specials - block->specials);
 	block->foreign = foreign;
-	block->has_quotes = quotes != 0;
 }
 
 #if defined(__x86_64__)
@@ -240,13 +249,12 @@ static uint32_t window_count_plain(const struct csv_block *block, uint32_t room)
 	const char *data = block->data + block->window;
 	uint32_t left = block->special_count - block->special;
 	uint32_t line = block->line, count = 0;
-	bool is_careful = block->has_quotes || block->foreign ||
-			  block->intake->line_bytes_max < CSV_LINE_BYTES_MAX;
+	bool is_careful = block->foreign || block->intake->line_bytes_max < CSV_LINE_BYTES_MAX;
 	if (room > left)
 		room = left;
 	for (; count < room && specials[count] - line == stride - 1; count++, line += stride) {
 		size_t start = line_place(block, line), end = end_place(block, specials[count]);
-		if (is_careful && (data[end] != '\n' || !line_is_right(block, start, end)))
+		if (data[end] != '\n' || (is_careful && !line_is_right(block, start, end)))
 			break;
 	}
 	return count;
