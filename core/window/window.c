@@ -12,7 +12,6 @@
 
 #include <string.h>
 
-#include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/window/group_table.h"
 #include "core/window/metric.h"
@@ -193,108 +192,6 @@ struct pane *window_put_pane(struct window *window, uint32_t ref, int64_t number
 	if (window->options.is_stored)
 		note_change(window, start, pane, ref);
 	return pane;
-}
-
-static bool is_empty(const struct window *window, const struct aggregate *aggregates)
-{
-	for (uint32_t i = 0; i < window->shape.width; i++)
-		if (aggregates[i].count > 0)
-			return false;
-	return true;
-}
-
-static int merge(struct window *window, int64_t number, uint32_t hash, struct slice key,
-		 const struct aggregate *delta)
-{
-	uint32_t ref = window_put_key(window, hash, key);
-
-	if (ref == WINDOW_KEY_NONE) {
-		window->overflow_count += delta->count;
-		return ERR_FULL;
-	}
-	pane_merge(window_put_pane(window, ref, number), &window->shape, delta);
-	return 0;
-}
-
-int window_merge(struct window *window, int64_t start_ms, struct slice key,
-		 const struct aggregate *delta)
-{
-	if (is_empty(window, delta))
-		return 0;
-	return merge(window, window_number(window, start_ms),
-		     (uint32_t)group_key_hash(window->options.seed, key), key, delta);
-}
-
-/* What the next groups will read is fetched meanwhile, in three rounds over a batch, for each round
- * needs what the one before brought. A few keys stay in the nearest cache by themselves. */
-enum { MERGE_BATCH = 16, PREFETCH_SLOTS_MIN = 128 };
-
-static void prefetch(const struct window *window, const uint32_t *hashes, uint32_t count)
-{
-	const struct window_keys *keys = &window->keys;
-	uint32_t refs[MERGE_BATCH];
-
-	for (uint32_t i = 0; i < count; i++)
-		window_keys_prefetch_slot(keys, hashes[i]);
-	for (uint32_t i = 0; i < count; i++) {
-		refs[i] = window_keys_guess(keys, hashes[i]);
-		if (refs[i] != WINDOW_KEY_NONE)
-			__builtin_prefetch(window_keys_at(keys, refs[i]));
-	}
-	for (uint32_t i = 0; i < count; i++)
-		if (refs[i] != WINDOW_KEY_NONE)
-			window_fetch(window, window_keys_at(keys, refs[i]), 1);
-}
-
-struct merge_run {
-	struct window *window;
-	const struct group_table *table;
-	struct window_merged *out;
-	const struct group *groups[MERGE_BATCH];
-	uint32_t hashes[MERGE_BATCH];
-	uint32_t count;
-};
-
-static void merge_batch(struct merge_run *run)
-{
-	struct window *window = run->window;
-
-	if (window->keys.slot_count >= PREFETCH_SLOTS_MIN)
-		prefetch(window, run->hashes, run->count);
-	for (uint32_t i = 0; i < run->count; i++) {
-		const struct group *group = run->groups[i];
-
-		if (merge(window, window_number(window, group->start_ms), run->hashes[i],
-			  group_key(run->table, group), group->aggregates) == 0 &&
-		    group->start_ms < run->out->first_ms)
-			run->out->first_ms = group->start_ms;
-	}
-	run->count = 0;
-}
-
-void window_merge_table(struct window *window, const struct group_table *table, int64_t from_ms,
-			struct window_merged *out)
-{
-	struct merge_run run = {.window = window, .table = table, .out = out};
-	bool has_hashes = table->seed == window->options.seed;
-	const struct group *group;
-	size_t at = 0;
-
-	*out = (struct window_merged){.first_ms = INT64_MAX};
-	while ((group = group_table_next(table, &at)) != NULL) {
-		if (group->start_ms < from_ms) {
-			out->late_count += group->aggregates->count;
-			continue;
-		}
-		run.groups[run.count] = group;
-		run.hashes[run.count++] =
-			(uint32_t)(has_hashes ? group->key_hash
-					      : group_key_hash(window->options.seed,
-							       group_key(table, group)));
-		if (run.count == MERGE_BATCH)
-			merge_batch(&run);
-	}
-	merge_batch(&run);
 }
 
 /* ---- sums ---- */

@@ -60,6 +60,8 @@ uint32_t window_keys_guess(const struct window_keys *keys, uint32_t hash)
 {
 	uint32_t mask = keys->slot_count - 1;
 
+	if (keys->count == 0)
+		return WINDOW_KEY_NONE;
 	for (uint32_t at = hash & mask;; at = (at + 1) & mask) {
 		uint64_t slot = keys->slots[at];
 

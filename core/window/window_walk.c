@@ -13,16 +13,15 @@
 
 #include "core/window/metric.h"
 
-/* Keys are judged in batches, so that the panes of several are fetched at the same time. */
-enum { WALK_BATCH = 16, PREFETCH_AHEAD = 16, FETCH_MAX = 20, FETCH_NEWER = 3 };
+enum { WALK_QUEUE = 8, PREFETCH_AHEAD = 16, FETCH_MAX = 20, FETCH_NEWER = 3 };
 
 struct walk_run {
 	struct window *window;
 	const struct window_walk *walk;
 	int64_t from, to;
 	uint32_t fetch_count; /**< panes of each key that are worth it */
-	const struct window_key *keys[WALK_BATCH];
-	uint32_t count;
+	const struct window_key *keys[WALK_QUEUE];
+	uint32_t count; /**< keys that were asked for */
 };
 
 void window_walk_begin(struct window *window)
@@ -79,22 +78,26 @@ static void judge(const struct walk_run *run, const struct window_key *key)
 		walk->each(walk->arg, ref, value, has_value, is_marked);
 }
 
-static void judge_batch(struct walk_run *run)
-{
-	for (uint32_t i = 0; i < run->count; i++)
-		judge(run, run->keys[i]);
-	run->count = 0;
-}
-
+/* A key is judged when WALK_QUEUE later ones have been asked for. */
 static void add_key(struct walk_run *run, const struct window_key *key)
 {
+	uint32_t at = run->count % WALK_QUEUE;
+
 	if (key->panes.count == 0)
 		return;
-	__builtin_prefetch(
-		pane_list_at(&key->panes, key->panes.count - 1, key->size, &run->window->shape));
-	run->keys[run->count++] = key;
-	if (run->count == WALK_BATCH)
-		judge_batch(run);
+	if (run->count >= WALK_QUEUE)
+		judge(run, run->keys[at]);
+	window_fetch(run->window, key, run->fetch_count);
+	run->keys[at] = key;
+	run->count++;
+}
+
+static void judge_rest(struct walk_run *run)
+{
+	uint32_t waiting = run->count < WALK_QUEUE ? run->count : WALK_QUEUE;
+
+	for (uint32_t i = run->count - waiting; i != run->count; i++)
+		judge(run, run->keys[i % WALK_QUEUE]);
 }
 
 static void walk_all(struct walk_run *run)
@@ -165,7 +168,7 @@ void window_walk(struct window *window, const struct window_walk *walk)
 		walk_starts(&run, left, left_end);
 		walk_starts(&run, came, came_end);
 	}
-	judge_batch(&run);
+	judge_rest(&run);
 }
 
 bool window_walk_mark(struct window *window, const struct window_walk *walk, uint64_t key_hash,
