@@ -40,6 +40,7 @@ enum shape_use { SHAPE_IS_COLUMN = 1, SHAPE_IS_TIME = 2 };
 enum shape_kind {
 	SHAPE_IS_LONG = 1, /**< the literal has more than SHAPE_LITERAL_BYTES */
 	SHAPE_IS_END = 2,  /**< the line ends here */
+	SHAPE_IS_MOLD = 4, /**< a mold begins with it */
 };
 
 /** A literal and what follows. 64 bytes. */
@@ -58,7 +59,7 @@ struct shape_node {
 	uint8_t type;        /**< enum field_type of the column */
 	uint8_t plain_types; /**< bit of enum value_type: goes to the column as it is, uncounted */
 	bool is_number;      /**< a metric computes with the column */
-	uint8_t mold;        /**< that begins with this node: place + 1, or 0 */
+	uint8_t mold;        /**< that begins with this node */
 };
 
 /** 32 bytes of a mold, each mask 0xFF or 0. */

@@ -81,7 +81,8 @@ static struct shape_mold *mold_begin(struct shape_set *set, uint16_t node,
 	mold->first = node;
 	if (!mold_add(set, mold, node, slot))
 		return NULL;
-	set->nodes[node].mold = (uint8_t)++set->mold_count;
+	set->nodes[node].mold = (uint8_t)set->mold_count++;
+	set->nodes[node].kind |= SHAPE_IS_MOLD;
 	return mold;
 }
 
@@ -104,8 +105,8 @@ static void study_end(struct shape_set *set, const struct shape_slots *line)
 		node = shape_next(set, node, slot, false);
 		if (node == SHAPE_NONE)
 			return;
-		if (set->nodes[node].mold)
-			old = &set->molds[set->nodes[node].mold - 1];
+		if (set->nodes[node].kind & SHAPE_IS_MOLD)
+			old = &set->molds[set->nodes[node].mold];
 		if ((old && mold_covers(set, old, node)) || !set->study.is_steady[i])
 			mold = NULL;
 		else if (!mold || !mold_add(set, mold, node, slot))
@@ -145,7 +146,7 @@ void shape_mold_review(struct shape_set *set, struct shape_mold *mold)
 		return;
 	struct shape_mold *last = &set->molds[--set->mold_count];
 	set->nodes[last->first].mold = set->nodes[mold->first].mold;
-	set->nodes[mold->first].mold = 0;
+	set->nodes[mold->first].kind &= (uint8_t)~SHAPE_IS_MOLD;
 	*mold = *last;
 	/* Each drop doubles the wait: lengths that come and go are left alone in the end. */
 	if (set->dropped_count < 16)

@@ -227,8 +227,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!intake)
 		intake = new_intake();
 	/* Often enough for strings of steady length to be found. */
-	for (unsigned i = 0; data[0] % 2 && i < REPEATS * KNOWN; i++)
-		bytes_append_text(&text, templates[i % KNOWN]);
+	for (unsigned i = 0; data[0] % 2 && i < REPEATS; i++)
+		bytes_append_text(&text, templates[data[1] % KNOWN]);
 	for (size_t at = CUTS; at + 4 <= size; at += 4)
 		put_line(&text, data + at);
 	for (unsigned i = 0; i < WAYS; i++)
