@@ -17,7 +17,9 @@
 #include "core/base/require.h"
 #include "core/ingest/decode.h"
 #include "core/ingest/decode_fault.h"
+#include "core/ingest/decode_time.h"
 #include "core/ingest/intake.h"
+#include "core/ingest/shape.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -79,6 +81,44 @@ static void expect_equal(const json_t *json, const struct value *value)
 	}
 }
 
+static void expect_row(const struct subject *subject, const json_t *json)
+{
+	for (size_t i = 0; i < WANTED; i++) {
+		int column = field_set_find(&subject->intake->fields, slice_of(wanted[i]));
+		expect_equal(find(json, wanted[i]), &subject->batch.columns[column][0]);
+	}
+}
+
+/** A shape learned from the line, if it can be, reads the same from it. */
+static void judge_shape(struct subject *subject, struct slice line, const json_t *json,
+			bool is_portable)
+{
+	struct time_memory time = {0};
+	char *block = malloc(line.length + SHAPE_READABLE);
+	memcpy(block, line.data, line.length);
+	memset(block + line.length, '\n', SHAPE_READABLE);
+	struct shape_run run = {
+		.at = block,
+		.stop = block + line.length,
+		.line_bytes_max = line.length + 1,
+		.batch = &subject->batch,
+		.time = &time,
+	};
+	struct shape_set *set = shape_set_new(WANTED);
+	if (is_portable)
+		shape_set_use_portable(set);
+	batch_clear(&subject->batch);
+	shape_set_learn(set, subject->intake->names, line);
+	shape_set_decode(set, &run);
+	REQUIRE(subject->batch.row_count <= shape_set_count(set));
+	if (subject->batch.row_count == 1) {
+		REQUIRE(run.at == run.stop + 1);
+		expect_row(subject, json);
+	}
+	shape_set_free(set);
+	free(block);
+}
+
 /** What the referee cannot judge. */
 static bool is_passed_over(struct slice line, const json_error_t *error)
 {
@@ -116,9 +156,10 @@ static void judge(struct subject *subject, struct slice line)
 	REQUIRE(has_fault == (json == NULL));
 	if (rc == 0) {
 		REQUIRE(json_is_object(json));
-		for (size_t i = 0; i < WANTED; i++) {
-			int column = field_set_find(&subject->intake->fields, slice_of(wanted[i]));
-			expect_equal(find(json, wanted[i]), &subject->batch.columns[column][0]);
+		expect_row(subject, json);
+		if (!memchr(line.data, '\n', line.length)) {
+			judge_shape(subject, line, json, false);
+			judge_shape(subject, line, json, true);
 		}
 	} else if (json_is_object(json)) {
 		REQUIRE(strstr(why.text, "the time field"));
