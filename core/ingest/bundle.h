@@ -90,8 +90,8 @@ struct bundle {
 /** Empty bundle for an intake (referenced); `seed` for its key tables. */
 struct bundle *bundle_new(struct intake *intake, uint64_t seed);
 void bundle_free(struct bundle *bundle);
-/** Takes the bundle of which only the head is still wanted (what on_durable is told), and gives such
- *  a head, without deltas and dead letters: the others may be used again before the commit. */
+/** Takes the bundle of which only the head is still wanted (what on_durable is told), and gives
+ *  such a head, without deltas and dead letters: these are used again before the commit. */
 struct bundle *bundle_head(struct bundle *bundle);
 /** Makes it empty again for the same intake; keeps memory. */
 void bundle_clear(struct bundle *bundle);

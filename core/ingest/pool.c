@@ -8,8 +8,8 @@
 #include "core/loop/loop.h"
 
 /*  `pending` counts a job from its acceptance until its (last) result was delivered, so one bound
- *  holds for both directions. Inline, a timer stands for the threads: nothing is delivered from
- *  within try. */
+ *  holds for both directions. A timer stands for the threads where the loop thread reads itself
+ *  (all of it inline, else what is small): nothing is delivered from within try. */
 
 enum { INLINE_JOBS_PER_TURN = 8 };
 
@@ -24,8 +24,9 @@ struct pool {
 	struct loop *loop;
 	struct pool_options options;
 	struct pool_queue queue;
-	struct pool_reader *readers;
-	uint32_t reader_count; /**< at least 1; inline is one without a thread */
+	struct pool_reader *readers; /**< [options.reader_count] */
+	uint32_t share_count;        /**< at least 1: by it the limits are multiplied */
+	struct pool_worker worker;   /**< of the loop thread */
 	struct bundle_shelf *shelf;
 	struct wake *wake;
 	struct timer *inline_timer;
@@ -101,9 +102,8 @@ static void settle(struct pool *pool, const struct pool_job *job)
 /** Half empty is room: one place at a time would wake every source for each single job. */
 static void tell_room(struct pool *pool)
 {
-	if (!pool->was_full ||
-	    pool->pending_jobs > pool->reader_count * (POOL_QUEUE_JOBS_MAX / 2) ||
-	    pool->pending_bytes > pool->reader_count * ((size_t)POOL_QUEUE_BYTES_MAX / 2))
+	if (!pool->was_full || pool->pending_jobs > pool->share_count * (POOL_QUEUE_JOBS_MAX / 2) ||
+	    pool->pending_bytes > pool->share_count * ((size_t)POOL_QUEUE_BYTES_MAX / 2))
 		return;
 	pool->was_full = false;
 	if (pool->options.on_room)
@@ -130,14 +130,18 @@ static void on_wake(void *arg)
 static void on_inline_timer(void *arg)
 {
 	struct pool *pool = arg;
+	bool has_readers = pool->options.reader_count > 0;
 	struct pool_job *job;
 
-	for (int i = 0; i < INLINE_JOBS_PER_TURN && (job = pool_queue_take(&pool->queue)); i++) {
-		run(&pool->queue, &pool->readers[0].worker, job);
+	for (int i = 0; i < INLINE_JOBS_PER_TURN; i++) {
+		job = pool_queue_take(&pool->queue, has_readers);
+		if (!job)
+			return;
+		run(&pool->queue, &pool->worker, job);
 		pool_queue_finish(&pool->queue, job);
 		on_wake(pool);
 	}
-	if (pool->queue.todo.first)
+	if (pool_queue_has_work(&pool->queue, has_readers))
 		timer_set(pool->inline_timer, 0);
 }
 
@@ -167,13 +171,15 @@ int pool_new(struct pool **out, struct loop *loop, const struct env *env,
 		env_random(env, &pool->options.seed, sizeof(pool->options.seed));
 	if (!pool->options.block_bytes)
 		pool->options.block_bytes = POOL_FILE_BLOCK_BYTES;
-	pool->reader_count = options->reader_count ? options->reader_count : 1;
-	pool_queue_init(&pool->queue, 2 * pool->reader_count + 2);
+	pool->share_count = options->reader_count ? options->reader_count : 1;
+	pool_queue_init(&pool->queue, 2 * pool->share_count + 2);
 	pool->shelf = bundle_shelf_new(pool->options.seed);
 	pool->inline_timer = timer_new(loop, on_inline_timer, pool);
 	pool->wake = wake_new(loop, on_wake, pool);
-	pool->readers = mem_alloc_array(pool->reader_count, sizeof(*pool->readers));
-	for (uint32_t i = 0; i < pool->reader_count; i++) {
+	pool->readers = mem_alloc_array(pool->share_count, sizeof(*pool->readers));
+	pool_worker_init(&pool->worker, env, pool->shelf,
+			 options->reader_count ? POOL_SMALL_BYTES : pool->options.block_bytes);
+	for (uint32_t i = 0; i < options->reader_count; i++) {
 		pool->readers[i].pool = pool;
 		pool_worker_init(&pool->readers[i].worker, env, pool->shelf,
 				 pool->options.block_bytes);
@@ -192,11 +198,12 @@ void pool_free(struct pool *pool)
 	if (!pool)
 		return;
 	pool_queue_stop(&pool->queue);
-	for (uint32_t i = 0; i < pool->reader_count; i++) {
+	for (uint32_t i = 0; i < pool->options.reader_count; i++) {
 		if (pool->readers[i].has_thread)
 			pthread_join(pool->readers[i].thread, NULL);
 		pool_worker_deinit(&pool->readers[i].worker);
 	}
+	pool_worker_deinit(&pool->worker);
 	pool_queue_deinit(&pool->queue);
 	wake_free(pool->wake);
 	timer_free(pool->inline_timer);
@@ -209,9 +216,9 @@ void pool_free(struct pool *pool)
  *  asks all the time would take every place, and who waits to be told would wait for ever. */
 static bool claim(struct pool *pool, size_t bytes)
 {
-	if (pool->was_full || pool->pending_jobs >= pool->reader_count * POOL_QUEUE_JOBS_MAX ||
+	if (pool->was_full || pool->pending_jobs >= pool->share_count * POOL_QUEUE_JOBS_MAX ||
 	    (pool->pending_bytes &&
-	     pool->pending_bytes + bytes > pool->reader_count * (size_t)POOL_QUEUE_BYTES_MAX)) {
+	     pool->pending_bytes + bytes > pool->share_count * (size_t)POOL_QUEUE_BYTES_MAX)) {
 		pool->was_full = true;
 		pool->full_count++;
 		return false;
@@ -221,9 +228,9 @@ static bool claim(struct pool *pool, size_t bytes)
 	return true;
 }
 
-static void start_inline(struct pool *pool)
+static void start_inline(struct pool *pool, bool is_small)
 {
-	if (pool->options.reader_count == 0 && !timer_is_set(pool->inline_timer))
+	if ((pool->options.reader_count == 0 || is_small) && !timer_is_set(pool->inline_timer))
 		timer_set(pool->inline_timer, 0);
 }
 
@@ -233,7 +240,7 @@ int pool_try_bytes(struct pool *pool, struct pool_bytes_job *task)
 		return ERR_FULL;
 	pool_queue_push_bytes(&pool->queue, task);
 	task->data = BYTES_EMPTY;
-	start_inline(pool);
+	start_inline(pool, false);
 	return 0;
 }
 
@@ -242,7 +249,7 @@ int pool_try_file(struct pool *pool, const struct pool_file_job *task)
 	if (!claim(pool, 0))
 		return ERR_FULL;
 	pool_queue_push_file(&pool->queue, task);
-	start_inline(pool);
+	start_inline(pool, task->is_small);
 	return 0;
 }
 

@@ -37,6 +37,7 @@ void pool_queue_init(struct pool_queue *queue, uint32_t blocks_max)
 	*queue = (struct pool_queue){.blocks_max = blocks_max};
 	queue->ready_end = &queue->ready;
 	list_init(&queue->todo);
+	list_init(&queue->small);
 	list_init(&queue->free);
 	pthread_mutex_init(&queue->lock, NULL);
 	pthread_cond_init(&queue->has_work, NULL);
@@ -120,17 +121,18 @@ static void job_give(struct pool_queue *queue, struct pool_job *job)
 	queue->free_count++;
 }
 
-static void enqueue(struct pool_queue *queue, struct pool_line *line, struct pool_job *job)
+static void enqueue(struct pool_queue *queue, struct pool_line *line, struct pool_job *job,
+		    bool is_small)
 {
 	job->line = line;
 	*line->end = job;
 	line->end = &job->next_in_line;
-	list_push(&queue->todo, job);
-	if (queue->resting > 0)
+	list_push(is_small ? &queue->small : &queue->todo, job);
+	if (queue->resting > 0 && !is_small)
 		pthread_cond_signal(&queue->has_work);
 }
 
-static void begin_block(struct pool_queue *queue, struct pool_file *file)
+static void begin_block(struct pool_queue *queue, struct pool_file *file, bool is_small)
 {
 	struct pool_job *job = job_take(queue);
 
@@ -140,7 +142,7 @@ static void begin_block(struct pool_queue *queue, struct pool_file *file)
 	job->is_reset = file->is_reset;
 	job->skip = file->skip;
 	file->begun++;
-	enqueue(queue, file->line, job);
+	enqueue(queue, file->line, job, is_small);
 }
 
 /* ---- loop thread ---- */
@@ -154,7 +156,7 @@ void pool_queue_push_bytes(struct pool_queue *queue, const struct pool_bytes_job
 	job->intake = intake_ref(task->intake);
 	job->bytes = *task;
 	job->queued_bytes = task->data.length;
-	enqueue(queue, line, job);
+	enqueue(queue, line, job, false);
 	pthread_mutex_unlock(&queue->lock);
 }
 
@@ -169,7 +171,7 @@ void pool_queue_push_file(struct pool_queue *queue, const struct pool_file_job *
 	file->is_reset = task->is_reset;
 	file->skip = task->skip;
 	pthread_mutex_lock(&queue->lock);
-	begin_block(queue, file);
+	begin_block(queue, file, task->is_small);
 	pthread_mutex_unlock(&queue->lock);
 }
 
@@ -214,11 +216,29 @@ bool pool_queue_delivered_block(struct pool_queue *queue, struct pool_job *job, 
 		if (file->must_end)
 			file->is_over = true;
 		else
-			begin_block(queue, file);
+			begin_block(queue, file, false);
 	}
 	bool is_last = file->is_over && file->begun == 0;
 	pthread_mutex_unlock(&queue->lock);
 	return is_last;
+}
+
+struct pool_job *pool_queue_take(struct pool_queue *queue, bool has_readers)
+{
+	pthread_mutex_lock(&queue->lock);
+	struct pool_job *job = pool_job_list_pop(&queue->small);
+	if (!job && !has_readers)
+		job = pool_job_list_pop(&queue->todo);
+	pthread_mutex_unlock(&queue->lock);
+	return job;
+}
+
+bool pool_queue_has_work(struct pool_queue *queue, bool has_readers)
+{
+	pthread_mutex_lock(&queue->lock);
+	bool has_work = queue->small.first || (!has_readers && queue->todo.first);
+	pthread_mutex_unlock(&queue->lock);
+	return has_work;
 }
 
 void pool_queue_stop(struct pool_queue *queue)
@@ -246,14 +266,6 @@ struct pool_job *pool_queue_await(struct pool_queue *queue)
 	return job;
 }
 
-struct pool_job *pool_queue_take(struct pool_queue *queue)
-{
-	pthread_mutex_lock(&queue->lock);
-	struct pool_job *job = pool_job_list_pop(&queue->todo);
-	pthread_mutex_unlock(&queue->lock);
-	return job;
-}
-
 void pool_queue_advance(struct pool_queue *queue, const struct pool_job *job, bool has_more)
 {
 	struct pool_file *file = job->file;
@@ -268,7 +280,7 @@ void pool_queue_advance(struct pool_queue *queue, const struct pool_job *job, bo
 	else if (file->begun >= queue->blocks_max)
 		file->is_parked = true;
 	else
-		begin_block(queue, file);
+		begin_block(queue, file, false);
 	pthread_mutex_unlock(&queue->lock);
 }
 

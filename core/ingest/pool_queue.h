@@ -50,7 +50,8 @@ struct pool_queue {
 	uint32_t resting; /**< readers that wait */
 	bool is_stopping;
 	uint32_t blocks_max;
-	struct pool_job_list todo;
+	struct pool_job_list todo;  /**< for readers */
+	struct pool_job_list small; /**< for the loop thread */
 	struct pool_job_list free;
 	uint32_t free_count;
 	struct pool_line *ready;
@@ -74,12 +75,13 @@ void pool_queue_collect(struct pool_queue *queue, struct pool_job_list *out);
 void pool_queue_delivered(struct pool_queue *queue, struct pool_job *job);
 /** A block was delivered. True: it was its file's last one, which the caller frees. */
 bool pool_queue_delivered_block(struct pool_queue *queue, struct pool_job *job, bool goes_on);
+/** Small ones first. NULL: there is nothing to do, or only for readers. */
+struct pool_job *pool_queue_take(struct pool_queue *queue, bool has_readers);
+bool pool_queue_has_work(struct pool_queue *queue, bool has_readers);
 void pool_queue_stop(struct pool_queue *queue); /**< await gives NULL from now on */
 
 /* readers */
 struct pool_job *pool_queue_await(struct pool_queue *queue);
-/** Without waiting: NULL when there is nothing to do. */
-struct pool_job *pool_queue_take(struct pool_queue *queue);
 /** A block was cut: the next one of its file may be begun. */
 void pool_queue_advance(struct pool_queue *queue, const struct pool_job *job, bool has_more);
 /** True: the loop must be told to collect. */

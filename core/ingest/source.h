@@ -33,6 +33,7 @@ enum {
 	/** Times readers, of bytes jobs; one is always taken. */
 	POOL_QUEUE_BYTES_MAX = 128 * 1024 * 1024,
 	POOL_FILE_BLOCK_BYTES = 1024 * 1024, /**< a bundle of a file comes of at most this much */
+	POOL_SMALL_BYTES = 64 * 1024,
 	POSITION_CHECK_BYTES = 64,
 };
 
@@ -87,6 +88,9 @@ struct pool_file_job {
 	bool is_reset;
 	bool skip;     /**< reader.h: inside an over-long line */
 	bool is_final; /**< the file is over (rotated away): a last line without its end counts */
+	/** At most POOL_SMALL_BYTES are expected: they are read on the loop thread, which takes
+	 *  less than two changes of threads. */
+	bool is_small;
 	/** After each block, on the loop thread, before on_bundle. False: no further block is
 	 *  begun; those that were begun still come. */
 	bool (*on_read)(void *arg, const struct pool_file_read *read);

@@ -274,6 +274,7 @@ static int submit(struct tail_file *file)
 		.is_reset = file->is_reset,
 		.skip = file->skip,
 		.is_final = file->is_final,
+		.is_small = info.size_bytes - file->next.offset <= POOL_SMALL_BYTES,
 		.on_read = on_read,
 		.on_end = on_end,
 		.on_read_arg = file,

@@ -16,6 +16,11 @@
  *  not know: only when it was seen here is the stored position forgotten. */
 
 enum { DIRECTORIES_MAX = 1024, EVENT_BYTES = 16 * 1024 };
+
+/*  Events are read at once after some silence. While they keep coming, BURST of them are, and then
+ *  one each PACE_MS: reading a few lines, and committing them, costs as much as reading a hundred.
+ *  Until then the kernel gathers them. */
+enum { PACE_MS = 40, BURST = 8 };
 enum { WATCHED = IN_MODIFY | IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ONLYDIR };
 
 struct directory {
@@ -27,6 +32,8 @@ struct directory_watch {
 	struct file_tail *tail;
 	int fd;
 	struct watch *watch;
+	struct timer *pace;
+	int64_t paced_ms; /**< when all that was read would have been due at one each PACE_MS */
 	struct directory *directories;
 	uint32_t count;
 };
@@ -84,6 +91,25 @@ static void on_named_event(struct directory_watch *watch, const struct inotify_e
 		file_tail_scan_soon(watch->tail);
 }
 
+static void keep_pace(struct directory_watch *watch)
+{
+	int64_t now_ms = loop_mono_ms(watch->tail->loop);
+
+	watch->paced_ms = (watch->paced_ms > now_ms ? watch->paced_ms : now_ms) + PACE_MS;
+	int64_t rest_ms = watch->paced_ms - now_ms - (int64_t)BURST * PACE_MS;
+	if (rest_ms <= 0)
+		return;
+	watch_pause(watch->watch, true);
+	timer_set(watch->pace, rest_ms);
+}
+
+static void on_pace(void *arg)
+{
+	struct directory_watch *watch = arg;
+
+	watch_pause(watch->watch, false);
+}
+
 static void on_readable(void *arg, int what)
 {
 	struct directory_watch *watch = arg;
@@ -101,6 +127,7 @@ static void on_readable(void *arg, int what)
 			on_named_event(watch, event);
 		at += (ssize_t)(sizeof(*event) + event->len);
 	}
+	keep_pace(watch);
 }
 
 struct directory_watch *directory_watch_new(struct file_tail *tail)
@@ -109,6 +136,7 @@ struct directory_watch *directory_watch_new(struct file_tail *tail)
 	struct err_note why = {0};
 
 	watch->tail = tail;
+	watch->pace = timer_new(tail->loop, on_pace, watch);
 	watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (watch->fd >= 0 && watch_new(&watch->watch, tail->loop, watch->fd, WATCH_READ,
 					on_readable, watch, &why) == 0)
@@ -123,6 +151,7 @@ void directory_watch_free(struct directory_watch *watch)
 	if (!watch)
 		return;
 	watch_free(watch->watch);
+	timer_free(watch->pace);
 	if (watch->fd >= 0)
 		close(watch->fd);
 	for (uint32_t i = 0; i < watch->count; i++)

@@ -50,6 +50,7 @@ enum watch_what { WATCH_READ = 1, WATCH_WRITE = 2 };
 /** Level-triggered; ERR_UNSUPPORTED on a virtual loop and for regular files. */
 int watch_new(struct watch **out, struct loop *loop, int fd, int what,
 	      void (*on_ready)(void *arg, int what), void *arg, struct err_note *why);
+void watch_pause(struct watch *watch, bool is_paused); /**< no calls while paused */
 void watch_free(struct watch *watch);
 
 /** Calls `on_signal` on the loop thread (SIGTERM, SIGINT, SIGHUP …). */

@@ -165,6 +165,14 @@ int watch_new(struct watch **out, struct loop *loop, int fd, int what,
 	return 0;
 }
 
+void watch_pause(struct watch *watch, bool is_paused)
+{
+	if (is_paused)
+		event_del(watch->event);
+	else
+		event_add(watch->event, NULL);
+}
+
 void watch_free(struct watch *watch)
 {
 	if (!watch)

@@ -186,7 +186,7 @@ static struct totals read_plainly(struct intake *intake)
 }
 
 static struct totals read_by_pool(struct intake *intake, uint32_t reader_count,
-				  uint32_t block_bytes)
+				  uint32_t block_bytes, bool is_small)
 {
 	struct totals totals = {.max_event_ms = WATERMARK_NONE};
 	struct env_ops ops = *env_live()->ops;
@@ -204,6 +204,7 @@ static struct totals read_by_pool(struct intake *intake, uint32_t reader_count,
 	struct pool_file_job job = {
 		.intake = intake,
 		.is_final = true,
+		.is_small = is_small,
 		.on_read = on_read,
 		.on_end = on_end,
 		.on_read_arg = &totals,
@@ -242,10 +243,11 @@ Test(pool_order, any_number_of_readers_and_any_block_size_give_the_same_bundles,
 		cr_expect_gt(plain.counters.late, 0);
 		cr_expect_gt(plain.counters.malformed, 0);
 		uint32_t block_bytes = 200 + (uint32_t)(random_next(&state) % 20000);
-		struct totals inlined = read_by_pool(intake, 0, block_bytes);
+		struct totals inlined = read_by_pool(intake, 0, block_bytes, false);
 		expect_same_counts(&inlined, &plain, "inline");
 		for (size_t i = 0; i < 3; i++) {
-			struct totals threaded = read_by_pool(intake, counts[i], block_bytes);
+			struct totals threaded =
+				read_by_pool(intake, counts[i], block_bytes, false);
 			cr_expect_not(threaded.is_out_of_order);
 			cr_expect(threaded.at_end);
 			cr_expect_eq(threaded.to.offset, fake.content.length);
@@ -254,6 +256,23 @@ Test(pool_order, any_number_of_readers_and_any_block_size_give_the_same_bundles,
 				     counts[i], block_bytes);
 			expect_same_counts(&threaded, &plain, "threads");
 		}
+	}
+	intake_unref(intake);
+	bytes_deinit(&fake.content);
+}
+
+Test(pool_order, what_the_loop_thread_reads_first_the_readers_go_on_with, .timeout = 120)
+{
+	struct intake *intake = make_intake();
+
+	/* More than POOL_SMALL_BYTES, twice: it grew since somebody looked at its size. */
+	make_content(21, 6000);
+	struct totals plain = read_plainly(intake);
+	for (uint32_t readers = 0; readers < 3; readers++) {
+		struct totals totals = read_by_pool(intake, readers, 5000, true);
+		cr_expect_not(totals.is_out_of_order);
+		cr_expect(totals.at_end);
+		expect_same_counts(&totals, &plain, "small");
 	}
 	intake_unref(intake);
 	bytes_deinit(&fake.content);

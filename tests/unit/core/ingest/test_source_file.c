@@ -128,6 +128,21 @@ Test(source_file, reads_what_is_there_and_what_is_appended)
 	case_free(source);
 }
 
+Test(source_file, many_small_appends_are_all_read)
+{
+	struct source_case *source = case_new(1, 65536);
+
+	start(source, "a.log");
+	/* More than the burst: the rest waits for its pace, and for nothing else. */
+	for (int i = 1; i <= 25; i++) {
+		append("a.log", 1, "");
+		cr_expect(case_wait_readings(source, (uint64_t)i));
+	}
+	cr_expect_eq(source->gaps, 0);
+	stop(source);
+	case_free(source);
+}
+
 Test(source_file, an_unfinished_line_waits_for_its_end)
 {
 	struct source_case *source = case_new(1, 65536);

@@ -234,6 +234,25 @@ Test(loop, a_watch_reports_readiness_and_may_free_itself)
 	loop_free(loop);
 }
 
+Test(loop, a_paused_watch_is_silent_and_reports_what_came_meanwhile)
+{
+	struct loop *loop = run_loop_new();
+	struct pipe_case pipe_case = {0};
+
+	cr_assert_eq(pipe(pipe_case.fds), 0);
+	cr_assert_eq(watch_new(&pipe_case.watch, loop, pipe_case.fds[0], WATCH_READ, on_pipe,
+			       &pipe_case, NULL),
+		     0);
+	watch_pause(pipe_case.watch, true);
+	cr_expect_eq(write(pipe_case.fds[1], "x", 1), 1);
+	cr_expect_not(run_loop_for(loop, 5, run_loop_flag, &pipe_case.is_ready));
+	watch_pause(pipe_case.watch, false);
+	cr_expect(run_loop_until(loop, run_loop_flag, &pipe_case.is_ready));
+	close(pipe_case.fds[0]);
+	close(pipe_case.fds[1]);
+	loop_free(loop);
+}
+
 static void on_signal(void *arg, int number)
 {
 	*(bool *)arg = number == SIGUSR1;
