@@ -1,13 +1,10 @@
 /* All plain lines of a block: a window of the block is turned into the places of its delimiters
- * and line ends (vector code), then each wanted column of the window's lines is converted in a
- * loop of its own.
- *
- *      2026-11-22T06:00:00.000Z,m1,5.5 \n 2026-11-22T06:00:00.100Z,m2,7 \n ...
- *                              0  1    2                          3  4  5       ends[]
- *                                      |                                |       specials[]: 2, 5
+ * and line ends by vector code (decode_csv_window.c), then each wanted column of the window's lines
+ * is converted in a loop of its own.
  *
  *  A line is plain when the next special is `column_count - 1` ends further on and is a line end:
- *  that alone verifies the number of columns and that there is no quote in the line. */
+ *  that alone verifies the number of columns and that there is no quote in the line. Lines with
+ *  quotes are split into fields by their ends first; only doubled quotes need the careful way. */
 #include "core/ingest/decode_csv.h"
 
 #include "core/base/mem.h"
@@ -21,10 +18,6 @@
 #include "core/ingest/short_time.h"
 #include "core/model/batch.h"
 
-enum { CHUNK_ENDS = 8 }; /**< ends written at once, so that most chunks need no loop */
-
-_Static_assert((int)CSV_LINE_BYTES_MAX == 64 * (int)BYTE_MASK_BYTES, "a bit of `foreign` a chunk");
-
 /** A column of the text that is wanted. */
 struct csv_column {
 	uint32_t place; /**< in the line */
@@ -37,26 +30,29 @@ struct csv_block {
 	const struct intake *intake;
 	const char *data;
 	size_t length;
-	bool is_portable;
 	bool is_refused; /**< no line of this intake is plain */
 	struct csv_column wanted[INTAKE_COLUMNS_MAX];
 	uint32_t wanted_count;
 	bool has_others; /**< wanted fields that no column of the text has */
 
-	size_t window; /**< where ends[] begins in data */
-	size_t window_bytes;
-	uint64_t foreign; /**< chunks of the window with bytes that are not ASCII */
-	uint32_t line;    /**< the first end of the line at hand */
-	uint32_t special; /**< the first special of the line at hand */
-	uint32_t special_count;
-	/** Places in the window, from [1]; [0] is "just before it". */
-	uint16_t ends[1 + CSV_LINE_BYTES_MAX + CHUNK_ENDS];
-	uint16_t specials[CSV_LINE_BYTES_MAX]; /**< which ends are line ends or quotes */
+	struct csv_window window;
+	/** Of lines with quotes: for each field the place before it, and its end. */
+	uint16_t fields[2 * (CSV_LINE_BYTES_MAX + 1)];
+};
+
+/** The fields of lines in hand: those of one column are `stride` further on from line to line. */
+struct field_grid {
+	const char *data;
+	const uint16_t *ends; /**< of the first line; what is before each is before the field */
+	uint32_t place_stride;
+	uint32_t line_stride;
+	uint32_t cr_place; /**< a CR at the end of this field belongs to the line end */
 };
 
 /** One call of csv_block_decode(). */
 struct csv_run {
 	struct csv_block *block;
+	struct field_grid grid;
 	struct batch *batch;
 	struct time_memory *time;
 	uint64_t mistyped;
@@ -65,11 +61,7 @@ struct csv_run {
 struct csv_block *csv_block_new(void)
 {
 	struct csv_block *block = mem_alloc(sizeof(*block));
-#if defined(__x86_64__)
-	block->is_portable = !byte_masks_has_avx2();
-#else
-	block->is_portable = true;
-#endif
+	csv_window_init(&block->window);
 	return block;
 }
 
@@ -80,7 +72,7 @@ void csv_block_free(struct csv_block *block)
 
 void csv_block_use_portable(struct csv_block *block)
 {
-	block->is_portable = true;
+	block->window.is_portable = true;
 }
 
 static bool block_wants(const struct csv_block *block, uint32_t column)
@@ -98,7 +90,9 @@ void csv_block_start(struct csv_block *block, const struct intake *intake, const
 	block->intake = intake;
 	block->data = data;
 	block->length = length;
-	block->window = block->window_bytes = 0;
+	block->window.delimiter = intake->delimiter;
+	block->window.data = data;
+	block->window.bytes = 0;
 	block->is_refused = delimiter >= 0x80 || delimiter == '"' || delimiter == '\n' ||
 			    delimiter == '\r' || intake->time_of_csv < 0;
 	block->wanted_count = 0;
@@ -118,170 +112,60 @@ void csv_block_start(struct csv_block *block, const struct intake *intake, const
 	block->has_others = found_count < intake->fields.count;
 }
 
-static inline ALWAYS_INLINE uint64_t window_add_end(uint16_t *end, uint64_t mask, size_t base,
-						    byte_mask_first_of *first_of)
-{
-	*end = (uint16_t)(base + first_of(mask));
-	return mask & (mask - 1);
-}
-
-/** Eight at a time without looking whether there are so many: few chunks have more. */
-static inline ALWAYS_INLINE uint32_t window_add_ends(uint16_t *ends, uint64_t mask, size_t base,
-						     byte_mask_first_of *first_of)
-{
-	uint32_t count = (uint32_t)__builtin_popcountll(mask);
-	for (uint32_t i = 0; i < count; i += CHUNK_ENDS, ends += CHUNK_ENDS) {
-		mask = window_add_end(ends + 0, mask, base, first_of);
-		mask = window_add_end(ends + 1, mask, base, first_of);
-		mask = window_add_end(ends + 2, mask, base, first_of);
-		mask = window_add_end(ends + 3, mask, base, first_of);
-		mask = window_add_end(ends + 4, mask, base, first_of);
-		mask = window_add_end(ends + 5, mask, base, first_of);
-		mask = window_add_end(ends + 6, mask, base, first_of);
-		mask = window_add_end(ends + 7, mask, base, first_of);
-	}
-	return count;
-}
-
-static inline ALWAYS_INLINE void window_scan_by(struct csv_block *block, byte_masks_of *masks_of,
-						byte_mask_first_of *first_of)
-{
-	const struct byte_choice choice = {block->intake->delimiter, {'\n', '"'}};
-	const char *data = block->data + block->window;
-	const size_t bytes = block->window_bytes;
-	char tail[BYTE_MASK_BYTES] = {0};
-	uint16_t *ends = block->ends + 1;
-	uint16_t *specials = block->specials;
-	uint32_t count = 0;
-	uint64_t foreign = 0, chunk = 1;
-	for (size_t base = 0; base < bytes; base += BYTE_MASK_BYTES, chunk <<= 1) {
-		const char *text = data + base;
-		if (bytes - base < BYTE_MASK_BYTES) {
-			memcpy(tail, text, bytes - base);
-			text = tail;
-		}
-		struct byte_masks masks = masks_of(text, choice);
-		for (uint64_t rest = masks.special; rest; rest &= rest - 1) {
-			uint64_t before = (rest & -rest) - 1;
-			uint32_t ends_before = (uint32_t)__builtin_popcountll(masks.any & before);
-			*specials++ = (uint16_t)(count + ends_before);
-		}
-		count += window_add_ends(ends + count, masks.any, base, first_of);
-		foreign |= masks.has_high ? chunk : 0;
-	}
-	block->special_count = (uint32_t)(specials - block->specials);
-	block->foreign = foreign;
-}
-
-#if defined(__x86_64__)
-AVX2_FUNCTION static void window_scan_avx2(struct csv_block *block)
-{
-	window_scan_by(block, byte_masks_avx2, byte_mask_first_avx2);
-}
-#endif
-
-static void window_scan_portable(struct csv_block *block)
-{
-	window_scan_by(block, byte_masks_portable, byte_mask_first_portable);
-}
-
-/** A new window that begins with the line at data[at]. */
-static void window_start(struct csv_block *block, size_t at)
-{
-	size_t left = block->length - at;
-	block->window = at;
-	block->window_bytes = left < CSV_LINE_BYTES_MAX ? left : CSV_LINE_BYTES_MAX;
-	block->line = block->special = 0;
-	block->ends[0] = UINT16_MAX;
-#if defined(__x86_64__)
-	if (!block->is_portable) {
-		window_scan_avx2(block);
-		return;
-	}
-#endif
-	window_scan_portable(block);
-}
-
-/** Place of an end; that of end -1 is just before the window. */
-static inline size_t end_place(const struct csv_block *block, size_t end)
-{
-	return block->ends[1 + end];
-}
-
-/** Beginning of the line whose first end is `line`, in the window. */
-static inline size_t line_place(const struct csv_block *block, size_t line)
-{
-	return (uint16_t)(block->ends[line] + 1);
-}
-
-/** To the line at data[at], which may be behind lines that were decoded by another way. */
-static void window_seek(struct csv_block *block, size_t at)
-{
-	bool is_used_up = block->special == block->special_count && at > block->window;
-	if (is_used_up || at - block->window >= block->window_bytes) {
-		window_start(block, at);
-		return;
-	}
-	size_t place = at - block->window;
-	while (block->special < block->special_count &&
-	       end_place(block, block->specials[block->special]) < place) {
-		block->line = block->specials[block->special] + 1u;
-		block->special++;
-	}
-}
-
 /** Whether the line is short enough and what its chunks have beyond ASCII is UTF-8. */
 static bool line_is_right(const struct csv_block *block, size_t start, size_t end)
 {
+	const struct csv_window *window = &block->window;
 	uint64_t chunks = ~0ull << (start / BYTE_MASK_BYTES);
 	chunks &= (2ull << (end / BYTE_MASK_BYTES)) - 1;
 	if (end - start > block->intake->line_bytes_max)
 		return false; /* or not, with a CR at its end */
-	return !(block->foreign & chunks) ||
-	       json_is_utf8((struct slice){block->data + block->window + start, end - start});
+	return !(window->foreign & chunks) ||
+	       json_is_utf8((struct slice){window->data + start, end - start});
 }
 
 /** How many lines from the one at hand are plain, `room` at most. */
-static uint32_t window_count_plain(const struct csv_block *block, uint32_t room)
+static uint32_t count_plain(const struct csv_block *block, uint32_t room)
 {
-	const uint16_t *specials = block->specials + block->special;
+	const struct csv_window *window = &block->window;
+	const uint16_t *specials = window->specials + window->at.special;
 	const uint32_t stride = block->intake->column_count;
-	const char *data = block->data + block->window;
-	uint32_t left = block->special_count - block->special;
-	uint32_t line = block->line, count = 0;
-	bool is_careful = block->foreign || block->intake->line_bytes_max < CSV_LINE_BYTES_MAX;
+	uint32_t left = window->special_count - window->at.special;
+	uint32_t line = window->at.end, count = 0;
+	bool is_careful = window->foreign || block->intake->line_bytes_max < CSV_LINE_BYTES_MAX;
 	if (room > left)
 		room = left;
 	for (; count < room && specials[count] - line == stride - 1; count++, line += stride) {
-		size_t start = line_place(block, line), end = end_place(block, specials[count]);
-		if (data[end] != '\n' || (is_careful && !line_is_right(block, start, end)))
+		size_t start = csv_start_place(window, line);
+		size_t end = csv_end_place(window, specials[count]);
+		if (window->data[end] != '\n' || (is_careful && !line_is_right(block, start, end)))
 			break;
 	}
 	return count;
 }
 
-/** One column of the plain lines in hand. */
+/** One column of the lines in hand. */
 struct field_walk {
 	const char *data;
 	const uint16_t *end;
 	uint32_t stride;
-	bool is_last; /**< in the line: a CR before the LF is part of the line end */
+	bool has_cr;
 };
 
-static struct field_walk walk_start(const struct csv_block *block, uint32_t place)
+static struct field_walk walk_start(const struct csv_run *run, uint32_t place)
 {
-	uint32_t stride = block->intake->column_count;
-	return (struct field_walk){.data = block->data + block->window,
-				   .end = block->ends + 1 + block->line + place,
-				   .stride = stride,
-				   .is_last = place + 1 == stride};
+	const struct field_grid *grid = &run->grid;
+	return (struct field_walk){.data = grid->data,
+				   .end = grid->ends + (size_t)place * grid->place_stride,
+				   .stride = grid->line_stride,
+				   .has_cr = place == grid->cr_place};
 }
 
 static inline ALWAYS_INLINE struct slice walk_next(struct field_walk *walk)
 {
 	size_t start = (uint16_t)(walk->end[-1] + 1), end = walk->end[0];
 	walk->end += walk->stride;
-	if (walk->is_last)
+	if (walk->has_cr)
 		end -= end > start && walk->data[end - 1] == '\r';
 	return (struct slice){walk->data + start, end - start};
 }
@@ -289,7 +173,7 @@ static inline ALWAYS_INLINE struct slice walk_next(struct field_walk *walk)
 /** The event times of `count` lines; how many lines have one, up to the first without. */
 static uint32_t convert_times(struct csv_run *run, uint32_t count)
 {
-	struct field_walk walk = walk_start(run->block, (uint32_t)run->block->intake->time_of_csv);
+	struct field_walk walk = walk_start(run, (uint32_t)run->block->intake->time_of_csv);
 	int64_t *out = run->batch->time_ms + run->batch->row_count;
 	for (uint32_t i = 0; i < count; i++) {
 		struct slice text = walk_next(&walk);
@@ -311,7 +195,7 @@ static inline bool may_be_typed(char first)
 static inline ALWAYS_INLINE void convert_texts(struct csv_run *run, const struct csv_column *column,
 					       uint32_t count, bool is_any)
 {
-	struct field_walk walk = walk_start(run->block, column->place);
+	struct field_walk walk = walk_start(run, column->place);
 	struct value *out = run->batch->columns[column->column] + run->batch->row_count;
 	const char *short_end = run->block->data + run->block->length - SHORT_NUMBER_READS;
 	uint32_t text_count = 0;
@@ -338,7 +222,7 @@ static inline ALWAYS_INLINE void convert_texts(struct csv_run *run, const struct
 /** Columns of the other types, by the way of single lines. */
 static void convert_declared(struct csv_run *run, const struct csv_column *column, uint32_t count)
 {
-	struct field_walk walk = walk_start(run->block, column->place);
+	struct field_walk walk = walk_start(run, column->place);
 	const char *short_end = run->block->data + run->block->length - SHORT_NUMBER_READS;
 	bool is_number = column->type == FIELD_INT || column->type == FIELD_FLOAT;
 	struct decode_row row = {
@@ -378,19 +262,114 @@ static void clear_others(struct csv_run *run, uint32_t count)
 				(struct value){.type = VALUE_NIL};
 }
 
-/** The plain lines from the one at hand; false when a line turns out to be wrong. */
-static bool run_plain(struct csv_run *run)
+/** Rows of the lines in the grid; how many there were up to the first wrong one. */
+static uint32_t run_convert(struct csv_run *run, uint32_t count)
 {
-	struct csv_block *block = run->block;
-	uint32_t plain = window_count_plain(block, BATCH_ROWS_MAX - run->batch->row_count);
-	uint32_t count = convert_times(run, plain);
+	const struct csv_block *block = run->block;
+	count = convert_times(run, count);
 	clear_others(run, count);
 	for (uint32_t i = 0; i < block->wanted_count && count > 0; i++)
 		convert_column(run, &block->wanted[i], count);
 	run->batch->row_count += count;
-	block->line += count * block->intake->column_count;
-	block->special += count;
+	return count;
+}
+
+/** The plain lines from the one at hand; false when a line turns out to be wrong. */
+static bool run_plain(struct csv_run *run)
+{
+	struct csv_block *block = run->block;
+	struct csv_window *window = &block->window;
+	uint32_t columns = block->intake->column_count;
+	uint32_t plain = count_plain(block, BATCH_ROWS_MAX - run->batch->row_count);
+	run->grid = (struct field_grid){.data = window->data,
+					.ends = window->ends + 1 + window->at.end,
+					.place_stride = 1,
+					.line_stride = columns,
+					.cr_place = columns - 1};
+	uint32_t count = run_convert(run, plain);
+	window->at.end += count * columns;
+	window->at.special += count;
 	return count == plain;
+}
+
+/* ---- lines with quotes ---- */
+
+/** The special that ends the line to which `special` belongs, or special_count. */
+static uint32_t line_end_from(const struct csv_window *window, uint32_t special)
+{
+	while (special < window->special_count &&
+	       window->data[csv_end_place(window, window->specials[special])] != '\n')
+		special++;
+	return special;
+}
+
+/** The field that begins with the quote at end *at, up to its closing quote; *at moves to the end
+ *  behind it. False: it is wrong, or has doubled quotes. */
+static bool split_quoted(const struct csv_window *window, uint32_t *at, uint32_t last,
+			 uint16_t *field)
+{
+	size_t close, next;
+	field[0] = (uint16_t)csv_end_place(window, *at);
+	do
+		++*at;
+	while (*at < last && window->data[csv_end_place(window, *at)] != '"');
+	if (*at >= last)
+		return false;
+	close = csv_end_place(window, *at);
+	field[1] = (uint16_t)close;
+	next = csv_end_place(window, ++*at);
+	if (*at == last && next == close + 2 && window->data[close + 1] == '\r')
+		return true;
+	return next == close + 1 && window->data[next] != '"';
+}
+
+/** A field without quotes at its beginning: a quote inside is text. */
+static void split_plain(const struct csv_window *window, uint32_t *at, uint32_t last, size_t start,
+			uint16_t *field)
+{
+	while (window->data[csv_end_place(window, *at)] == '"')
+		++*at;
+	size_t end = csv_end_place(window, *at);
+	if (*at == last)
+		end -= end > start && window->data[end - 1] == '\r';
+	field[0] = (uint16_t)(start - 1);
+	field[1] = (uint16_t)end;
+}
+
+/** The line with the ends `at` to `last` into fields; false: it needs the careful way. */
+static bool split_line(const struct csv_block *block, uint32_t at, uint32_t last, uint16_t *fields)
+{
+	const struct csv_window *window = &block->window;
+	uint32_t column_count = block->intake->column_count;
+	for (uint32_t i = 0; i < column_count; i++, at++, fields += 2) {
+		if (at > last)
+			return false;
+		size_t start = csv_start_place(window, at);
+		if (window->data[start] != '"')
+			split_plain(window, &at, last, start, fields);
+		else if (!split_quoted(window, &at, last, fields))
+			return false;
+	}
+	return at == last + 1;
+}
+
+/** How many lines from the one at hand can be split; `behind` is the line behind them. */
+static uint32_t split_lines(struct csv_block *block, uint32_t room, struct csv_cursor *behind)
+{
+	const struct csv_window *window = &block->window;
+	uint32_t column_count = block->intake->column_count, count = 0;
+	for (*behind = window->at; count < room; count++) {
+		uint32_t special = line_end_from(window, behind->special);
+		if (special == window->special_count)
+			break;
+		uint32_t last = window->specials[special];
+		size_t start = csv_start_place(window, behind->end);
+		if (!line_is_right(block, start, csv_end_place(window, last)) ||
+		    !split_line(block, behind->end, last, block->fields + 2 * count * column_count))
+			break;
+		*behind = (struct csv_cursor){.end = last + 1, .special = special + 1};
+	}
+	return count;
 }
 
 /** The last field of a line, or the whole line: a CR before the LF is part of the line end. */
@@ -400,61 +379,77 @@ static struct slice without_cr(struct slice text)
 	return text;
 }
 
-/** A line with a quote in it; false when it is wrong or has no end. */
-static bool run_quoted(struct csv_run *run)
+/** A line by the careful way; false when it is wrong or has no end. */
+static bool run_careful(struct csv_run *run)
 {
-	struct csv_block *block = run->block;
-	const struct intake *intake = block->intake;
-	const char *data = block->data + block->window;
-	size_t start = line_place(block, block->line), end;
-	uint32_t special = block->special;
+	const struct intake *intake = run->block->intake;
+	struct csv_window *window = &run->block->window;
+	size_t start = csv_start_place(window, window->at.end);
+	uint32_t special = line_end_from(window, window->at.special);
 	struct decode_row row;
-	while (special < block->special_count &&
-	       data[end_place(block, block->specials[special])] != '\n')
-		special++;
-	if (special == block->special_count) {
-		block->special = special; /* another look, with a window that begins here */
+	if (special == window->special_count) {
+		window->at.special = special; /* another look, with a window that begins here */
 		return start > 0;
 	}
-	end = end_place(block, block->specials[special]);
-	struct slice line = without_cr((struct slice){data + start, end - start});
+	size_t end = csv_end_place(window, window->specials[special]);
+	struct slice line = without_cr((struct slice){window->data + start, end - start});
 	decode_row_start(&row, run->batch, run->time);
 	if (line.length > intake->line_bytes_max || csv_decode(intake, line, &row, NULL) != 0 ||
 	    decode_row_finish(&row, intake->schema.time_field, NULL) != 0)
 		return false;
 	run->batch->row_count++;
 	run->mistyped += row.mistyped;
-	block->line = block->specials[special] + 1u;
-	block->special = special + 1;
+	csv_window_skip(window, 1);
 	return true;
 }
 
-/** Whether the line at hand has a quote before its end, as far as the window shows. */
-static bool window_has_quote(const struct csv_block *block)
+/** Lines with quotes from the one at hand; false when a line is wrong or has no end. */
+static bool run_quoted(struct csv_run *run)
 {
-	const char *data = block->data + block->window;
-	return block->special < block->special_count &&
-	       data[end_place(block, block->specials[block->special])] == '"';
+	struct csv_block *block = run->block;
+	uint32_t columns = block->intake->column_count;
+	struct csv_cursor behind;
+	uint32_t split = split_lines(block, BATCH_ROWS_MAX - run->batch->row_count, &behind);
+	if (split == 0)
+		return run_careful(run);
+	run->grid = (struct field_grid){.data = block->window.data,
+					.ends = block->fields + 1,
+					.place_stride = 2,
+					.line_stride = 2 * columns,
+					.cr_place = UINT32_MAX};
+	uint32_t count = run_convert(run, split);
+	if (count == split)
+		block->window.at = behind;
+	else
+		csv_window_skip(&block->window, count);
+	return count == split;
+}
+
+/** Whether the line at hand has a quote before its end, as far as the window shows. */
+static bool has_quote(const struct csv_window *window)
+{
+	return window->at.special < window->special_count &&
+	       window->data[csv_end_place(window, window->specials[window->at.special])] == '"';
 }
 
 size_t csv_block_decode(struct csv_block *block, size_t at, struct batch *batch,
 			struct time_memory *time, uint64_t *mistyped)
 {
 	struct csv_run run = {.block = block, .batch = batch, .time = time};
+	struct csv_window *window = &block->window;
 	REQUIRE(batch->column_count == block->intake->fields.count);
 	if (block->is_refused || (at == 0 && block->length > 0 && block->data[0] == '\xEF'))
 		return at;
 	while (at < block->length && batch->row_count < BATCH_ROWS_MAX) {
-		window_seek(block, at);
+		if (!csv_window_seek(window, block->data + at))
+			csv_window_start(window, block->data + at, block->length - at);
 		bool is_right = run_plain(&run);
-		while (is_right && batch->row_count < BATCH_ROWS_MAX && window_has_quote(block))
+		while (is_right && batch->row_count < BATCH_ROWS_MAX && has_quote(window))
 			is_right = run_quoted(&run) && run_plain(&run);
-		size_t next = block->window + line_place(block, block->line);
-		if (!is_right || block->special < block->special_count || next == block->window) {
-			at = next;
+		size_t next = csv_start_place(window, window->at.end);
+		at = (size_t)(window->data - block->data) + next;
+		if (!is_right || window->at.special < window->special_count || next == 0)
 			break;
-		}
-		at = next;
 	}
 	*mistyped += run.mistyped;
 	return at;

@@ -210,3 +210,27 @@ Test(decode_csv_block, lines_beyond_the_limit_are_left_to_the_caller)
 	intake_unref(intake);
 	schema_deinit(&schema);
 }
+
+Test(decode_csv_block, quotes_in_every_place_are_as_by_lines)
+{
+	struct decode_fixture f;
+	static const char *const fields[] = {"5",          "\"5\"",    "\"\"",    "",
+					     "\"a,b\"",    "a\"b\"\"", "\"a\r\"", "\"a\"b",
+					     "\"c\"\"d\"", "\"open",   "\"",      "\"x\"\r"};
+	static const char *const ends[] = {"\n", "\r\n", "\r\r\n"};
+	const size_t count = sizeof(fields) / sizeof(fields[0]);
+	struct bytes text = BYTES_EMPTY;
+	size_t fast_count;
+	decode_fixture_init(&f, (const char *const[]){"a", "b", "c", NULL}, columns);
+	for (size_t i = 0; i < count * count * count * count; i++) {
+		size_t b = i / count % count, c = i / count / count % count;
+		bytes_append_format(&text, "%s,%s,%s,%s%s", i % 5 ? "\"7\"" : fields[i % count],
+				    fields[b], fields[c], fields[i / count / count / count],
+				    ends[i % 3]);
+	}
+	struct bytes rows = rows_of(f.intake, bytes_slice(&text), &fast_count);
+	cr_expect_gt(fast_count, 1000);
+	bytes_deinit(&rows);
+	bytes_deinit(&text);
+	decode_fixture_deinit(&f);
+}
