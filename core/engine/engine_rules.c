@@ -155,8 +155,7 @@ static int64_t least_next(const struct engine *engine)
 	return least_ms;
 }
 
-/** Every boundary is the end of a pane, so between two of those there is nothing to look at: with
- *  1,000 rules a bundle would cost 100 us. */
+/** Every boundary is the end of a pane, so between two of those there is nothing to look at. */
 bool engine_has_passed_pane(const struct engine_source *source)
 {
 	return source->watermark_ms != TIME_NONE &&

@@ -240,3 +240,27 @@ Test(window, expires_dead_keys_and_takes_new_ones)
 	bytes_deinit(&text);
 	window_free(window);
 }
+
+Test(window, memory_grows_with_keys_in_proportion)
+{
+	uint64_t bytes_per_key[2];
+
+	for (int round = 0; round < 2; round++) {
+		struct window *window = open_window(0, 1000000);
+		int count = round == 0 ? 10000 : 80000;
+		char key[32];
+
+		for (int i = 0; i < count; i++) {
+			struct aggregate one = counted(1);
+
+			/* As dimension.h makes it of a customerId. */
+			snprintf(key, sizeof(key), "%c%c%cc%07d", 4, 0, 8, i);
+			cr_assert(window_merge(window, 0, (struct slice){key, 11}, &one) == 0);
+		}
+		bytes_per_key[round] = usage(window).memory_bytes / (uint64_t)count;
+		window_free(window);
+	}
+	cr_log_warn("a key of 11 bytes with one counted pane: %llu and %llu bytes",
+		    (unsigned long long)bytes_per_key[0], (unsigned long long)bytes_per_key[1]);
+	cr_expect(bytes_per_key[0] < 140 && bytes_per_key[1] < 140);
+}
