@@ -160,14 +160,16 @@ static int intake_check_spec(const struct intake *intake, const struct metric_sp
 	return rc;
 }
 
-/** Adds a wanted field; its column, or ERR_FULL. */
-static int intake_want(struct intake *intake, const char *name, bool is_number,
+/** Adds a wanted field; its column, or ERR_FULL. *is_changed: what is derived from the fields must
+ *  be made anew. */
+static int intake_want(struct intake *intake, const char *name, bool is_number, bool *is_changed,
 		       struct err_note *why)
 {
 	int column = field_set_add(&intake->fields, &intake->schema, name);
 	if (column < 0)
 		return err_set(why, ERR_FULL, "the rules of source \"%s\" read more than %u fields",
 			       intake->source, intake->fields.count);
+	*is_changed |= is_number && !intake->is_number[column];
 	if (is_number)
 		intake->is_number[column] = true;
 	return column;
@@ -195,22 +197,22 @@ static void intake_keep(struct intake *intake, const struct metric_spec *spec,
 }
 
 static int intake_want_all(struct intake *intake, const struct metric_spec *spec,
-			   struct intake_metric *metric, struct err_note *why)
+			   struct intake_metric *metric, bool *is_changed, struct err_note *why)
 {
 	for (uint32_t i = 0; i < spec->by_count; i++) {
-		int column = intake_want(intake, spec->by[i], false, why);
+		int column = intake_want(intake, spec->by[i], false, is_changed, why);
 		if (column < 0)
 			return column;
 		metric->by_columns[i] = (uint32_t)column;
 	}
 	for (uint32_t i = 0; i < spec->value_count; i++) {
-		int column = intake_want(intake, spec->values[i], true, why);
+		int column = intake_want(intake, spec->values[i], true, is_changed, why);
 		if (column < 0)
 			return column;
 		metric->value_columns[i] = (uint32_t)column;
 	}
 	for (uint32_t i = 0; i < spec->read_count; i++) {
-		int column = intake_want(intake, spec->reads[i], false, why);
+		int column = intake_want(intake, spec->reads[i], false, is_changed, why);
 		if (column < 0)
 			return column;
 		metric->read_columns[i] = (uint32_t)column;
@@ -248,6 +250,7 @@ int intake_add_metric(struct intake *intake, const struct metric_spec *spec, uin
 {
 	struct intake_metric metric = {0};
 	uint32_t old_count = intake->fields.count;
+	bool is_changed = false;
 	int rc = intake_check_spec(intake, spec, why);
 	if (rc)
 		return rc;
@@ -258,8 +261,9 @@ int intake_add_metric(struct intake *intake, const struct metric_spec *spec, uin
 			  intake->fields.count + spec->by_count + spec->value_count +
 				  spec->read_count + 1);
 	if (!rc)
-		rc = intake_want_all(intake, spec, &metric, why);
-	intake_index_fields(intake);
+		rc = intake_want_all(intake, spec, &metric, &is_changed, why);
+	if (is_changed || intake->fields.count != old_count)
+		intake_index_fields(intake);
 	if (rc) {
 		filter_free(metric.filter);
 		return rc;

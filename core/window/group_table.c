@@ -144,9 +144,11 @@ static struct group *record_add(struct group_table *table, uint64_t key_hash, in
 	return group;
 }
 
-static struct group *put(struct group_table *table, uint64_t hash, uint64_t key_hash,
-			 int64_t start_ms, struct slice key)
+struct group *group_table_put(struct group_table *table, uint64_t key_hash, int64_t start_ms,
+			      struct slice key)
 {
+	uint64_t hash = group_hash(table, key_hash, start_ms);
+
 	if (table->count >= table->slot_count / 4 * 3)
 		slots_grow(table);
 	uint32_t slot = slot_find(table, hash, start_ms, key);
@@ -155,12 +157,6 @@ static struct group *put(struct group_table *table, uint64_t hash, uint64_t key_
 		return group_table_at(table, record_of(table->slots[slot]));
 	table->slots[slot] = slot_of(hash, table->record_bytes);
 	return record_add(table, key_hash, start_ms, key);
-}
-
-struct group *group_table_put(struct group_table *table, uint64_t key_hash, int64_t start_ms,
-			      struct slice key)
-{
-	return put(table, group_hash(table, key_hash, start_ms), key_hash, start_ms, key);
 }
 
 const struct group *group_table_find(const struct group_table *table, int64_t start_ms,
@@ -174,55 +170,6 @@ const struct group *group_table_find(const struct group_table *table, int64_t st
 					       start_ms, key)];
 
 	return slot == 0 ? NULL : group_table_at(table, record_of(slot));
-}
-
-static void merge_some(struct group_table *into, const struct group_table *from,
-		       const struct group *const *groups, const uint64_t *hashes, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		size_t place = group_table_guess(into, hashes[i]);
-
-		/* The record's two ends: aggregates and key. */
-		if (place != GROUP_NONE) {
-			const char *record = into->records + place;
-
-			__builtin_prefetch(record, 1);
-			__builtin_prefetch(record + groups[i]->record_bytes - 1, 1);
-		}
-	}
-	for (uint32_t i = 0; i < count; i++) {
-		struct group *group = put(into, hashes[i], groups[i]->key_hash, groups[i]->start_ms,
-					  group_key(from, groups[i]));
-
-		for (uint32_t j = 0; j < into->width; j++)
-			aggregate_merge(&group->aggregates[j], &groups[i]->aggregates[j]);
-	}
-}
-
-uint64_t group_table_merge(struct group_table *into, const struct group_table *from,
-			   int64_t from_ms)
-{
-	const struct group *groups[AHEAD], *group;
-	uint64_t hashes[AHEAD], passed_over = 0;
-	uint32_t count = 0;
-	size_t at = 0;
-
-	REQUIRE(into->seed == from->seed && into->width == from->width);
-	while ((group = group_table_next(from, &at)) != NULL) {
-		if (group->start_ms < from_ms) {
-			passed_over += group->aggregates->count;
-			continue;
-		}
-		hashes[count] = hash_of(into, group);
-		group_table_fetch_slot(into, hashes[count]);
-		groups[count++] = group;
-		if (count == AHEAD) {
-			merge_some(into, from, groups, hashes, count);
-			count = 0;
-		}
-	}
-	merge_some(into, from, groups, hashes, count);
-	return passed_over;
 }
 
 void group_table_forget_before(struct group_table *table, int64_t before_ms)

@@ -68,11 +68,6 @@ struct group *group_table_put(struct group_table *table, uint64_t key_hash, int6
 const struct group *group_table_find(const struct group_table *table, int64_t start_ms,
 				     struct slice key);
 
-/** Adds every group of `from` that starts at `from_ms` or later; both have one seed and one width.
- *  Returns the number of readings in the others. */
-uint64_t group_table_merge(struct group_table *into, const struct group_table *from,
-			   int64_t from_ms);
-
 /** The memory where the slot of a group_hash() is will be wanted soon. */
 static inline void group_table_fetch_slot(const struct group_table *table, uint64_t hash)
 {
