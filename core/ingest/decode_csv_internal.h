@@ -26,8 +26,8 @@ struct csv_cursor {
  *  it that is at hand.
  *
  *      2026-11-22T06:00:00.000Z,m1,5.5 \n 2026-11-22T06:00:00.100Z,"m2",7 \n ...
- *                              0  1    2                          3 4  5 6 7     ends[]
- *                                      |                            |  |   |     specials[]: 2 4 5 7
+ *                              0  1    2                          34  56  7    ends[]
+ *                                      |                           |  |   |    specials[]: 2 4 5 7
  */
 struct csv_window {
 	char delimiter;
