@@ -121,7 +121,10 @@ void pool_run_bytes(struct pool_worker *worker, struct pool_job *job)
 	bytes_deinit(&task->data);
 }
 
-/** Room for a block: a line that is not over-long ends in the block in which it begins. */
+/** Smaller blocks than 1 MiB cost the loop more (128 KiB: 0.30 s a 5 million lines for 0.20, since
+ *  fewer readings share a group) and the readers the same, though 1 MiB is all of a core's L2.
+ *
+ *  Room for a block: a line that is not over-long ends in the block in which it begins. */
 static size_t reserve_block(struct pool_worker *worker, const struct intake *intake)
 {
 	size_t block_bytes = worker->block_bytes;
