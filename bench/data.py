@@ -28,7 +28,9 @@ class Files:
     def __init__(self, options):
         self.lines, self.seed, self.more = options.lines, options.seed, options.gen
         self.generator = os.path.join(options.build, "tocsin-gen")
-        self.directory, self.is_kept = options.dir, bool(options.dir)
+        # A folder of our own in the named one: old files of ours are deleted there.
+        self.directory = options.dir and os.path.join(options.dir, "tocsin-bench")
+        self.is_kept = bool(options.dir)
         self.build, self.sums = options.build, {}
 
     def _place(self):

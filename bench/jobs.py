@@ -7,6 +7,7 @@ from daemon_run import Daemon
 
 PEER_NAMES = ["wc", "grep", "duckdb1", "duckdb2", "mawk", "gawk", "node", "sec", "rsyslog", "mtail",
               "fluent-bit", *java.NAMES]
+QUICK_PEERS = [name for name in PEER_NAMES if name not in java.NAMES]  # a JVM takes its time
 HALF_MILLION = 500000
 FIFTH = 200000
 MILLION = 1000000

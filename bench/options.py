@@ -23,7 +23,7 @@ def words(text):
     return [word for word in text.replace(" ", "").split(",") if word]
 
 
-def parse(arguments, job_names, peer_names):
+def parse(arguments, job_names, peer_names, quick_peers):
     parser = argparse.ArgumentParser(
         prog="bench/run.py", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EXAMPLES,
         description="Measures tocsin and other programs on the same questions, answers checked.")
@@ -47,7 +47,7 @@ def parse(arguments, job_names, peer_names):
                              "else build/bench-data); a directory that you name is kept")
     parser.add_argument("--json", metavar="FILE", help="the figures of every run, as JSON")
     parser.add_argument("--quick", action="store_true",
-                        help="%d lines, 1 run" % QUICK_LINES)
+                        help="%d lines, 1 run, no Java unless --peers names it" % QUICK_LINES)
     parser.add_argument("--list", action="store_true", help="jobs and peers, and what is missing")
     options = parser.parse_args(arguments)
     for given, known, what in ((options.jobs, job_names, "job"),
@@ -56,6 +56,8 @@ def parse(arguments, job_names, peer_names):
             if name not in known:
                 parser.error("there is no %s %s; there are: %s" % (what, name, ", ".join(known)))
     options.build = os.path.abspath(options.build)
+    if options.quick and options.peers is None:
+        options.peers = quick_peers
     if options.runs is None:
         options.runs = 1 if options.quick else RUNS
     if options.lines is None:

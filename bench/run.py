@@ -93,47 +93,29 @@ def show_list(all_jobs, context):
                                             program.missing(context) or ""))
 
 
-def measure_all(context, all_jobs, options):
-    """The rows of the wanted jobs; none of the jobs: no file is made."""
-    wanted = [job for job in all_jobs if options.jobs is None or job.name in options.jobs]
-    rows = []
-    if not wanted:
-        return rows
-    try:
-        context.files.open()
-        context.files.generate()
-        context.reference = Reference(context.files, options.build)
-        context.reference.prepare(points(wanted, context))
-        for job in wanted:
-            rows += measure_job(context, job, options.peers, options.runs)
-    finally:
-        context.files.remove()
-    return rows
-
-
 def wanted_extras(options):
     if options.jobs is None:
         return [] if options.quick else extras.there()
     return [name for name in options.jobs if name in extras.FILES]
 
 
-def is_bad(row):
-    return row.is_ours and bool(row.wrong or not (row.costs or row.skipped))
+def measure_all(context, all_jobs, options):
+    """The rows of the wanted jobs; none of the jobs: no file is made but what extras need."""
+    wanted = [job for job in all_jobs if options.jobs is None or job.name in options.jobs]
+    rows = []
+    if wanted or "http" in wanted_extras(options):
+        context.files.generate()
+    if wanted:
+        context.reference = Reference(context.files, options.build)
+        context.reference.prepare(points(wanted, context))
+    for job in wanted:
+        rows += measure_job(context, job, options.peers, options.runs)
+    return rows
 
 
-def main():
-    names = [job.name for job in jobs.build()] + list(extras.FILES)
-    options = command_line.parse(sys.argv[1:], names, jobs.PEER_NAMES)
-    all_jobs = jobs.build(options.also)
-    files = Files(options)
-    context = Context(options, files, None)
-    if options.list:
-        files.open()
-        show_list(all_jobs, context)
-        files.remove()
-        return 0
+def show(rows, files, options):
     known = machine.facts(command_line.ROOT)
-    rows = measure_all(context, all_jobs, options)
+    known["load_before"] = options.load_before
     print(machine.line(known))
     if rows:
         print("%s; %d paired run%s" % (files.describe(), options.runs, "s" * (options.runs > 1)))
@@ -142,7 +124,30 @@ def main():
         with open(options.json, "w", encoding="utf-8") as out:
             json.dump({"machine": known, "files": files.sums, "runs": options.runs,
                        "rows": [row.facts() for row in rows]}, out, indent=1)
-    failed = [name for name in wanted_extras(options) if extras.run(name, options) != 0]
+
+
+def is_bad(row):
+    return row.is_ours and bool(row.wrong or not (row.costs or row.skipped))
+
+
+def main():
+    names = [job.name for job in jobs.build()] + list(extras.FILES)
+    options = command_line.parse(sys.argv[1:], names, jobs.PEER_NAMES, jobs.QUICK_PEERS)
+    options.load_before = os.getloadavg()[0]
+    all_jobs = jobs.build(options.also)
+    files = Files(options)
+    context = Context(options, files, None)
+    try:
+        files.open()
+        if options.list:
+            show_list(all_jobs, context)
+            return 0
+        rows = measure_all(context, all_jobs, options)
+        show(rows, files, options)
+        failed = [name for name in wanted_extras(options)
+                  if extras.run(name, options.build, files) != 0]
+    finally:
+        files.remove()
     return 1 if failed or any(is_bad(row) for row in rows) else 0
 
 
