@@ -9,7 +9,12 @@ enum { SLOTS_MIN = 16, RECORDS_BYTES_MIN = 512, SPARSE_RATIO = 8, AHEAD = 32 };
 
 void group_table_init(struct group_table *table, uint32_t width, uint64_t seed)
 {
-	*table = (struct group_table){.width = width, .seed = seed};
+	/* Seeds may be neighbours; factors must differ in all their bits. */
+	*table = (struct group_table){
+		.width = width,
+		.seed = seed,
+		.factor = hash_fold(seed ^ 0x8EBC6AF09C88C6E3u, 0x589965CC75374CC3u) | 1,
+	};
 }
 
 void group_table_deinit(struct group_table *table)

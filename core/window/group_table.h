@@ -41,6 +41,7 @@ struct group_table {
 	size_t record_capacity;
 	uint32_t width; /**< aggregates of a group */
 	uint64_t seed;
+	uint64_t factor; /**< of group_hash(), made of the seed */
 };
 
 void group_table_init(struct group_table *table, uint32_t width, uint64_t seed);
@@ -57,8 +58,7 @@ static inline uint64_t group_key_hash(uint64_t seed, struct slice key)
 static inline uint64_t group_hash(const struct group_table *table, uint64_t key_hash,
 				  int64_t start_ms)
 {
-	return hash_fold(key_hash ^ (uint64_t)start_ms * 0x9E3779B97F4A7C15u,
-			 (table->seed ^ 0x8EBC6AF09C88C6E3u) | 1);
+	return hash_fold(key_hash ^ (uint64_t)start_ms * 0x9E3779B97F4A7C15u, table->factor);
 }
 
 /** The group, made with empty aggregates when it is not there. */
