@@ -1,3 +1,4 @@
+#include "core/engine/engine_judge.h"
 #include "core/engine/engine_store.h"
 
 #include "core/base/mem.h"

@@ -1,4 +1,5 @@
 #include "core/engine/engine_internal.h"
+#include "core/engine/engine_judge.h"
 #include "core/engine/engine_store.h"
 
 #include "core/base/mem.h"

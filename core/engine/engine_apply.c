@@ -6,6 +6,7 @@
  *     else                                   gap or overlap: ERR_CONFLICT, start again at C
  */
 #include "core/engine/engine_internal.h"
+#include "core/engine/engine_judge.h"
 #include "core/engine/engine_store.h"
 
 #include "core/base/err.h"

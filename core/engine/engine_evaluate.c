@@ -1,10 +1,11 @@
 /* One boundary of one rule: collect the keys whose state may change, sort them, decide.
  *
  * A threshold is asked only about keys with a pane that came into the window or left it since the
- * last evaluation (window_walk()); all others stay as they are. Those that fire are marked first, so
- * that the walk needs no look-up for each key. A script may look at the time and is asked about
+ * last evaluation (window_walk()); all others stay as they are. Those that fire are marked first,
+ * so that the walk needs no look-up for each key. A script may look at the time and is asked about
  * every key. */
 #include "core/engine/engine_internal.h"
+#include "core/engine/engine_judge.h"
 
 #include "core/base/err.h"
 #include "core/base/mem.h"

@@ -4,6 +4,7 @@
  *     -> at the first install: panes and alert states from the store
  */
 #include "core/engine/engine_internal.h"
+#include "core/engine/engine_judge.h"
 #include "core/engine/engine_plan.h"
 #include "core/engine/engine_store.h"
 

@@ -181,32 +181,4 @@ int64_t engine_next_boundary(const struct rule_state *state);
 /** Last boundary the source's watermark allows, or TIME_NONE. */
 int64_t engine_boundary_limit(const struct rule_state *state);
 
-/* engine_evaluate.c */
-void engine_evaluate(struct engine *engine, struct rule_state *state, int64_t boundary_ms);
-bool engine_decide(const struct rule_state *state, const struct aggregate *total, double *value,
-		   bool *has_value);
-
-/* engine_script.c */
-/** Around every call: a script that kills the process is known at the next start. */
-void engine_script_begins(struct engine *engine, const struct rule *rule);
-void engine_script_ends(struct engine *engine);
-/** False: the rule is quarantined now. */
-bool engine_count_script_error(struct engine *engine, struct rule_state *state, int code,
-			       const struct err_note *why);
-/** Readings that the bundle keeps, through the filter functions, into its deltas. */
-void engine_filter(struct engine *engine, struct bundle *bundle);
-
-/* engine_alerts.c */
-/** Of a key, made when it is not there. */
-struct firing *engine_firing(struct rule_state *state, struct slice key);
-void engine_fire(struct engine *engine, struct rule_state *state, struct slice key,
-		 const struct aggregate *total, int64_t boundary_ms,
-		 const struct rule_verdict *verdict);
-void engine_resolve(struct engine *engine, struct rule_state *state, struct slice key,
-		    const struct aggregate *total, int64_t boundary_ms,
-		    const struct rule_verdict *verdict, const char *reason);
-/** Everything of the rule that fires, with a reason. */
-void engine_resolve_all(struct engine *engine, struct rule_state *state, const char *reason);
-void engine_compact_firings(struct rule_state *state);
-
 #endif

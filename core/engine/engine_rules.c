@@ -14,6 +14,7 @@
  *  only after one of them was evaluated and changed nothing.
  */
 #include "core/engine/engine_internal.h"
+#include "core/engine/engine_judge.h"
 #include "core/engine/engine_store.h"
 
 #include "core/base/mem.h"

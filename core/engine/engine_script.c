@@ -1,4 +1,5 @@
 #include "core/engine/engine_internal.h"
+#include "core/engine/engine_judge.h"
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
@@ -98,8 +99,8 @@ static void filter_batch(struct engine *engine, struct rule_state *state, uint32
 	grouping_add_rows(engine->grouping, batch, index, rows, row_count, bundle);
 }
 
-/** A metric behind a filter function has one rule; without it its readings are passed over, as those
- *  of any rule that is gone. */
+/** A metric behind a filter function has one rule; without it its readings are passed over, as
+ *  those of any rule that is gone. */
 void engine_filter(struct engine *engine, struct bundle *bundle)
 {
 	if (engine->grouping == NULL)

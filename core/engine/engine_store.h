@@ -25,7 +25,7 @@ int engine_restore_panes(struct engine *engine, struct err_note *why);
 /* engine_gather.c: what is written when the batch is about to leave */
 void engine_change_partition(struct engine *engine, struct engine_partition *partition);
 void engine_change_source(struct engine *engine, struct engine_source *source);
-void engine_gather(void *engine);
+void engine_gather(void *arg); /**< the engine: for commit_before() */
 
 /* engine_adopt.c: what the store knew about rules, handed over at the first install */
 const struct stored_evaluated *engine_find_stored(const struct engine *engine, const char *rule);

@@ -4,7 +4,7 @@
  *                        last                       first
  *
  *  A pane is its number (start / pane length), a mark, and its aggregates; a metric without value
- *  fields keeps a count alone (16 bytes instead of 56). New panes come at the end and old ones leave
+ *  fields keeps a count alone (16 bytes instead of 56). New panes come at the end, old ones leave
  *  at the front, so both cost O(1) and nothing moves; one that comes late moves those behind it.
  *  Owner: zero-initialise; pane_list_clear() gives the block back to its pool. The shape and the
  *  pool are always the same for one list; a pane is borrowed until the list changes.

@@ -26,8 +26,7 @@ enum { WINDOW_KEYS_MAX_DEFAULT = 100000 };
 
 struct window_options {
 	uint32_t keys_max;
-	uint64_t
-		seed; /**< of hashes; when it is that of the tables merged, no key is hashed again */
+	uint64_t seed;  /**< of hashes; keys of tables with the same are not hashed again */
 	bool is_stored; /**< it remembers what changed, for window_save() */
 };
 

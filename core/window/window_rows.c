@@ -4,11 +4,11 @@
  *     row 0 .. full_rows - 1    every key, as it was at one moment
  *     then                      keys that changed since, as they were when each row was written
  *
- * A row holds whole panes, not differences: sums come back bit by bit without being added again, and
- * a commit of many bundles writes a pane once. All of it is written again, in place of what there
- * was, when that is no dearer than a row of changes, when reading would cost much more than the
- * panes are worth, and once after the pane was closed; so at most FULL_RATIO times as much is read
- * as there is, and at most half again as much is written.
+ * A row holds whole panes, not differences: sums come back bit by bit without being added again,
+ * and a commit of many bundles writes a pane once. All of it is written again, in place of what
+ * there was, when that is no dearer than a row of changes, when reading would cost much more than
+ * the panes are worth, and once after the pane was closed; so at most FULL_RATIO times as much is
+ * read as there is, and at most half again as much is written.
  *
  * Content, for each pane; numbers are LEB128, doubles 8 bytes big-endian:
  *

@@ -30,8 +30,8 @@ void window_walk_begin(struct window *window)
 }
 
 /* A count is the same sum in any order and needs nothing else; it is the first word of both kinds
- * of panes. 12 panes of a key: 340 instructions so, 640 merging aggregates and looking the key up in
- * those that fire. */
+ * of panes. 12 panes of a key: 340 instructions so, 640 merging aggregates and looking the key up
+ * in those that fire. */
 static uint64_t count_list(const struct walk_run *run, const struct window_key *key)
 {
 	const struct pane_shape *shape = &run->window->shape;
