@@ -96,6 +96,7 @@ struct shape_mold {
 struct shape_study {
 	struct shape *shape; /**< NULL: none */
 	uint32_t line_count;
+	uint32_t waiting_count;                 /**< times that others were put off */
 	uint16_t lengths[SHAPE_VALUES_MAX + 1]; /**< with quotes */
 	bool is_steady[SHAPE_VALUES_MAX + 1];
 };

@@ -119,11 +119,16 @@ void shape_study(struct shape_set *set, struct shape *shape, struct slice line)
 	struct shape_study *study = &set->study;
 	struct shape_slots slots;
 	if (study->shape && study->shape != shape) {
-		shape->study_in = SHAPE_STUDY_AFTER; /* one after the other */
-		return;
+		/* One after the other; but who does not come again does not hold up the rest. */
+		if (++study->waiting_count < SHAPE_STUDY_LINES) {
+			shape->study_in = SHAPE_STUDY_AFTER;
+			return;
+		}
+		study->shape->study_in = SHAPE_STUDY_AFTER;
+		study->shape = NULL;
 	}
 	if (!study->shape)
-		study->line_count = 0;
+		study->line_count = study->waiting_count = 0;
 	study->shape = shape;
 	shape->study_in = 1;
 	while (line.data[line.length - 1] == '\n' || line.data[line.length - 1] == '\r')

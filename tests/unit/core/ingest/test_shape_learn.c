@@ -1,9 +1,10 @@
-#include "core/ingest/shape.h"
+#include "core/ingest/shape_internal.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/ingest/decode_time.h"
 #include "shape_ways.h"
 
 /** How many lines out of 64 equal ones shapes decode. */
@@ -144,4 +145,59 @@ Test(shape_learn, sets_are_told_apart_by_the_wanted_fields)
 	bytes_deinit(&text);
 	decode_fixture_deinit(&f);
 	decode_fixture_deinit(&g);
+}
+
+/** Decodes the line so many times; it must be of a known shape. */
+static void decode_times(struct decode_fixture *f, struct shape_set *set, const char *line,
+			 unsigned count)
+{
+	struct time_memory time = {0};
+	char block[256] = {0};
+	size_t length = strlen(line);
+	memcpy(block, line, length);
+	block[length] = '\n';
+	while (count-- > 0) {
+		struct shape_run run = {.at = block,
+					.stop = block + length,
+					.line_bytes_max = sizeof(block),
+					.batch = &f->batch,
+					.time = &time};
+		batch_clear(&f->batch);
+		shape_set_decode(set, &run);
+		cr_assert_eq(f->batch.row_count, 1);
+	}
+}
+
+Test(shape_learn, steady_lengths_are_found_and_given_up)
+{
+	const char steady[] = "{\"time\":1,\"v\":\"abc\"}", other[] = "{\"time\":1,\"v\":\"abcd\"}";
+	WITH_FIELDS(f, "v");
+	struct shape_set *set = shape_set_new(f.intake->fields.count);
+	shape_set_learn(set, f.intake->names, slice_of(steady));
+	decode_times(&f, set, steady, SHAPE_STUDY_AFTER + SHAPE_STUDY_LINES - 2);
+	cr_expect_eq(set->mold_count, 0);
+	decode_times(&f, set, steady, 2);
+	cr_expect_eq(set->mold_count, 1);
+	decode_times(&f, set, other, MOLD_MISSES_MAX - 1);
+	cr_expect_eq(set->mold_count, 1);
+	decode_times(&f, set, other, 2);
+	cr_expect_eq(set->mold_count, 0, "it fits no more");
+	decode_times(&f, set, other, 2 * SHAPE_STUDY_AFTER + SHAPE_STUDY_LINES);
+	cr_expect_eq(set->mold_count, 1, "but another one does");
+	shape_set_free(set);
+	decode_fixture_deinit(&f);
+}
+
+Test(shape_learn, a_shape_that_ends_does_not_hold_up_the_others)
+{
+	const char first[] = "{\"time\":1,\"v\":\"abc\"}", second[] = "{\"v\":\"abc\",\"time\":1}";
+	WITH_FIELDS(f, "v");
+	struct shape_set *set = shape_set_new(f.intake->fields.count);
+	shape_set_learn(set, f.intake->names, slice_of(first));
+	shape_set_learn(set, f.intake->names, slice_of(second));
+	decode_times(&f, set, first, SHAPE_STUDY_AFTER + 1);
+	decode_times(&f, set, second, (SHAPE_STUDY_LINES + 2) * SHAPE_STUDY_AFTER);
+	cr_expect_eq(set->mold_count, 1);
+	shape_set_free(set);
+	decode_fixture_deinit(&f);
 }
