@@ -3,11 +3,11 @@
 #include "core/base/mem.h"
 #include "core/ingest/intake.h"
 
-/*  One lock for all of it, taken four times for each block and held for some pointers. Measured with
- *  a million jobs of one empty line: 0.3 us of CPU a job when the loop thread does all of it (making
- *  the bundle included), 3.6 with two readers, most of it waking threads that rest. A block of 1 MiB
- *  takes 500 to 600 us, so queues without a lock would buy nothing; they would also need somebody
- *  who spins, or the same futex. */
+/*  One lock for all of it, taken four times for each block and held for some pointers. Measured
+ *  with a million jobs of one empty line: 0.3 us of CPU a job when the loop thread does all of it
+ *  (making the bundle included), 3.6 with two readers, most of it waking threads that rest. A block
+ *  of 1 MiB takes 500 to 600 us, so queues without a lock would buy nothing; they would also need
+ *  somebody who spins, or the same futex. */
 
 enum { FREE_JOBS_MAX = 64 };
 
