@@ -65,7 +65,7 @@ def measure_job(context, job, wanted, runs):
     if base[0].skipped:
         return [base[0]]
     try:
-        if len(rows) == 1:
+        if all(row.skipped for row, _ in rows[1:]):
             for _ in range(runs):
                 one_run(context, *base)
         for row, program in rows[1:]:

@@ -58,12 +58,11 @@ static const char *why_gone(void *arg, const char *rule, uint32_t version)
 
 int app_engine_open(struct app *app, struct err_note *why)
 {
-	uint64_t seed = 0;
-	env_random(app->env, &seed, sizeof(seed));
+	env_random(app->env, &app->hash_seed, sizeof(app->hash_seed));
 	struct engine_options options = {
 		.kv = app->kv,
 		.commit = app->commit,
-		.seed = seed,
+		.seed = app->hash_seed,
 		.on_alert = app_on_alert,
 		.on_quarantine = on_quarantine,
 		.marker = app->marker,
@@ -85,6 +84,7 @@ int app_pool_open(struct app *app, uint32_t reader_count, struct err_note *why)
 {
 	struct pool_options options = {
 		.reader_count = reader_count,
+		.seed = app->hash_seed,
 		.watermark = partition_watermark,
 		.on_bundle = on_bundle,
 		.on_room = app_sources_on_room,

@@ -42,6 +42,7 @@ struct app {
 	struct versions *rule_versions;
 	struct versions *plan_versions;
 	struct engine *engine;
+	uint64_t hash_seed; /* one for readers and engine, so a key is hashed once */
 	struct pool *pool;
 	struct control *control;
 	struct http_server *http;
