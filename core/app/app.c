@@ -176,7 +176,7 @@ static int open_parts(struct app *app, struct config *config, struct err_note *w
 	if (code != 0)
 		return code;
 	app_sources_open(app);
-	code = app_alerts_open(app, why);
+	code = app_alerts_open(app, config, why);
 	if (code == 0)
 		code = app_site_open(app, why);
 	if (code == 0)

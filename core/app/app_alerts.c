@@ -17,6 +17,7 @@
 #include "lua/host/generation.h"
 #include "storage/alert_log.h"
 #include "storage/commit.h"
+#include "storage/kv.h"
 
 #include <string.h>
 
@@ -91,7 +92,7 @@ static int make_factory(void *arg, const char *name, uint32_t version, const cha
 	return generation_plan_factory(name, version, source, app->config, out, why);
 }
 
-int app_alerts_open(struct app *app, struct err_note *why)
+int app_alerts_open(struct app *app, const struct config *config, struct err_note *why)
 {
 	struct outbox_options outbox = {
 		.kv = app->kv,
@@ -99,6 +100,7 @@ int app_alerts_open(struct app *app, struct err_note *why)
 		.loop = app->loop,
 		.client = app->client,
 		.state_dir = app->options->state_dir,
+		.leaves_sync_to_os = config->sync == KV_SYNC_OS,
 	};
 	uint64_t seed = 0;
 	env_random(app->env, &seed, sizeof(seed));

@@ -79,7 +79,7 @@ int app_pool_open(struct app *app, uint32_t reader_count, struct err_note *why);
 void app_advance(struct app *app); /**< evaluate, commit, set the timer for the next time */
 
 /* app_alerts.c: alert -> outbox, log and incident -> plan. */
-int app_alerts_open(struct app *app, struct err_note *why);
+int app_alerts_open(struct app *app, const struct config *config, struct err_note *why);
 void app_on_alert(void *arg, const struct rule *rule, const struct alert *alert);
 
 /* app_site.c: load and reload of the site, active versions. */

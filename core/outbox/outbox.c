@@ -181,7 +181,7 @@ static struct target *make_target(struct outbox *outbox, const struct config_out
 		path = output->text[0] == '/'
 			       ? mem_copy_text(output->text)
 			       : mem_format("%s/%s", outbox->state_dir, output->text);
-		target = target_file_new(loop_env(loop), path);
+		target = target_file_new(loop_env(loop), path, !outbox->options.leaves_sync_to_os);
 		mem_free(path);
 		break;
 	case OUTPUT_STDOUT: target = target_stdout_new(loop, STDOUT_FILENO); break;

@@ -37,6 +37,7 @@ struct outbox_options {
 	struct loop *loop;
 	struct http_client *client; /**< NULL: no webhooks (replay) */
 	const char *state_dir;      /**< relative file paths start here */
+	bool leaves_sync_to_os;     /**< storage.sync = "os" holds for files as for the store */
 };
 
 /** Reads the rows that were not sent yet. They go out once outbox_configure() names their

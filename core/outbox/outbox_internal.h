@@ -55,7 +55,8 @@ struct target {
 void target_finish(struct target *target, uint32_t delivered_count, enum send_end end,
 		   const char *error);
 
-struct target *target_file_new(const struct env *env, const char *path);
+/** `is_synced`: delivered means on the disk. */
+struct target *target_file_new(const struct env *env, const char *path, bool is_synced);
 struct target *target_stdout_new(struct loop *loop, int fd);
 /** `secret` NULL: not signed. */
 struct target *target_webhook_new(struct loop *loop, struct http_client *client, const char *url,

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-/* Rows of a group are appended with one write and synced with one fdatasync.
+/* Rows of a group are appended with one write and, unless that is left to the operating system, synced with
+ * one fdatasync.
  *
  *  A crash between the append and the deletion of the rows repeats them. To make that rare, the
  *  first send of this process looks for recovered rows in the last TAIL_BYTES of the file: what
@@ -27,6 +28,7 @@ struct target_file {
 	char identity[FILE_IDENTITY_BYTES_MAX];
 	struct bytes buffer;
 	struct bytes tail; /* while is_searching */
+	bool is_synced;    /* after each group */
 	bool is_searching; /* no row of this process is in the file yet */
 	bool must_end_line;
 	bool must_sync_directory; /* the file was made, its name may not be on the disk yet */
@@ -192,7 +194,7 @@ static void file_send(struct target *target, const struct outbox_row *rows, uint
 	}
 	/* Also when every row was there: the process that wrote them may not have come to its
 	 * sync. */
-	if (code == 0)
+	if (code == 0 && file->is_synced)
 		code = ops->file_sync(file->env->self, file->fd, &why);
 	if (code == 0) {
 		target_finish(target, row_count, SEND_DELIVERED, NULL);
@@ -227,7 +229,7 @@ static const struct target_ops file_ops = {
 	.free = file_free,
 };
 
-struct target *target_file_new(const struct env *env, const char *path)
+struct target *target_file_new(const struct env *env, const char *path, bool is_synced)
 {
 	struct target_file *file = mem_alloc(sizeof(*file));
 
@@ -236,5 +238,6 @@ struct target *target_file_new(const struct env *env, const char *path)
 	file->path = mem_copy_text(path);
 	file->fd = -1;
 	file->is_searching = true;
+	file->is_synced = is_synced;
 	return &file->target;
 }

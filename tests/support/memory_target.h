@@ -93,7 +93,8 @@ static inline void memory_target_open(struct memory_target *memory, int64_t wall
 	REQUIRE(versions_new(&t->plan_versions, t->kv, t->commit, KEYSPACE_PLAN, 10, NULL) == 0);
 	struct incident_options incidents = {.kv = t->kv, .commit = t->commit};
 	REQUIRE(incident_store_new(&t->incidents, &incidents, NULL) == 0);
-	struct outbox_options outbox = {t->kv, t->commit, t->loop, NULL, "."};
+	struct outbox_options outbox = {
+		.kv = t->kv, .commit = t->commit, .loop = t->loop, .state_dir = "."};
 	REQUIRE(outbox_new(&t->outbox, &outbox, NULL) == 0);
 	struct plan_actions_options actions = {t->loop, NULL, t->outbox};
 	memory->actions = plan_actions_new(&actions);

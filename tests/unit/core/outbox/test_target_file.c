@@ -63,7 +63,7 @@ static void begin(void)
 	faulty.env = (struct env){&faulty.ops, &faulty};
 	faulty.appends_left = -1;
 	faulty.syncs_left = -1;
-	target = target_file_new(&faulty.env, path);
+	target = target_file_new(&faulty.env, path, true);
 	target->on_done = on_done;
 	mem_free(path);
 }
@@ -84,6 +84,23 @@ static void send_both(bool is_recovered)
 	};
 
 	target->ops->send(target, rows, 2);
+}
+
+Test(target_file, leaves_the_sync_to_the_system_when_told_so)
+{
+	char *path = mem_format("%s/lazy", fixture.state_dir);
+	struct target *lazy = target_file_new(&faulty.env, path, false);
+	const struct outbox_row row = {.id = "a1", .body = SLICE_LITERAL("{\"id\":\"a1\"}")};
+
+	lazy->on_done = on_done;
+	lazy->ops->send(lazy, &row, 1); /* the first sync is that of the new name */
+	cr_expect_eq(last_end, SEND_DELIVERED);
+	faulty.syncs_left = 0; /* the next sync would fail */
+	lazy->ops->send(lazy, &row, 1);
+	cr_expect_eq(last_end, SEND_DELIVERED);
+	fixture_expect_file(&fixture, "lazy", "{\"id\":\"a1\"}\n{\"id\":\"a1\"}\n");
+	lazy->ops->free(lazy);
+	mem_free(path);
 }
 
 Test(target_file, a_torn_append_is_ended_and_the_group_written_again)
