@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* Rows of a group are appended with one write and, unless that is left to the operating system, synced with
- * one fdatasync.
+/* Rows of a group are appended with one write and synced with one fdatasync, unless that is left to
+ * the operating system.
  *
  *  A crash between the append and the deletion of the rows repeats them. To make that rare, the
  *  first send of this process looks for recovered rows in the last TAIL_BYTES of the file: what
