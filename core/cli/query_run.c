@@ -291,8 +291,10 @@ static int query_input(struct query *query, const char *path, bool is_last_input
 	bytes_clear(&query->buffer);
 	if (query->source->has_header)
 		rc = query_header(query, &run, why);
-	while (!rc && !run.has_end) {
-		rc = query_fill(query, &run, why);
+	/* A bundle that gets full leaves whole lines in the buffer. */
+	while (!rc && (!run.has_end || (query->intake && query->buffer.length > 0))) {
+		if (!run.has_end)
+			rc = query_fill(query, &run, why);
 		if (!rc && query->intake)
 			rc = query_block(query, &run, why);
 	}

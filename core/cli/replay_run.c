@@ -34,6 +34,7 @@ struct replay_input {
 	uint64_t offset;     /**< of the buffer in the input */
 	int64_t watermark_ms;
 	bool skip, is_open, has_ended;
+	bool has_lines; /**< in the buffer: the last bundle got full */
 };
 
 struct run {
@@ -177,12 +178,18 @@ static void consume(struct replay_input *input, size_t length)
 	input->offset += length;
 }
 
+/** Its reader ended it, perhaps before the block's end. */
+static bool is_full(const struct bundle *bundle)
+{
+	return bundle->grown_bytes >= BUNDLE_BYTES_MAX;
+}
+
 /** Adds the next block of the input to the bundle. */
 static int read_block(struct run *run, struct replay_input *input, struct intake *intake,
 		      struct bundle *bundle, struct err_note *why)
 {
 	struct reader_block block;
-	int code = fill(run, input, why);
+	int code = input->has_lines ? 0 : fill(run, input, why);
 
 	if (code != 0)
 		return code;
@@ -196,6 +203,7 @@ static int read_block(struct run *run, struct replay_input *input, struct intake
 		.watermark_ms = input->watermark_ms,
 	};
 	consume(input, reader_read(run->reader, intake, &block, &input->skip, bundle));
+	input->has_lines = is_full(bundle) && input->buffer.length > 0;
 	if (bundle->max_event_ms != WATERMARK_NONE &&
 	    (input->watermark_ms == WATERMARK_NONE ||
 	     bundle->max_event_ms - intake->lateness_ms > input->watermark_ms))
@@ -210,7 +218,7 @@ static bool goes_on(struct run *run, const struct replay_input *input, const str
 		    int64_t begin_ms)
 {
 	return !input->has_ended && bundle->counters.bytes < REPLAY_BUNDLE_BYTES_MAX &&
-	       choose_input(run) == input && begin_ms != WATERMARK_NONE &&
+	       !is_full(bundle) && choose_input(run) == input && begin_ms != WATERMARK_NONE &&
 	       begin_ms / PANE_MS == input->watermark_ms / PANE_MS;
 }
 
@@ -236,7 +244,7 @@ static int read_bundle(struct run *run, struct replay_input *input, struct err_n
 	code = engine_apply(run->engine, bundle, 0);
 	if (code != 0)
 		return err_set(why, code, "the engine refused a block of %s", input->input.path);
-	if (input->has_ended) {
+	if (input->has_ended && !input->has_lines) {
 		engine_partition_close(run->engine, input->partition, true);
 		close_input(input);
 	}

@@ -101,6 +101,8 @@ struct bundle *bundle_head(struct bundle *bundle)
 		.min_event_ms = bundle->min_event_ms,
 		.counters = bundle->counters,
 		.regex_limits = bundle->regex_limits,
+		.earlier_readings = bundle->earlier_readings,
+		.earlier_malformed = bundle->earlier_malformed,
 		.on_durable = bundle->on_durable,
 		.arg = bundle->arg,
 	};

@@ -39,7 +39,15 @@ struct bundle_counters {
 	uint64_t blank; /**< blank lines: lines + blank is what `wc -l` counts */
 };
 
-enum { BUNDLE_DEAD_LETTERS_MAX = 8, DEAD_LETTER_BYTES_MAX = 512 };
+enum {
+	BUNDLE_DEAD_LETTERS_MAX = 8,
+	DEAD_LETTER_BYTES_MAX = 512,
+	/** A reader ends a bundle with the batch that takes it so far (bundle.grown_bytes), and a
+	 *  batch has no more rows than may add as much (intake.row_bytes), so that a bundle ends
+	 *  below twice this, or a little more when its keys are long. Tables take at most twice
+	 *  what is in them. */
+	BUNDLE_BYTES_MAX = 32 * 1024 * 1024,
+};
 
 struct dead_letter {
 	char *text;      /**< first DEAD_LETTER_BYTES_MAX bytes of the line */
@@ -75,11 +83,15 @@ struct bundle {
 		regex_limits; /**< matches of filters that hit their limit: counted as "no match" */
 	struct group_table *deltas; /**< [intake->metric_count] */
 	uint32_t delta_count;
+	/** Of the deltas' records and the batches, as they were added by a reader. */
+	size_t grown_bytes;
 	struct batch **batches; /**< owned: the readings, when intake->keeps_batches */
 	uint32_t batch_count;
 	uint32_t batch_capacity;
 	struct dead_letter dead_letters[BUNDLE_DEAD_LETTERS_MAX];
 	uint32_t dead_letter_count; /**< malformed lines beyond the limit are only counted */
+	/** Of the bundles before this one that come of the same bytes job. */
+	uint64_t earlier_readings, earlier_malformed;
 	/** Called on the owner thread when the effect is durable or a duplicate; may be NULL. */
 	void (*on_durable)(void *arg, const struct bundle *bundle);
 	void *arg;

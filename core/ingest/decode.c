@@ -69,7 +69,7 @@ int decoder_decode(struct decoder *decoder, const struct intake *intake, struct 
 {
 	struct decode_row row;
 	int rc = ERR_INVALID;
-	REQUIRE(batch->row_count < BATCH_ROWS_MAX && batch->column_count == intake->fields.count);
+	REQUIRE(batch->row_count < batch->row_limit && batch->column_count == intake->fields.count);
 	decode_row_start(&row, batch, &decoder->time);
 	switch (intake->format) {
 	case FORMAT_JSON:

@@ -280,7 +280,7 @@ static bool run_plain(struct csv_run *run)
 	struct csv_block *block = run->block;
 	struct csv_window *window = &block->window;
 	uint32_t columns = block->intake->column_count;
-	uint32_t plain = count_plain(block, BATCH_ROWS_MAX - run->batch->row_count);
+	uint32_t plain = count_plain(block, run->batch->row_limit - run->batch->row_count);
 	run->grid = (struct field_grid){.data = window->data,
 					.ends = window->ends + 1 + window->at.end,
 					.place_stride = 1,
@@ -409,7 +409,7 @@ static bool run_quoted(struct csv_run *run)
 	struct csv_block *block = run->block;
 	uint32_t columns = block->intake->column_count;
 	struct csv_cursor behind;
-	uint32_t split = split_lines(block, BATCH_ROWS_MAX - run->batch->row_count, &behind);
+	uint32_t split = split_lines(block, run->batch->row_limit - run->batch->row_count, &behind);
 	if (split == 0)
 		return run_careful(run);
 	run->grid = (struct field_grid){.data = block->window.data,
@@ -440,11 +440,11 @@ size_t csv_block_decode(struct csv_block *block, size_t at, struct batch *batch,
 	REQUIRE(batch->column_count == block->intake->fields.count);
 	if (block->is_refused || (at == 0 && block->length > 0 && block->data[0] == '\xEF'))
 		return at;
-	while (at < block->length && batch->row_count < BATCH_ROWS_MAX) {
+	while (at < block->length && batch->row_count < batch->row_limit) {
 		if (!csv_window_seek(window, block->data + at))
 			csv_window_start(window, block->data + at, block->length - at);
 		bool is_right = run_plain(&run);
-		while (is_right && batch->row_count < BATCH_ROWS_MAX && has_quote(window))
+		while (is_right && batch->row_count < batch->row_limit && has_quote(window))
 			is_right = run_quoted(&run) && run_plain(&run);
 		size_t next = csv_start_place(window, window->at.end);
 		at = (size_t)(window->data - block->data) + next;

@@ -212,6 +212,19 @@ static void add_unkeyed(struct grouping_run *run, const struct grouped_rows *in)
 	}
 }
 
+static void add_keyed(struct grouping_run *run, const struct grouped_metric *grouped,
+		      struct grouped_rows *in)
+{
+	struct grouping *grouping = run->grouping;
+
+	grouping_keys_hash(&grouping->keys, run->batch, grouped->keys, in->rows, in->row_count,
+			   &in->hashes, grouping->some);
+	for (uint32_t first = 0; first < in->row_count; first += ROWS_AT_ONCE) {
+		uint32_t left = in->row_count - first;
+		add_some(run, in, first, left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE);
+	}
+}
+
 static void add_metric(struct grouping_run *run, uint32_t index, const uint16_t *rows,
 		       uint32_t row_count)
 {
@@ -230,16 +243,12 @@ static void add_metric(struct grouping_run *run, uint32_t index, const uint16_t 
 	};
 	for (uint32_t i = 0; i < in.value_count; i++)
 		in.values[i] = run->batch->columns[metric->value_columns[i]];
-	if (in.by->column_count == 0) {
+	size_t bytes_before = table->record_bytes;
+	if (in.by->column_count == 0)
 		add_unkeyed(run, &in);
-		return;
-	}
-	grouping_keys_hash(&grouping->keys, run->batch, grouped->keys, rows, row_count, &in.hashes,
-			   grouping->some);
-	for (uint32_t first = 0; first < row_count; first += ROWS_AT_ONCE) {
-		uint32_t left = row_count - first;
-		add_some(run, &in, first, left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE);
-	}
+	else
+		add_keyed(run, grouped, &in);
+	run->bundle->grown_bytes += table->record_bytes - bytes_before;
 }
 
 /** A filter_set_each. */
@@ -272,6 +281,8 @@ void grouping_add(struct grouping *grouping, const struct intake *intake, const 
 	grouping_keys_begin(&grouping->keys, batch);
 	filter_set_run(grouping->scratch, batch, &grouping->keys.columns, add_declared, &run);
 	bundle->regex_limits += filter_set_scratch_limits_hit(grouping->scratch) - limits_before;
-	if (intake->keeps_batches)
-		bundle_take_batch(bundle, batch_keep(batch, intake->is_kept));
+	if (!intake->keeps_batches)
+		return;
+	bundle_take_batch(bundle, batch_keep(batch, intake->is_kept));
+	bundle->grown_bytes += batch->row_count * intake->kept_row_bytes;
 }

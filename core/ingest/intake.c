@@ -9,6 +9,9 @@
 #include "core/base/require.h"
 #include "core/filter/filter.h"
 #include "core/ingest/decode_names.h"
+#include "core/window/group_table.h"
+
+enum { KEY_BYTES_ORDINARY = 32 };
 
 static void schema_copy(struct schema *into, const struct schema *from)
 {
@@ -237,6 +240,16 @@ static bool intake_find_metric(const struct intake *intake, const struct metric 
 
 static void intake_take_metric(struct intake *intake, const struct intake_metric *metric)
 {
+	const struct metric *added = metric->metric;
+	size_t bytes = sizeof(struct group) + added->aggregate_count * sizeof(struct aggregate) +
+		       added->by_count * KEY_BYTES_ORDINARY;
+
+	intake->row_bytes += bytes;
+	if (added->has_filter_function) {
+		bytes += (added->by_count + added->value_count + metric->read_count) *
+			 sizeof(struct value);
+		intake->kept_row_bytes += bytes;
+	}
 	if (intake->metric_count == intake->metric_capacity) {
 		intake->metric_capacity = intake->metric_capacity ? intake->metric_capacity * 2 : 8;
 		intake->metrics = mem_grow(intake->metrics, intake->metric_capacity,

@@ -43,6 +43,10 @@ static void run(struct pool_queue *queue, struct pool_worker *worker, struct poo
 		return;
 	}
 	const struct pool_file_job *task = &job->file->task;
+	if (job->has_rest) {
+		pool_run_rest(worker, job, task);
+		return;
+	}
 	pool_queue_advance(queue, job, pool_run_cut(worker, job, task));
 	pool_run_block(worker, job, task);
 }
@@ -89,6 +93,17 @@ static void deliver_block(struct pool *pool, struct pool_job *job)
 	pool_file_free(file);
 }
 
+/** A bundle that got full: the rest is read when the owner has taken this one, so that a job has
+ *  one of them at a time. */
+static void deliver_piece(struct pool *pool, struct pool_job *job)
+{
+	struct bundle *bundle = job->bundle;
+
+	job->bundle = NULL;
+	pool->options.on_bundle(pool->options.arg, bundle);
+	pool_queue_resume(&pool->queue, job);
+}
+
 /** What no block knows of those before it. */
 static void settle(struct pool *pool, const struct pool_job *job)
 {
@@ -119,7 +134,9 @@ static void on_wake(void *arg)
 	pool_queue_collect(&pool->queue, &done);
 	while ((job = pool_job_list_pop(&done))) {
 		settle(pool, job);
-		if (job->file)
+		if (job->has_rest)
+			deliver_piece(pool, job);
+		else if (job->file)
 			deliver_block(pool, job);
 		else
 			deliver_bytes(pool, job);
@@ -178,11 +195,12 @@ int pool_new(struct pool **out, struct loop *loop, const struct env *env,
 	pool->wake = wake_new(loop, on_wake, pool);
 	pool->readers = mem_alloc_array(pool->share_count, sizeof(*pool->readers));
 	pool_worker_init(&pool->worker, env, pool->shelf,
-			 options->reader_count ? POOL_SMALL_BYTES : pool->options.block_bytes);
+			 options->reader_count ? POOL_SMALL_BYTES : pool->options.block_bytes,
+			 options->bundle_bytes);
 	for (uint32_t i = 0; i < options->reader_count; i++) {
 		pool->readers[i].pool = pool;
 		pool_worker_init(&pool->readers[i].worker, env, pool->shelf,
-				 pool->options.block_bytes);
+				 pool->options.block_bytes, options->bundle_bytes);
 	}
 	int code = start_threads(pool, why);
 	if (code != 0) {

@@ -8,13 +8,16 @@
 #include "core/base/require.h"
 #include "core/ingest/intake.h"
 #include "core/ingest/reader.h"
+#include "core/ingest/reader_internal.h"
 #include "core/window/watermark.h"
 
 void pool_worker_init(struct pool_worker *worker, const struct env *env, struct bundle_shelf *shelf,
-		      uint32_t block_bytes)
+		      uint32_t block_bytes, size_t bundle_bytes)
 {
 	*worker = (struct pool_worker){
 		.env = env, .reader = reader_new(), .shelf = shelf, .block_bytes = block_bytes};
+	if (bundle_bytes)
+		reader_limit(worker->reader, bundle_bytes);
 }
 
 void pool_worker_deinit(struct pool_worker *worker)
@@ -96,28 +99,46 @@ static struct bundle *take_bundle(struct pool_worker *worker, const struct pool_
 	return bundle;
 }
 
+static void begin_bytes(struct pool_worker *worker, struct pool_job *job)
+{
+	struct pool_bytes_job *task = &job->bytes;
+
+	job->receive_ms = env_wall_ms(worker->env);
+	if (task->prepare)
+		job->code = task->prepare(&task->data, &job->why);
+}
+
 void pool_run_bytes(struct pool_worker *worker, struct pool_job *job)
 {
 	struct pool_bytes_job *task = &job->bytes;
 	bool skip = false;
 
-	if (task->prepare) {
-		job->code = task->prepare(&task->data, &job->why);
-		if (job->code != 0)
-			return;
-	}
+	if (!job->has_rest)
+		begin_bytes(worker, job);
+	if (job->code != 0)
+		return;
 	struct reader_block block = {
-		.data = task->data.data ? task->data.data : "",
-		.length = task->data.length,
+		.data = task->data.data ? task->data.data + job->at : "",
+		.length = task->data.length - job->at,
+		.offset = job->at,
 		.is_last = true,
-		.receive_ms = env_wall_ms(worker->env),
+		.receive_ms = job->receive_ms,
 		.watermark_ms = WATERMARK_NONE,
 	};
-	job->bundle = take_bundle(worker, job);
-	job->bundle->partition = task->partition;
-	job->bundle->on_durable = task->on_durable;
-	job->bundle->arg = task->arg;
-	reader_read(worker->reader, job->intake, &block, &skip, job->bundle);
+	struct bundle *bundle = take_bundle(worker, job);
+	bundle->partition = task->partition;
+	job->at += reader_read(worker->reader, job->intake, &block, &skip, bundle);
+	job->bundle = bundle;
+	job->has_rest = job->at < task->data.length;
+	if (job->has_rest) {
+		job->readings += bundle->counters.readings;
+		job->malformed += bundle->counters.malformed;
+		return;
+	}
+	bundle->earlier_readings = job->readings;
+	bundle->earlier_malformed = job->malformed;
+	bundle->on_durable = task->on_durable;
+	bundle->arg = task->arg;
 	bytes_deinit(&task->data);
 }
 
@@ -176,11 +197,60 @@ bool pool_run_cut(struct pool_worker *worker, struct pool_job *job,
 	return !read->at_end;
 }
 
+/** What is left of the block after `used` bytes, and the bytes before it that the check needs, stays
+ *  with the job: the file may be another one when it is read again, and the blocks after this one
+ *  have begun. */
+static void keep_rest(struct pool_job *job, const struct reader_block *block, size_t used)
+{
+	size_t lead = check_bytes(job->from.offset);
+
+	if (job->has_rest) {
+		job->at += used;
+		return;
+	}
+	job->bytes.data = BYTES_EMPTY;
+	bytes_append(&job->bytes.data, block->data + used - lead, block->length - used + lead);
+	job->at = lead;
+	job->is_last = block->is_last;
+	job->receive_ms = block->receive_ms;
+}
+
+static void read_piece(struct pool_worker *worker, struct pool_job *job,
+		       const struct pool_file_job *task, const struct reader_block *block)
+{
+	struct bundle *bundle = take_bundle(worker, job);
+	bool skip = job->skip;
+	size_t used = reader_read(worker->reader, job->intake, block, &skip, bundle);
+	struct position to = job->read.to;
+
+	bundle->partition = task->partition;
+	bundle->is_positioned = true;
+	bundle->is_reset = job->is_reset;
+	bundle->from = job->from;
+	bundle->on_durable = task->on_durable;
+	bundle->arg = task->arg;
+	job->bundle = bundle;
+	if (job->from.offset + used == to.offset) {
+		REQUIRE(skip == job->read.skip);
+		job->has_rest = false;
+		bytes_deinit(&job->bytes.data);
+	} else {
+		REQUIRE(used > 0 && !skip && job->from.offset + used < to.offset);
+		to.offset = job->from.offset + used;
+		size_t tail = check_bytes(to.offset);
+		to.check = XXH3_64bits(block->data + used - tail, tail);
+		job->from = to;
+		job->skip = false;
+		job->is_reset = false;
+		keep_rest(job, block, used);
+		job->has_rest = true;
+	}
+	bundle->to = to;
+}
+
 void pool_run_block(struct pool_worker *worker, struct pool_job *job,
 		    const struct pool_file_job *task)
 {
-	bool skip = job->skip;
-
 	if (worker->used_bytes == 0)
 		return;
 	struct reader_block block = {
@@ -191,15 +261,19 @@ void pool_run_block(struct pool_worker *worker, struct pool_job *job,
 		.receive_ms = env_wall_ms(worker->env),
 		.watermark_ms = WATERMARK_NONE,
 	};
-	struct bundle *bundle = take_bundle(worker, job);
-	size_t used = reader_read(worker->reader, job->intake, &block, &skip, bundle);
-	REQUIRE(used == worker->used_bytes && skip == job->read.skip);
-	bundle->partition = task->partition;
-	bundle->is_positioned = true;
-	bundle->is_reset = job->is_reset;
-	bundle->from = job->from;
-	bundle->to = job->read.to;
-	bundle->on_durable = task->on_durable;
-	bundle->arg = task->arg;
-	job->bundle = bundle;
+	read_piece(worker, job, task, &block);
+}
+
+void pool_run_rest(struct pool_worker *worker, struct pool_job *job,
+		   const struct pool_file_job *task)
+{
+	struct reader_block block = {
+		.data = job->bytes.data.data + job->at,
+		.length = job->bytes.data.length - job->at,
+		.offset = job->from.offset,
+		.is_last = job->is_last,
+		.receive_ms = job->receive_ms,
+		.watermark_ms = WATERMARK_NONE,
+	};
+	read_piece(worker, job, task, &block);
 }

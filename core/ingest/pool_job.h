@@ -23,8 +23,14 @@ struct pool_job {
 	struct position from;
 	bool is_reset;
 	bool skip;
+	/* bytes whose bundle got full: the rest comes when that was given out */
+	size_t at;                    /**< in bytes.data, where the rest begins */
+	int64_t receive_ms;           /**< of all of it */
+	bool is_last;                 /**< a last line without its end counts */
+	uint64_t readings, malformed; /**< of the bundles before */
 	/* the result */
-	bool is_done; /**< under the pool's lock */
+	bool has_rest; /**< the job will be done again */
+	bool is_done;  /**< under the pool's lock */
 	int code;
 	struct err_note why;
 	struct bundle *bundle; /**< or NULL: nothing was read */
@@ -48,7 +54,7 @@ struct pool_worker {
 };
 
 void pool_worker_init(struct pool_worker *worker, const struct env *env, struct bundle_shelf *shelf,
-		      uint32_t block_bytes);
+		      uint32_t block_bytes, size_t bundle_bytes);
 void pool_worker_deinit(struct pool_worker *worker);
 
 void pool_run_bytes(struct pool_worker *worker, struct pool_job *job);
@@ -56,9 +62,12 @@ void pool_run_bytes(struct pool_worker *worker, struct pool_job *job);
  *  be begun. True: there is a next one. */
 bool pool_run_cut(struct pool_worker *worker, struct pool_job *job,
 		  const struct pool_file_job *task);
-/** Makes the bundle of the block that was cut. */
+/** Makes the bundle of the block that was cut: of its first lines, when it gets full. */
 void pool_run_block(struct pool_worker *worker, struct pool_job *job,
 		    const struct pool_file_job *task);
+/** Makes the next bundle of a block whose last one got full. */
+void pool_run_rest(struct pool_worker *worker, struct pool_job *job,
+		   const struct pool_file_job *task);
 
 /** What reader_read() will consume of a block, and its `skip` afterwards, without reading it. */
 size_t pool_cut(struct slice block, bool is_last, uint32_t line_bytes_max, bool *skip);

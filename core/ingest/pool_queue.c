@@ -24,6 +24,14 @@ static void list_push(struct pool_job_list *list, struct pool_job *job)
 	list->end = &job->next;
 }
 
+static void list_push_first(struct pool_job_list *list, struct pool_job *job)
+{
+	job->next = list->first;
+	if (!list->first)
+		list->end = &job->next;
+	list->first = job;
+}
+
 struct pool_job *pool_job_list_pop(struct pool_job_list *list)
 {
 	struct pool_job *job = list->first;
@@ -187,14 +195,27 @@ void pool_queue_collect(struct pool_queue *queue, struct pool_job_list *out)
 		line->is_ready = false;
 		while (line->first && line->first->is_done) {
 			struct pool_job *job = line->first;
+			list_push(out, job);
+			if (job->has_rest) {
+				job->is_done = false;
+				break;
+			}
 			line->first = job->next_in_line;
 			if (!line->first)
 				line->end = &line->first;
-			list_push(out, job);
 		}
 	}
 	queue->ready = NULL;
 	queue->ready_end = &queue->ready;
+	pthread_mutex_unlock(&queue->lock);
+}
+
+void pool_queue_resume(struct pool_queue *queue, struct pool_job *job)
+{
+	pthread_mutex_lock(&queue->lock);
+	list_push_first(&queue->todo, job);
+	if (queue->resting > 0)
+		pthread_cond_signal(&queue->has_work);
 	pthread_mutex_unlock(&queue->lock);
 }
 

@@ -69,8 +69,10 @@ void pool_queue_deinit(struct pool_queue *queue);
 void pool_queue_push_bytes(struct pool_queue *queue, const struct pool_bytes_job *task);
 /** References the intake; begins its first block. */
 void pool_queue_push_file(struct pool_queue *queue, const struct pool_file_job *task);
-/** What is done, in order within each partition. */
+/** What is done, in order within each partition; a job with a rest stays in its line. */
 void pool_queue_collect(struct pool_queue *queue, struct pool_job_list *out);
+/** A job with a rest goes on, before all others. */
+void pool_queue_resume(struct pool_queue *queue, struct pool_job *job);
 /** A bytes job was delivered. */
 void pool_queue_delivered(struct pool_queue *queue, struct pool_job *job);
 /** A block was delivered. True: it was its file's last one, which the caller frees. */

@@ -10,6 +10,7 @@
 #include "core/ingest/framing.h"
 #include "core/ingest/grouping.h"
 #include "core/ingest/intake.h"
+#include "core/ingest/reader_internal.h"
 #include "core/model/batch.h"
 #include "core/window/watermark.h"
 
@@ -18,6 +19,7 @@ struct reader {
 	struct grouping *grouping;
 	struct batch batch;
 	bool has_batch;
+	size_t bundle_bytes_max; /**< BUNDLE_BYTES_MAX, but in tests */
 };
 
 /** One call of reader_read(). */
@@ -28,6 +30,7 @@ struct reading_run {
 	struct bundle *bundle;
 	int64_t watermark_ms; /**< moves with each reading, so that blocks may be cut anywhere */
 	int64_t latest_ms;    /**< a later event time is from the future */
+	bool is_full;         /**< the bundle has grown enough */
 };
 
 struct reader *reader_new(void)
@@ -35,6 +38,7 @@ struct reader *reader_new(void)
 	struct reader *reader = mem_alloc(sizeof(*reader));
 	reader->decoder = decoder_new();
 	reader->grouping = grouping_new();
+	reader->bundle_bytes_max = BUNDLE_BYTES_MAX;
 	return reader;
 }
 
@@ -54,7 +58,22 @@ void reader_use(struct reader *reader, enum decoder_way way)
 	decoder_use(reader->decoder, way);
 }
 
-static void reader_prepare(struct reader *reader, const struct intake *intake)
+void reader_limit(struct reader *reader, size_t bundle_bytes_max)
+{
+	reader->bundle_bytes_max = bundle_bytes_max;
+}
+
+static uint32_t reader_rows(const struct reader *reader, const struct intake *intake)
+{
+	size_t rows = intake->row_bytes > 0 ? reader->bundle_bytes_max / intake->row_bytes
+					    : BATCH_ROWS_MAX;
+
+	if (rows > BATCH_ROWS_MAX)
+		return BATCH_ROWS_MAX;
+	return rows > 0 ? (uint32_t)rows : 1;
+}
+
+static void reader_prepare_batch(struct reader *reader, const struct intake *intake)
 {
 	if (reader->has_batch && reader->batch.column_count == intake->fields.count) {
 		batch_clear(&reader->batch);
@@ -64,6 +83,12 @@ static void reader_prepare(struct reader *reader, const struct intake *intake)
 		batch_deinit(&reader->batch);
 	batch_init(&reader->batch, intake->fields.count);
 	reader->has_batch = true;
+}
+
+static void reader_prepare(struct reader *reader, const struct intake *intake)
+{
+	reader_prepare_batch(reader, intake);
+	reader->batch.row_limit = reader_rows(reader, intake);
 }
 
 /** Counters and watermark of the batch's rows; moves readings from the future. */
@@ -108,6 +133,7 @@ static void run_flush(struct reading_run *run)
 	run_observe(run);
 	grouping_add(reader->grouping, run->intake, &reader->batch, run->bundle);
 	batch_clear(&reader->batch);
+	run->is_full = run->bundle->grown_bytes >= reader->bundle_bytes_max;
 }
 
 static bool is_blank(struct slice line)
@@ -154,7 +180,7 @@ static void run_line(struct reading_run *run, struct slice line, size_t readable
 		return;
 	}
 	decoder_block_learn(reader->decoder, line);
-	if (reader->batch.row_count == BATCH_ROWS_MAX)
+	if (reader->batch.row_count == reader->batch.row_limit)
 		run_flush(run);
 }
 
@@ -168,9 +194,11 @@ static size_t run_lines(struct reading_run *run, size_t at)
 		uint32_t before = batch->row_count;
 		at = decoder_block_decode(reader->decoder, at, batch, &counters->mistyped);
 		counters->lines += batch->row_count - before;
-		if (batch->row_count < BATCH_ROWS_MAX)
+		if (batch->row_count < batch->row_limit)
 			return at;
 		run_flush(run);
+		if (run->is_full)
+			return at;
 	}
 }
 
@@ -210,9 +238,11 @@ size_t reader_read(struct reader *reader, const struct intake *intake,
 	reader_prepare(reader, intake);
 	decoder_block_start(reader->decoder, intake, (struct slice){block->data, block->length},
 			    block->readable);
-	for (;;) {
+	while (!run.is_full) {
 		if (!framing.skip)
 			framing.used = run_lines(&run, framing.used);
+		if (run.is_full)
+			break;
 		bool is_first = block->offset == 0 && framing.used == 0 && !framing.skip;
 		enum frame frame = framing_next(&framing, &line);
 		if (frame == FRAME_END)

@@ -16,6 +16,7 @@
 #define TOCSIN_CORE_INGEST_SOURCE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/bytes.h"
@@ -40,6 +41,7 @@ enum {
 struct pool_options {
 	uint32_t reader_count; /**< 0 = inline */
 	uint32_t block_bytes; /**< default POOL_FILE_BLOCK_BYTES; more when a line may be as long */
+	size_t bundle_bytes;  /**< for tests: instead of BUNDLE_BYTES_MAX */
 	uint64_t seed;        /**< of the bundles' hash tables; 0 takes one from the env */
 	/** Watermark of a partition after the bundles given out so far: by it readings are late.
 	 *  NULL: none is. */
@@ -65,7 +67,8 @@ struct pool_bytes_job {
 	int (*prepare)(struct bytes *data, struct err_note *why);
 	/** `prepare` failed: no bundle follows. Needed with prepare. */
 	void (*on_refused)(void *arg, int code, const char *error);
-	void (*on_durable)(void *arg, const struct bundle *bundle); /**< copied into the bundle */
+	/** Copied into the bundle: the last one, when one would get too large. */
+	void (*on_durable)(void *arg, const struct bundle *bundle);
 	void *arg;
 };
 int pool_try_bytes(struct pool *pool, struct pool_bytes_job *task);

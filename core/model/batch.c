@@ -47,7 +47,7 @@ int field_set_find(const struct field_set *set, struct slice name)
 void batch_init(struct batch *batch, uint32_t column_count)
 {
 	REQUIRE(column_count <= SCHEMA_FIELDS_MAX);
-	*batch = (struct batch){.column_count = column_count};
+	*batch = (struct batch){.column_count = column_count, .row_limit = BATCH_ROWS_MAX};
 	batch->time_ms = mem_alloc_array(BATCH_ROWS_MAX, sizeof(*batch->time_ms));
 	batch->columns = mem_alloc_array(column_count, sizeof(*batch->columns));
 	for (uint32_t i = 0; i < column_count; i++)

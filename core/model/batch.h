@@ -30,6 +30,7 @@ int field_set_find(const struct field_set *set, struct slice name); /**< column,
 
 struct batch {
 	uint32_t row_count;
+	uint32_t row_limit; /**< at most so many are wanted; BATCH_ROWS_MAX at first */
 	uint32_t column_count;
 	int64_t *time_ms;       /**< [BATCH_ROWS_MAX] event time */
 	struct value **columns; /**< [column_count][BATCH_ROWS_MAX] */
