@@ -74,24 +74,34 @@ static void judge_readings(struct engine *engine, struct rule_state *state,
 	}
 }
 
+/** By name: a bundle from before a reload may have other fields than the rule reads now. What was
+ *  not asked for then is missing. */
+static const struct value *column_of(const struct intake *intake, const struct batch *batch,
+				     const char *name)
+{
+	static const struct value missing[BATCH_ROWS_MAX];
+	int column = field_set_find(&intake->fields, slice_of(name));
+
+	return column >= 0 && batch->columns[column] != NULL ? batch->columns[column] : missing;
+}
+
 static void filter_batch(struct engine *engine, struct rule_state *state, uint32_t index,
 			 const struct batch *batch, struct bundle *bundle)
 {
-	const struct intake_metric *metric = &bundle->intake->metrics[index];
 	const struct value *columns[METRIC_READS_MAX];
 	struct rule_readings readings = {
 		.time_ms = batch->time_ms,
 		.columns = columns,
 		.names = (const char *const *)state->rule->reads,
-		.column_count = metric->read_count,
+		.column_count = state->rule->read_count,
 		.row_count = batch->row_count,
 	};
 	bool matches[BATCH_ROWS_MAX] = {false};
 	uint16_t rows[BATCH_ROWS_MAX];
 	uint32_t row_count = 0;
 
-	for (uint32_t i = 0; i < metric->read_count; i++)
-		columns[i] = batch->columns[metric->read_columns[i]];
+	for (uint32_t i = 0; i < readings.column_count; i++)
+		columns[i] = column_of(bundle->intake, batch, readings.names[i]);
 	judge_readings(engine, state, &readings, matches);
 	for (uint32_t row = 0; row < batch->row_count; row++)
 		if (matches[row])

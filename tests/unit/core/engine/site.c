@@ -223,8 +223,8 @@ uint32_t site_open(struct site *site, const char *source, const char *name, bool
 	return partition;
 }
 
-static struct bundle *make_bundle(struct site *site, const char *source, uint32_t partition,
-				  const char *lines)
+struct bundle *site_bundle(struct site *site, const char *source, uint32_t partition,
+			   const char *lines)
 {
 	struct intake *intake = engine_intake(site->engine, source);
 	struct bundle *bundle = bundle_new(intake, 11);
@@ -246,7 +246,7 @@ static struct bundle *make_bundle(struct site *site, const char *source, uint32_
 
 int site_feed(struct site *site, const char *source, uint32_t partition, const char *lines)
 {
-	int code = engine_apply(site->engine, make_bundle(site, source, partition, lines),
+	int code = engine_apply(site->engine, site_bundle(site, source, partition, lines),
 				site->now_ms);
 
 	commit_kick(site->commit);
@@ -256,7 +256,7 @@ int site_feed(struct site *site, const char *source, uint32_t partition, const c
 int site_feed_at(struct site *site, const char *source, uint32_t partition, const char *lines,
 		 struct position from, struct position to, bool is_reset)
 {
-	struct bundle *bundle = make_bundle(site, source, partition, lines);
+	struct bundle *bundle = site_bundle(site, source, partition, lines);
 	int code;
 
 	bundle->is_positioned = true;

@@ -9,6 +9,7 @@
 #include "core/rule/rule.h"
 #include "core/rule/rule_runner.h"
 
+struct bundle;
 struct kv;
 struct commit;
 
@@ -56,7 +57,10 @@ struct rule *site_script(struct site *site, const char *name, const char *const 
 			 const char *const *pairs, struct rule_runner *runner);
 
 uint32_t site_open(struct site *site, const char *source, const char *name, bool is_positioned);
-/** The JSON lines as one bundle of the partition; commits. Returns engine_apply()'s code. */
+/** The JSON lines as one bundle of the partition, not applied; owned. */
+struct bundle *site_bundle(struct site *site, const char *source, uint32_t partition,
+			   const char *lines);
+/** The same applied; commits. Returns engine_apply()'s code. */
 int site_feed(struct site *site, const char *source, uint32_t partition, const char *lines);
 /** The same with positions. */
 int site_feed_at(struct site *site, const char *source, uint32_t partition, const char *lines,
