@@ -62,7 +62,8 @@ struct intake {
 	bool *is_number;    /**< [fields.count] a metric computes with the column */
 	bool *is_kept;      /**< [fields.count] stage 2 needs the column, for filter functions */
 	bool keeps_batches; /**< some metric has a filter function */
-	/** What one reading can add to the groups of all metrics, when keys are of ordinary length. */
+	/** What one reading can add to the groups of all metrics, when keys are of ordinary
+	 *  length. */
 	size_t row_bytes;
 	/** Of it, what stage 2 adds by filter functions, and what a kept reading itself takes. */
 	size_t kept_row_bytes;

@@ -197,9 +197,8 @@ bool pool_run_cut(struct pool_worker *worker, struct pool_job *job,
 	return !read->at_end;
 }
 
-/** What is left of the block after `used` bytes, and the bytes before it that the check needs, stays
- *  with the job: the file may be another one when it is read again, and the blocks after this one
- *  have begun. */
+/** What is left of the block after `used` bytes stays with the job, and the bytes before it that
+ *  the check needs: read again, the file may be another one, and the blocks after it have begun. */
 static void keep_rest(struct pool_job *job, const struct reader_block *block, size_t used)
 {
 	size_t lead = check_bytes(job->from.offset);

@@ -37,10 +37,11 @@ struct reader_block {
 
 /** Adds the block's effect to `bundle` (made for `intake`). Returns the bytes consumed: all up to
  *  the last line end (or all, when is_last), or fewer, whole lines, when the bundle has grown to
- *  BUNDLE_BYTES_MAX: the caller gives the rest again with an empty one. An over-long line is consumed and counted as
- *  malformed once line_bytes_max + 2 bytes of it were seen: `skip` (in/out, keep it per partition,
- *  starts false) says that the rest of such a line is being skipped. CR before LF is part of the
- *  line end. A byte order mark at offset 0 and blank lines are passed over.
+ *  BUNDLE_BYTES_MAX: the caller gives the rest again with an empty one.
+ *  An over-long line is consumed and counted as malformed once line_bytes_max + 2 bytes of it were
+ *  seen: `skip` (in/out, keep it per partition, starts false) says that the rest of such a line is
+ *  being skipped. CR before LF is part of the line end. A byte order mark at offset 0 and blank
+ *  lines are passed over.
  *  A caller that gives again what was not consumed, with more bytes and with the watermark that
  *  follows from bundle->max_event_ms, gets the same result however the bytes are cut. */
 size_t reader_read(struct reader *reader, const struct intake *intake,
