@@ -4,6 +4,7 @@ extern "C" {
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
+#include "core/base/number.h"
 #include "core/base/require.h"
 #include "core/ingest/decode.h"
 #include "core/ingest/decode_fault.h"
@@ -75,8 +76,16 @@ static bool is_number_char(char c)
 	return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
 }
 
-/* Copies the line with "e0" behind each integer that may need more than 64 bits, so that the parser
- * reads a float. A line without one is not copied to the end: false. */
+/* Of 19 digits some are integers, others are beyond. */
+static bool is_beyond_64_bits(const char *number, size_t length, size_t digits)
+{
+	int64_t integer;
+	return digits >= 19 && digits == length - (*number == '-') &&
+	       number_parse_int({number, length}, &integer) != 0;
+}
+
+/* Copies the line with "e0" behind each integer that needs more than 64 bits, so that the parser
+ * reads a float. False: it has none. */
 static bool copy_with_floats(struct slice line, struct bytes *out)
 {
 	bool has_changed = false, in_string = false;
@@ -94,7 +103,7 @@ static bool copy_with_floats(struct slice line, struct bytes *out)
 		for (; end < line.length && is_number_char(line.data[end]); end++)
 			digits += line.data[end] >= '0' && line.data[end] <= '9';
 		bytes_append(out, line.data + at, end - at);
-		if (digits >= 19 && digits == end - at - (c == '-')) {
+		if (is_beyond_64_bits(line.data + at, end - at, digits)) {
 			bytes_append(out, "e0", 2);
 			has_changed = true;
 		}

@@ -153,6 +153,11 @@ Test(decode_json, integers_beyond_64_bits_are_floats)
 	}
 	cr_assert_eq(decode_fixture_line(&f, "{\"time\":1,\"v\":9223372036854775807}"), 0);
 	expect_int(&f, "v", INT64_MAX);
+	/* A number beyond does not make floats of those that fit. */
+	cr_assert_eq(decode_fixture_line(&f, "{\"time\":1,\"v\":1234567890123456789,"
+					     "\"w\":99999999999999999999}"),
+		     0);
+	expect_int(&f, "v", 1234567890123456789);
 	cr_assert_eq(decode_fixture_line(&f, "{\"time\":1,\"v\":-9223372036854775808}"), 0);
 	expect_int(&f, "v", INT64_MIN);
 	decode_fixture_deinit(&f);
