@@ -89,7 +89,7 @@ static void mask_of_and(const struct node *node, const struct run *run, uint32_t
 static void mask_of_or(const struct node *node, const struct run *run, uint32_t slot,
 		       const struct mask *in, struct mask *out)
 {
-	struct mask left = *in, hits, found = {{0}};
+	struct mask left = *in, hits = {{0}}, found = {{0}};
 
 	for (const struct node *child = node->first; child != NULL; child = child->next) {
 		mask_of(child, run, slot, &left, &hits);
@@ -104,7 +104,7 @@ static void mask_of_or(const struct node *node, const struct run *run, uint32_t 
 static void mask_of_not(const struct node *node, const struct run *run, uint32_t slot,
 			const struct mask *in, struct mask *out)
 {
-	struct mask hits;
+	struct mask hits = {{0}};
 
 	mask_of(node->first, run, slot, in, &hits);
 	for (size_t word = 0; word < MASK_WORDS; word++)
@@ -179,7 +179,7 @@ static struct view view_of_truth(const struct node *node, const struct run *run,
 				 const struct mask *in)
 {
 	struct value *result = scratch_column(run, slot);
-	struct mask hits;
+	struct mask hits = {{0}};
 
 	mask_of(node, run, slot, in, &hits);
 	for (size_t row = 0; row < BATCH_ROWS_MAX; row++)

@@ -131,13 +131,13 @@ static bool lesson_open(struct lesson *lesson)
 
 bool shape_cut(struct slice line, const struct name_tree *names, struct shape_slots *out)
 {
-	struct lesson lesson;
+	struct lesson lesson = {
+		.out = out,
+		.at = line.data,
+		.literal = line.data,
+		.end = line.data + line.length,
+	};
 	bool is_name = false, is_known = true;
-	lesson.out = out;
-	lesson.at = lesson.literal = line.data;
-	lesson.end = line.data + line.length;
-	lesson.found = NULL;
-	lesson.depth = lesson.met_count = 0;
 	out->count = out->mistyped = 0;
 	out->has_time = false;
 	while (is_known && lesson.at < lesson.end) {

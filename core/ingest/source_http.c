@@ -63,9 +63,8 @@ static void on_durable(void *arg, const struct bundle *bundle)
 	if (waiting->request) {
 		bytes_append_format(
 			&body, "{\"readings\":%llu,\"malformed\":%llu}\n",
-			(unsigned long long)(bundle->earlier_readings + bundle->counters.readings),
-			(unsigned long long)(bundle->earlier_malformed +
-					     bundle->counters.malformed));
+			(unsigned long long)bundle->earlier_readings + bundle->counters.readings,
+			(unsigned long long)bundle->earlier_malformed + bundle->counters.malformed);
 		http_reply(waiting->request, 200, "application/json", bytes_slice(&body));
 		bytes_deinit(&body);
 	}

@@ -78,12 +78,13 @@ int rule_filter_lua_run(struct script_state *state, const struct rule_filter_lua
 			const struct rule_readings *readings, uint32_t from, bool *matches,
 			uint32_t *judged, struct err_note *why)
 {
-	struct judging judging = {
-		.filter = filter, .readings = readings, .matches = matches, .row = from};
+	struct judging judging = {.filter = filter, .readings = readings, .row = from};
 	const struct script_call call = {
 		.state = state, .function = "filter", .push = push_judging, .arg = &judging};
-	int code = script_end_code(script_call(&call, why));
+	int code;
 
+	judging.matches = matches;
+	code = script_end_code(script_call(&call, why));
 	*judged = judging.row;
 	return code;
 }
