@@ -44,21 +44,33 @@ static void catch_fatal_signals(void)
 
 enum { MARKER_KILLS_MAX = 3 };
 
-/** A crash inside a script is proof; a kill from outside may be chance, so it takes three. */
+static bool was_killed_there_before(const struct script_marker *marker)
+{
+	return marker->killed_count > 0 && marker->version == marker->killed_version &&
+	       marker->place == marker->killed_place &&
+	       memcmp(marker->rule, marker->killed_rule, sizeof(marker->rule)) == 0;
+}
+
+/** A crash inside a script is proof; a kill from outside may be chance, so it takes three in the
+ *  very same call: while a backlog is read, some filter function runs at every other moment. */
 static void marker_judge(struct app *app)
 {
-	struct script_marker *marker = app->marker;
-	marker->rule[sizeof(marker->rule) - 1] = '\0';
-	uint32_t killed_count = marker->rule[0] != '\0' ? marker->killed_count + 1 : 0;
+	struct script_marker *marker = app->marker, next = {0};
+	size_t length = strnlen(marker->rule, sizeof(marker->rule) - 1);
+	memset(marker->rule + length, 0, sizeof(marker->rule) - length);
+	uint32_t killed_count = was_killed_there_before(marker) ? marker->killed_count + 1 : 1;
 	if (marker->rule[0] != '\0' && (marker->has_crashed || killed_count >= MARKER_KILLS_MAX)) {
 		log_error(RULE, "%s@%u was running when the daemon died: quarantined", marker->rule,
 			  marker->version);
 		versions_quarantine(app->rule_versions, marker->rule, marker->version,
 				    "the daemon died while it ran", loop_wall_ms(app->loop));
-		killed_count = 0;
+	} else if (marker->rule[0] != '\0') {
+		next.killed_count = killed_count;
+		next.killed_version = marker->version;
+		next.killed_place = marker->place;
+		memcpy(next.killed_rule, marker->rule, sizeof(next.killed_rule));
 	}
-	memset(marker, 0, sizeof(*marker));
-	marker->killed_count = killed_count;
+	*marker = next;
 }
 
 int app_marker_open(struct app *app, struct err_note *why)

@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/config/config.h"
 #include "core/model/dimension.h"
+#include "core/model/dimension_hash.h"
 #include "core/rule/rule.h"
 #include "core/rule/rule_runner.h"
 #include "core/window/group_table.h"
@@ -185,7 +186,8 @@ static int call_script(struct evaluation *evaluation, const struct candidate *ca
 	};
 	int code;
 
-	engine_script_begins(evaluation->engine, rule);
+	engine_script_begins(evaluation->engine, rule,
+			     dimension_hash((uint64_t)evaluation->boundary_ms, candidate->key));
 	code = rule->runner->ops->on_window(rule->runner, &window, verdict, why);
 	engine_script_ends(evaluation->engine);
 	return code;

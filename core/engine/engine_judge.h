@@ -10,8 +10,9 @@ bool engine_decide(const struct rule_state *state, const struct aggregate *total
 		   bool *has_value);
 
 /* engine_script.c */
-/** Around every call: a script that kills the process is known at the next start. */
-void engine_script_begins(struct engine *engine, const struct rule *rule);
+/** Around every call: a script that kills the process is known at the next start. `place` tells the
+ *  calls of a rule apart and is the same when one is made again after a restart. */
+void engine_script_begins(struct engine *engine, const struct rule *rule, uint64_t place);
 void engine_script_ends(struct engine *engine);
 /** False: the rule is quarantined now. */
 bool engine_count_script_error(struct engine *engine, struct rule_state *state, int code,

@@ -12,13 +12,14 @@
 
 #include <stdio.h>
 
-void engine_script_begins(struct engine *engine, const struct rule *rule)
+void engine_script_begins(struct engine *engine, const struct rule *rule, uint64_t place)
 {
 	struct script_marker *marker = engine->options.marker;
 
 	if (marker == NULL)
 		return;
 	marker->version = rule->version;
+	marker->place = place;
 	snprintf(marker->rule, sizeof(marker->rule), "%s", rule->name);
 }
 
@@ -53,7 +54,7 @@ bool engine_count_script_error(struct engine *engine, struct rule_state *state, 
 
 /** Asks until every reading has its answer; one that raised has none. */
 static void judge_readings(struct engine *engine, struct rule_state *state,
-			   const struct rule_readings *readings, bool *matches)
+			   const struct rule_readings *readings, uint64_t place, bool *matches)
 {
 	struct rule_runner *runner = state->rule->runner;
 	uint32_t from = 0;
@@ -63,7 +64,8 @@ static void judge_readings(struct engine *engine, struct rule_state *state,
 		uint32_t judged = from;
 		int code;
 
-		engine_script_begins(engine, state->rule);
+		engine_script_begins(engine, state->rule,
+				     (place + from) ^ (uint64_t)readings->time_ms[from] << 20);
 		code = runner->ops->filter(runner, readings, from, matches, &judged, &why);
 		engine_script_ends(engine);
 		if (judged > from)
@@ -86,8 +88,9 @@ static const struct value *column_of(const struct intake *intake, const struct b
 }
 
 static void filter_batch(struct engine *engine, struct rule_state *state, uint32_t index,
-			 const struct batch *batch, struct bundle *bundle)
+			 uint32_t number, struct bundle *bundle)
 {
+	const struct batch *batch = bundle->batches[number];
 	const struct value *columns[METRIC_READS_MAX];
 	struct rule_readings readings = {
 		.time_ms = batch->time_ms,
@@ -102,7 +105,8 @@ static void filter_batch(struct engine *engine, struct rule_state *state, uint32
 
 	for (uint32_t i = 0; i < readings.column_count; i++)
 		columns[i] = column_of(bundle->intake, batch, readings.names[i]);
-	judge_readings(engine, state, &readings, matches);
+	judge_readings(engine, state, &readings,
+		       bundle->from.offset + (uint64_t)number * BATCH_ROWS_MAX, matches);
 	for (uint32_t row = 0; row < batch->row_count; row++)
 		if (matches[row])
 			rows[row_count++] = (uint16_t)row;
@@ -125,6 +129,6 @@ void engine_filter(struct engine *engine, struct bundle *bundle)
 		if (owner == NULL || owner->rule_count == 0 || owner->rules[0]->is_quarantined)
 			continue;
 		for (uint32_t k = 0; k < bundle->batch_count; k++)
-			filter_batch(engine, owner->rules[0], i, bundle->batches[k], bundle);
+			filter_batch(engine, owner->rules[0], i, k, bundle);
 	}
 }

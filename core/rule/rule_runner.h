@@ -71,7 +71,12 @@ struct script_marker {
 	char rule[128]; /**< empty = none */
 	uint32_t version;
 	uint32_t has_crashed;  /**< set by the handler of fatal signals */
-	uint32_t killed_count; /**< starts in a row that found `rule` set without a crash */
+	uint32_t killed_count; /**< starts in a row that found the same call without a crash */
+	uint64_t place;        /**< which call of the rule; the same when it is made again */
+	/* the call that the last of these starts found */
+	char killed_rule[128];
+	uint32_t killed_version;
+	uint64_t killed_place;
 };
 
 #endif

@@ -2,6 +2,7 @@
 """Filter functions in Lua: the answers of an expression, also across a kill; faults: quarantine."""
 import json
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -91,6 +92,24 @@ class FilterFunctions(unittest.TestCase):
                 self.assertEqual(daemon.source("pay")["lines"], sum(1 for _ in lines))
             wait_until(lambda: daemon.call("status")["outputs"][0]["waiting"] == 0, 30, "outbox")
             self.check_pairs(daemon.output("alerts.jsonl"))
+
+    def kill_in_call(self, daemon, place):
+        """As if kill -9 had met the filter function in the call that `place` names."""
+        with daemon:
+            daemon.kill()
+        with open(os.path.join(daemon.state, "running-script"), "r+b") as page:
+            page.write(struct.pack("128sI", b"failed_function", 1))
+            page.seek(144)
+            page.write(struct.pack("Q", place))
+
+    def test_kills_by_chance_stop_no_rule_but_three_in_one_call_do(self):
+        daemon = Daemon(self.pairs_site("kills"))
+        for places, stopped in (((1, 2, 3, 3, 4), 0), ((5, 5, 5), 1)):
+            for place in places:
+                self.kill_in_call(daemon, place)
+            with daemon:
+                daemon.wait_readings("pay", 30000)
+            self.assertEqual(daemon.log().count("was running when the daemon died"), stopped)
 
     def replay_hostile(self, body, code):
         site = self.site("hostile", {"bad/1": COUNT % ("function(r) %s end" % body),
