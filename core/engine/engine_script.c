@@ -52,12 +52,17 @@ bool engine_count_script_error(struct engine *engine, struct rule_state *state, 
 	return false;
 }
 
+/** A batch may use up so many budgets. The readings of a call share one, and how many they are says
+ *  how busy the source is, not how dear the function is: only who spends a budget on one reading,
+ *  or most of a second on a thousand, is stopped. */
+enum { FILTER_BUDGETS_MAX = 16 };
+
 /** Asks until every reading has its answer; one that raised has none. */
 static void judge_readings(struct engine *engine, struct rule_state *state,
 			   const struct rule_readings *readings, uint64_t place, bool *matches)
 {
 	struct rule_runner *runner = state->rule->runner;
-	uint32_t from = 0;
+	uint32_t from = 0, budgets = 1;
 
 	while (from < readings->row_count && !state->is_quarantined) {
 		struct err_note why = {0};
@@ -70,6 +75,10 @@ static void judge_readings(struct engine *engine, struct rule_state *state,
 		engine_script_ends(engine);
 		if (judged > from)
 			state->errors_in_row = 0;
+		if (code == ERR_BUDGET && judged > from && budgets++ < FILTER_BUDGETS_MAX) {
+			from = judged;
+			continue;
+		}
 		if (code != 0)
 			engine_count_script_error(engine, state, code, &why);
 		from = judged + 1;

@@ -46,7 +46,8 @@ struct rule_readings {
 struct rule_runner_ops {
 	/** Judges the readings from `from` on: matches[i] tells. 0 with *judged == row_count; or
 	 *  the error that ended it at reading *judged, which has no answer: ERR_SCRIPT (the caller
-	 *  may go on behind it), ERR_BUDGET, ERR_MEMORY. For rules with a filter function only. */
+	 *  may go on behind it), ERR_BUDGET (or with it, unless it was the first), ERR_MEMORY. For
+	 *  rules with a filter function only. */
 	int (*filter)(struct rule_runner *runner, const struct rule_readings *readings,
 		      uint32_t from, bool *matches, uint32_t *judged, struct err_note *why);
 

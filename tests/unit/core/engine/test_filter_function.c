@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "core/base/err.h"
 #include "core/ingest/bundle.h"
 #include "core/model/value.h"
 #include "site.h"
@@ -82,4 +83,62 @@ Test(filter_function, sees_by_name_what_was_read_before_a_reload)
 {
 	expect_two("ok", NULL, "added", "ok");
 	expect_two("dropped", "ok", "ok", NULL);
+}
+
+/** Has a budget for so many readings. */
+struct dear_runner {
+	struct rule_runner base;
+	uint32_t readings_a_call;
+};
+
+static int filter_dearly(struct rule_runner *runner, const struct rule_readings *readings,
+			 uint32_t from, bool *matches, uint32_t *judged, struct err_note *why)
+{
+	const struct dear_runner *dear = (const struct dear_runner *)runner;
+
+	for (*judged = from; *judged < readings->row_count; ++*judged) {
+		if (*judged - from == dear->readings_a_call)
+			return err_set(why, ERR_BUDGET, "used up");
+		matches[*judged] = true;
+	}
+	return 0;
+}
+
+static const struct rule_runner_ops dear_ops = {.filter = filter_dearly, .free = free_nothing};
+
+/** `count` readings in one batch; whether the rule was stopped. */
+static bool is_stopped_by(uint32_t count, uint32_t readings_a_call)
+{
+	struct dear_runner runner = {{&dear_ops}, readings_a_call};
+	struct bytes lines = BYTES_EMPTY;
+	struct site site;
+	struct rule *rule;
+	char expected[64];
+	uint32_t partition;
+	bool is_stopped;
+
+	site_init(&site);
+	rule = rule_that_reads(&site, &runner.base, "ok", NULL);
+	site_install(&site, &rule, 1);
+	partition = site_open(&site, "pay", "p", false);
+	for (uint32_t i = 0; i < count; i++)
+		bytes_append_text(&lines, "{\"time\":1001}\n");
+	site_feed(&site, "pay", partition, lines.data);
+	site_feed(&site, "pay", partition, "{\"time\":1010}\n");
+	site_advance(&site);
+	is_stopped = site.quarantined[0] != '\0';
+	snprintf(expected, sizeof(expected), "many@1 firing . %u 1005\n", count);
+	site_expect(&site, is_stopped ? "" : expected);
+	rule_unref(rule);
+	site_deinit(&site);
+	bytes_deinit(&lines);
+	return is_stopped;
+}
+
+Test(filter_function, may_use_up_a_budget_with_many_readings_but_not_with_one)
+{
+	cr_expect(is_stopped_by(2, 0));
+	cr_expect_not(is_stopped_by(2, 1));
+	cr_expect_not(is_stopped_by(16 * 5, 5), "16 budgets");
+	cr_expect(is_stopped_by(16 * 5 + 1, 5), "17 budgets");
 }
