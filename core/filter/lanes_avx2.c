@@ -4,6 +4,8 @@
  */
 #include "core/filter/lanes.h"
 
+#include "core/filter/mask.h"
+
 #include <stddef.h>
 
 #if defined(__x86_64__)
@@ -175,9 +177,14 @@ AVX2 static uint64_t ends_of_4(const struct value *values, uint64_t candidates, 
 	return in_order(bits);
 }
 
+/* A gather costs the same for one candidate as for four, and much on some machines. */
+enum { GATHERED_MIN = 32 };
+
 AVX2 static uint64_t ends(const struct value *values, uint64_t candidates, const char *text,
 			  uint32_t length)
 {
+	if (mask_word_count(candidates) < GATHERED_MIN)
+		return lanes_portable.ends(values, candidates, text, length);
 	if (length >= 8)
 		return ends_of_8(values, candidates, text, length);
 	if (length >= 4)

@@ -37,12 +37,21 @@ static inline void mask_add(struct mask *mask, uint32_t row)
 	mask->words[row / 64] |= 1ULL << (row % 64);
 }
 
+/** Baseline machines have no instruction for it, and the compiler would call a function. */
+static inline uint32_t mask_word_count(uint64_t word)
+{
+	word -= word >> 1 & 0x5555555555555555u;
+	word = (word & 0x3333333333333333u) + (word >> 2 & 0x3333333333333333u);
+	word = (word + (word >> 4)) & 0x0F0F0F0F0F0F0F0Fu;
+	return (uint32_t)(word * 0x0101010101010101u >> 56);
+}
+
 static inline uint32_t mask_count(const struct mask *mask)
 {
 	uint32_t count = 0;
 
 	for (uint32_t word = 0; word < MASK_WORDS; word++)
-		count += (uint32_t)__builtin_popcountll(mask->words[word]);
+		count += mask_word_count(mask->words[word]);
 	return count;
 }
 

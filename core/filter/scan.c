@@ -164,7 +164,7 @@ static uint64_t word_by_rows(const struct node *node, const struct value *values
 
 static bool is_dense(uint64_t asked)
 {
-	return __builtin_popcountll(asked) >= DENSE_MIN;
+	return mask_word_count(asked) >= DENSE_MIN;
 }
 
 /* in_ of a few values is as many equalities; more are found by halving, row by row. */

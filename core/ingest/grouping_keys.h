@@ -75,22 +75,12 @@ bool grouping_keys_equal_fields(const struct key_hashes *by, const struct batch 
 /** Both have `length` bytes. */
 static inline bool short_text_equal(const char *a, const char *b, size_t length)
 {
-	uint64_t x, y, u, v;
-	uint32_t p, q, r, s;
+	uint32_t x[4], y[4];
 
-	if (length >= 8 && length <= 16) {
-		memcpy(&x, a, 8);
-		memcpy(&y, b, 8);
-		memcpy(&u, a + length - 8, 8);
-		memcpy(&v, b + length - 8, 8);
-		return ((x ^ y) | (u ^ v)) == 0;
-	}
-	if (length >= 4 && length < 8) {
-		memcpy(&p, a, 4);
-		memcpy(&q, b, 4);
-		memcpy(&r, a + length - 4, 4);
-		memcpy(&s, b + length - 4, 4);
-		return ((p ^ q) | (r ^ s)) == 0;
+	if (length >= 4 && length <= DIMENSION_HASH_SHORT_BYTES) {
+		dimension_words(a, (uint32_t)length, x);
+		dimension_words(b, (uint32_t)length, y);
+		return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3])) == 0;
 	}
 	return length == 0 || memcmp(a, b, length) == 0;
 }

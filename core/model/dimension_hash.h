@@ -26,23 +26,32 @@ static inline uint64_t hash_fold(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/** All bytes of a text of 4 to 16 bytes, some of them twice. Without a branch on the length: names
+ *  differ in it from row to row, and it would be guessed wrongly. */
+static inline void dimension_words(const char *text, uint32_t length, uint32_t words[4])
+{
+	uint32_t step = length >> 3 << 2;
+
+	memcpy(&words[0], text, 4);
+	memcpy(&words[1], text + step, 4);
+	memcpy(&words[2], text + length - 4, 4);
+	memcpy(&words[3], text + length - 4 - step, 4);
+}
+
 uint64_t dimension_hash_long(uint64_t seed, const char *text, uint32_t length);
 
 static inline uint64_t dimension_field_hash(uint64_t seed, const struct dimension_field *field)
 {
 	uint64_t first = 0, last = 0;
+	uint32_t length = field->length, words[4];
 	uint64_t secret = seed ^ 0xA0761D6478BD642Fu,
 		 other = hash_fold(secret, 0xE7037ED1A0B428DBu);
 	const char *text = field->text;
-	uint32_t length = field->length, half, end;
 
-	if (length >= 8 && length <= DIMENSION_HASH_SHORT_BYTES) {
-		memcpy(&first, text, 8);
-		memcpy(&last, text + length - 8, 8);
-	} else if (length >= 4 && length < 8) {
-		memcpy(&half, text, 4);
-		memcpy(&end, text + length - 4, 4);
-		first = (uint64_t)half << 32 | end;
+	if (length >= 4 && length <= DIMENSION_HASH_SHORT_BYTES) {
+		dimension_words(text, length, words);
+		first = (uint64_t)words[0] << 32 | words[1];
+		last = (uint64_t)words[2] << 32 | words[3];
 	} else if (length > 0 && length < 4) {
 		first = (uint64_t)(uint8_t)text[0] | (uint64_t)(uint8_t)text[length / 2] << 8 |
 			(uint64_t)(uint8_t)text[length - 1] << 16;
