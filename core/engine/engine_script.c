@@ -54,8 +54,8 @@ bool engine_count_script_error(struct engine *engine, struct rule_state *state, 
 
 /** A batch may use up so many budgets. The readings of a call share one, and how many they are says
  *  how busy the source is, not how dear the function is: only who spends a budget on one reading,
- *  or most of a second on a thousand, is stopped. */
-enum { FILTER_BUDGETS_MAX = 16 };
+ *  or a fifth of a second on a thousand, is stopped. */
+enum { FILTER_BUDGETS_MAX = 4 };
 
 /** Asks until every reading has its answer; one that raised has none. */
 static void judge_readings(struct engine *engine, struct rule_state *state,

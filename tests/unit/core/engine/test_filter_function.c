@@ -139,6 +139,6 @@ Test(filter_function, may_use_up_a_budget_with_many_readings_but_not_with_one)
 {
 	cr_expect(is_stopped_by(2, 0));
 	cr_expect_not(is_stopped_by(2, 1));
-	cr_expect_not(is_stopped_by(16 * 5, 5), "16 budgets");
-	cr_expect(is_stopped_by(16 * 5 + 1, 5), "17 budgets");
+	cr_expect_not(is_stopped_by(4 * 5, 5), "4 budgets");
+	cr_expect(is_stopped_by(4 * 5 + 1, 5), "5 budgets");
 }
