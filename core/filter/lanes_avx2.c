@@ -4,20 +4,17 @@
  */
 #include "core/filter/lanes.h"
 
+#include "core/base/avx2.h"
 #include "core/filter/mask.h"
 
 #include <stddef.h>
 
 #if defined(__x86_64__)
-#include <immintrin.h>
-
-#define AVX2 __attribute__((target("avx2")))
-
 struct four {
 	__m256i first, second; /* words, in the order 0 2 1 3 */
 };
 
-AVX2 static inline struct four four_of(const struct value *values)
+AVX2_FUNCTION static inline struct four four_of(const struct value *values)
 {
 	__m256i low = _mm256_loadu_si256((const __m256i *)(const void *)values);
 	__m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(values + 2));
@@ -25,7 +22,7 @@ AVX2 static inline struct four four_of(const struct value *values)
 	return (struct four){_mm256_unpacklo_epi64(low, high), _mm256_unpackhi_epi64(low, high)};
 }
 
-AVX2 static inline uint64_t bits_of(__m256i lanes)
+AVX2_FUNCTION static inline uint64_t bits_of(__m256i lanes)
 {
 	return (uint64_t)(unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(lanes));
 }
@@ -38,7 +35,7 @@ static inline uint64_t in_order(uint64_t bits)
 	return bits ^ differ ^ differ << 1;
 }
 
-AVX2 static uint64_t equal(const struct value *values, const struct lanes_pattern *pattern)
+AVX2_FUNCTION static uint64_t equal(const struct value *values, const struct lanes_pattern *pattern)
 {
 	__m256i mask0 = _mm256_set1_epi64x((long long)pattern->mask[0]);
 	__m256i mask1 = _mm256_set1_epi64x((long long)pattern->mask[1]);
@@ -61,7 +58,8 @@ AVX2 static uint64_t equal(const struct value *values, const struct lanes_patter
 #define MAGIC_NUMBER 0x1.8p52
 
 /* The numbers of four values; *is_large when an integer is too large for this way. */
-AVX2 static inline __m256d numbers_of(struct four four, __m256i *is_number, __m256i *is_large)
+AVX2_FUNCTION static inline __m256d numbers_of(struct four four, __m256i *is_number,
+					       __m256i *is_large)
 {
 	__m256i type = _mm256_and_si256(four.first, _mm256_set1_epi64x(UINT8_MAX));
 	__m256i is_integer = _mm256_cmpeq_epi64(type, _mm256_set1_epi64x(VALUE_INT));
@@ -89,7 +87,7 @@ enum {
 };
 
 #define NUMBER(NAME, text, orders)                                                                 \
-	AVX2 static uint64_t number_##NAME(const struct value *values, double constant)            \
+	AVX2_FUNCTION static uint64_t number_##NAME(const struct value *values, double constant)   \
 	{                                                                                          \
 		__m256d other = _mm256_set1_pd(constant);                                          \
 		__m256i is_large = _mm256_setzero_si256();                                         \
@@ -111,7 +109,7 @@ COMPARISON_LIST(NUMBER)
 #undef NUMBER
 
 /* The bits of four candidates, in the order 0 2 1 3, as lanes. */
-AVX2 static inline __m256i lanes_of(uint64_t four)
+AVX2_FUNCTION static inline __m256i lanes_of(uint64_t four)
 {
 	__m256i bit = _mm256_setr_epi64x(1, 4, 2, 8);
 	__m256i all = _mm256_set1_epi64x((long long)four);
@@ -120,8 +118,8 @@ AVX2 static inline __m256i lanes_of(uint64_t four)
 }
 
 /* A lane that is no candidate is not read: its pointer may be anything. */
-AVX2 static uint64_t ends_of_8(const struct value *values, uint64_t candidates, const char *text,
-			       uint32_t length)
+AVX2_FUNCTION static uint64_t ends_of_8(const struct value *values, uint64_t candidates,
+					const char *text, uint32_t length)
 {
 	__m256i to_tail = _mm256_set1_epi64x((long long)length - 8);
 	long long head, tail;
@@ -147,8 +145,8 @@ AVX2 static uint64_t ends_of_8(const struct value *values, uint64_t candidates, 
 	return in_order(bits);
 }
 
-AVX2 static uint64_t ends_of_4(const struct value *values, uint64_t candidates, const char *text,
-			       uint32_t length)
+AVX2_FUNCTION static uint64_t ends_of_4(const struct value *values, uint64_t candidates,
+					const char *text, uint32_t length)
 {
 	__m256i to_tail = _mm256_set1_epi64x((long long)length - 4);
 	__m256i halves = _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6);
@@ -180,8 +178,8 @@ AVX2 static uint64_t ends_of_4(const struct value *values, uint64_t candidates, 
 /* A gather costs the same for one candidate as for four, and much on some machines. */
 enum { GATHERED_MIN = 32 };
 
-AVX2 static uint64_t ends(const struct value *values, uint64_t candidates, const char *text,
-			  uint32_t length)
+AVX2_FUNCTION static uint64_t ends(const struct value *values, uint64_t candidates,
+				   const char *text, uint32_t length)
 {
 	if (mask_word_count(candidates) < GATHERED_MIN)
 		return lanes_portable.ends(values, candidates, text, length);
@@ -202,7 +200,7 @@ static const struct lanes lanes = {
 
 const struct lanes *lanes_avx2(void)
 {
-	return __builtin_cpu_supports("avx2") ? &lanes : NULL;
+	return avx2_is_here() ? &lanes : NULL;
 }
 
 #else

@@ -8,7 +8,7 @@
  *      AVX2_FUNCTION static void scan_avx2(...) { scan(..., byte_masks_avx2); }
  *      static void scan_portable(...) { scan(..., byte_masks_portable); }
  *
- *  byte_masks_has_avx2() chooses at run time.
+ *  avx2_is_here() chooses at run time.
  */
 #ifndef TOCSIN_CORE_INGEST_BYTE_MASKS_H
 #define TOCSIN_CORE_INGEST_BYTE_MASKS_H
@@ -18,10 +18,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define AVX2_FUNCTION __attribute__((target("avx2,bmi,bmi2,popcnt,lzcnt")))
-#endif
+#include "core/base/avx2.h"
 
 #define ALWAYS_INLINE __attribute__((always_inline))
 
@@ -46,12 +43,6 @@ typedef uint32_t byte_mask_first_of(uint64_t mask);
 typedef struct byte_masks byte_masks_of(const char *text, struct byte_choice choice);
 
 #if defined(__x86_64__)
-
-static inline bool byte_masks_has_avx2(void)
-{
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-	       __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
-}
 
 AVX2_FUNCTION static inline uint64_t byte_mask_avx2(__m256i low, __m256i high)
 {

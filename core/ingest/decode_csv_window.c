@@ -7,11 +7,7 @@ _Static_assert((int)CSV_LINE_BYTES_MAX == 64 * (int)BYTE_MASK_BYTES, "a bit of `
 
 void csv_window_init(struct csv_window *window)
 {
-#if defined(__x86_64__)
-	window->is_portable = !byte_masks_has_avx2();
-#else
-	window->is_portable = true;
-#endif
+	window->is_portable = !avx2_is_here();
 }
 
 static inline ALWAYS_INLINE uint64_t window_add_end(uint16_t *end, uint64_t mask, size_t base,

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "core/base/avx2.h"
 #include "core/base/mem.h"
-#include "core/ingest/byte_masks.h"
 #include "core/ingest/shape_internal.h"
 
 struct shape_set *shape_set_new(uint32_t column_count)
@@ -12,11 +12,7 @@ struct shape_set *shape_set_new(uint32_t column_count)
 	set->column_count = column_count;
 	set->first = SHAPE_NONE;
 	set->ration = SHAPES_MAX * SHAPE_RATION;
-#if defined(__x86_64__)
-	set->is_portable = !byte_masks_has_avx2();
-#else
-	set->is_portable = true;
-#endif
+	set->is_portable = !avx2_is_here();
 	return set;
 }
 
