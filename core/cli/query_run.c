@@ -15,6 +15,7 @@
 #include "core/ingest/bundle.h"
 #include "core/ingest/decode_csv.h"
 #include "core/ingest/reader.h"
+#include "core/model/span.h"
 #include "core/window/watermark.h"
 
 enum { BLOCK_BYTES = 256 * 1024, OUTPUT_BYTES = 64 * 1024, EMIT_SHARE = 4 };
@@ -120,12 +121,6 @@ static void on_row(void *arg, const struct query_row *row)
 	query_write(query, NULL);
 }
 
-static int64_t floor_to(int64_t time_ms, int64_t span_ms)
-{
-	int64_t rest = time_ms % span_ms;
-	return time_ms - (rest < 0 ? rest + span_ms : rest);
-}
-
 /** Prints the windows that ended. Each emission looks at every group, so there are EMIT_SHARE-fold
  *  fewer readings between two than there are groups. */
 static int query_emit(struct query *query, const struct input_run *run, struct err_note *why)
@@ -135,7 +130,7 @@ static int query_emit(struct query *query, const struct input_run *run, struct e
 	    run->watermark_ms == WATERMARK_NONE ||
 	    fresh * EMIT_SHARE < query_table_group_count(query->table))
 		return 0;
-	int64_t before_ms = floor_to(run->watermark_ms, query->options->every_ms);
+	int64_t before_ms = span_floor(run->watermark_ms, query->options->every_ms);
 	if (!query_table_has_left(query->table, before_ms))
 		return 0;
 	query->readings_emitted = query->totals->readings;

@@ -12,6 +12,7 @@
 #include "core/base/mem.h"
 #include "core/config/config.h"
 #include "core/ingest/intake.h"
+#include "core/model/span.h"
 #include "core/rule/rule.h"
 #include "core/window/metric.h"
 #include "core/window/window.h"
@@ -60,7 +61,7 @@ static int64_t continue_from(const struct engine *engine, const struct rule_stat
 			  : stored != NULL ? stored->evaluated_ms
 					   : source->watermark_ms;
 
-	return from_ms == TIME_NONE ? TIME_NONE : engine_last_multiple(from_ms, rule->every_ms);
+	return from_ms == TIME_NONE ? TIME_NONE : span_floor(from_ms, rule->every_ms);
 }
 
 static struct rule_state *make_state(struct engine *engine, struct rule_state *old,

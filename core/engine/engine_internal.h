@@ -173,9 +173,8 @@ void engine_expire(struct engine *engine, const struct engine_source *source);
 bool engine_has_passed_pane(const struct engine_source *source);
 struct rule_state *engine_rule_state_new(struct rule *rule, uint64_t seed);
 void engine_rule_state_free(struct rule_state *state);
-/** First multiple of `step_ms` after `ms` / last one not after it. */
+/** First multiple of `step_ms` after `ms`; span_floor() is the last one not after it. */
 int64_t engine_next_multiple(int64_t ms, int64_t step_ms);
-int64_t engine_last_multiple(int64_t ms, int64_t step_ms);
 /** Next boundary up to the source's watermark that must be evaluated, or INT64_MAX. */
 int64_t engine_next_boundary(const struct rule_state *state);
 /** Last boundary the source's watermark allows, or TIME_NONE. */

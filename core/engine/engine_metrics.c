@@ -2,6 +2,7 @@
 #include "core/engine/engine_store.h"
 
 #include "core/base/mem.h"
+#include "core/model/span.h"
 #include "core/window/metric.h"
 #include "core/window/window.h"
 #include "storage/commit.h"
@@ -33,8 +34,7 @@ static int64_t expiry_step_ms(const struct engine_metric *metric)
 static void expire(struct engine *engine, struct engine_metric *metric)
 {
 	int64_t watermark_ms = metric->source->watermark_ms;
-	int64_t cut_ms =
-		engine_last_multiple(watermark_ms - metric->keep_ms, metric->metric->pane_ms);
+	int64_t cut_ms = span_floor(watermark_ms - metric->keep_ms, metric->metric->pane_ms);
 
 	if (cut_ms > metric->cut_ms)
 		metric->cut_ms = cut_ms;

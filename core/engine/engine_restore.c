@@ -131,7 +131,7 @@ static bool restore_source(struct engine *engine, struct byte_reader *key,
 	source->duplicates = byte_reader_be64(value);
 	if (source->watermark_ms != TIME_NONE) {
 		watermark_restore(source->watermark, source->watermark_ms);
-		source->checked_ms = engine_last_multiple(source->watermark_ms, PANE_MS);
+		source->checked_ms = span_floor(source->watermark_ms, PANE_MS);
 	}
 	return true;
 }
@@ -152,10 +152,9 @@ static int64_t evaluated_since(const struct engine *engine, struct byte_reader *
 	if (evaluated_ms == TIME_NONE || source == NULL || source->watermark_ms == TIME_NONE)
 		return evaluated_ms;
 	if (watermark_ms != TIME_NONE &&
-	    engine_last_multiple(watermark_ms, PANE_MS) ==
-		    engine_last_multiple(source->watermark_ms, PANE_MS))
+	    span_floor(watermark_ms, PANE_MS) == span_floor(source->watermark_ms, PANE_MS))
 		return evaluated_ms;
-	return engine_last_multiple(source->watermark_ms, every_ms);
+	return span_floor(source->watermark_ms, every_ms);
 }
 
 static bool restore_evaluated(struct engine *engine, struct byte_reader *key,

@@ -23,16 +23,9 @@
 #include "core/window/metric.h"
 #include "core/window/window.h"
 
-int64_t engine_last_multiple(int64_t ms, int64_t step_ms)
-{
-	int64_t rest = ms % step_ms;
-
-	return ms - (rest < 0 ? rest + step_ms : rest);
-}
-
 int64_t engine_next_multiple(int64_t ms, int64_t step_ms)
 {
-	return engine_last_multiple(ms, step_ms) + step_ms;
+	return span_floor(ms, step_ms) + step_ms;
 }
 
 struct rule_state *engine_rule_state_new(struct rule *rule, uint64_t seed)
@@ -77,13 +70,13 @@ int64_t engine_boundary_limit(const struct rule_state *state)
 	/* A finished source is complete to the end of its last pane, and says nothing of later. */
 	if (source->is_finished && source->max_event_ms != TIME_NONE) {
 		int64_t end_ms = engine_next_multiple(source->max_event_ms, every_ms);
-		int64_t reached_ms = engine_last_multiple(source->watermark_ms, every_ms);
+		int64_t reached_ms = span_floor(source->watermark_ms, every_ms);
 
 		return end_ms > reached_ms ? end_ms : reached_ms;
 	}
 	if (source->watermark_ms == TIME_NONE)
 		return TIME_NONE;
-	return engine_last_multiple(source->watermark_ms, every_ms);
+	return span_floor(source->watermark_ms, every_ms);
 }
 
 /** A rule without history starts at the first reading of its source, matching or not: what comes
@@ -94,7 +87,7 @@ static bool find_begin(const struct rule_state *state, int64_t *begin_ms)
 
 	if (first_ms == TIME_NONE)
 		return false;
-	*begin_ms = engine_last_multiple(first_ms, state->rule->every_ms);
+	*begin_ms = span_floor(first_ms, state->rule->every_ms);
 	return true;
 }
 
@@ -213,7 +206,7 @@ static void settle_source(struct engine *engine, struct engine_source *source)
 	source->must_check = false;
 	if (!engine_has_passed_pane(source))
 		return;
-	source->checked_ms = engine_last_multiple(source->watermark_ms, PANE_MS);
+	source->checked_ms = span_floor(source->watermark_ms, PANE_MS);
 	engine_change_source(engine, source);
 }
 

@@ -114,24 +114,12 @@ static inline struct value meaning_compute(enum arithmetic arithmetic, double a,
 	return (struct value){.type = VALUE_FLOAT, .as.number = result};
 }
 
-/* As value_number(), which is a call away in another module. */
-static inline bool meaning_number(const struct value *value, double *out)
-{
-	if (value->type == VALUE_INT)
-		*out = (double)value->as.integer;
-	else if (value->type == VALUE_FLOAT)
-		*out = value->as.number;
-	else
-		return false;
-	return true;
-}
-
 static inline struct value meaning_arithmetic(const struct node *node, const struct value *left,
 					      const struct value *right)
 {
 	double a, b;
 
-	if (!meaning_number(left, &a) || !meaning_number(right, &b))
+	if (!value_number(left, &a) || !value_number(right, &b))
 		return (struct value){.type = VALUE_NIL};
 	return meaning_compute(node->arithmetic, a, b);
 }
@@ -140,7 +128,7 @@ static inline struct value meaning_negate(const struct value *value)
 {
 	double number;
 
-	if (!meaning_number(value, &number))
+	if (!value_number(value, &number))
 		return (struct value){.type = VALUE_NIL};
 	return meaning_compute(ARITHMETIC_SUB, 0, number);
 }

@@ -126,7 +126,7 @@ static dense_fn *dense_of_compare(enum comparison comparison, struct operand *op
 		return is_equal || is_unequal ? dense_pattern : NULL;
 	case VALUE_INT:
 	case VALUE_FLOAT:
-		meaning_number(constant, &operand->number);
+		value_number(constant, &operand->number);
 		operand->comparison = lanes_of(comparison);
 		if (!(operand->number > -EXACT_MAX && operand->number < EXACT_MAX))
 			return NULL;

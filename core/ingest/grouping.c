@@ -115,18 +115,6 @@ static void grouping_prepare(struct grouping *grouping, struct intake *intake, u
 	mem_free(filters);
 }
 
-/* As value_number(), which is a call away. */
-static inline bool number_of(const struct value *value, double *out)
-{
-	if (value->type == VALUE_FLOAT)
-		*out = value->as.number;
-	else if (value->type == VALUE_INT)
-		*out = (double)value->as.integer;
-	else
-		return false;
-	return true;
-}
-
 static inline void add_row(const struct grouped_rows *in, uint32_t row,
 			   struct aggregate *aggregates)
 {
@@ -134,7 +122,7 @@ static inline void add_row(const struct grouped_rows *in, uint32_t row,
 		aggregate_add(&aggregates[0]);
 	for (uint32_t i = 0; i < in->value_count; i++) {
 		double number;
-		if (number_of(&in->values[i][row], &number))
+		if (value_number(&in->values[i][row], &number))
 			aggregate_add_number(&aggregates[i], number);
 		else
 			aggregate_add(&aggregates[i]);
@@ -205,7 +193,7 @@ static void add_value_of_one(struct grouping_run *run, const struct grouped_rows
 
 	for (uint32_t i = 0; i < in->row_count; i++) {
 		double number;
-		if (number_of(&values[in->rows[i]], &number))
+		if (value_number(&values[in->rows[i]], &number))
 			aggregate_add_number(&sum, number);
 		else
 			aggregate_add(&sum);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/model/span.h"
 
 /* A row of a list costs little more than one of all. */
 enum { SPARSE_RATIO = 2 };
@@ -72,12 +73,6 @@ void grouping_keys_begin(struct grouping_keys *keys, const struct batch *batch)
 	column_hashes_begin(&keys->columns, batch->column_count);
 }
 
-static int64_t pane_start(int64_t time_ms, int64_t pane_ms)
-{
-	int64_t rest = time_ms % pane_ms;
-	return time_ms - (rest < 0 ? rest + pane_ms : rest);
-}
-
 const struct pane_starts *grouping_keys_starts(struct grouping_keys *keys,
 					       const struct batch *batch, uint32_t number)
 {
@@ -85,14 +80,14 @@ const struct pane_starts *grouping_keys_starts(struct grouping_keys *keys,
 	if (starts->is_known)
 		return starts;
 	starts->is_known = true;
-	int64_t start_ms = pane_start(keys->min_ms, starts->pane_ms);
+	int64_t start_ms = span_floor(keys->min_ms, starts->pane_ms);
 	starts->is_one = keys->max_ms - start_ms < starts->pane_ms;
 	starts->starts[0] = start_ms;
 	/* Neighbours are mostly in one pane, so the division is rare. */
 	for (uint32_t row = 0; row < batch->row_count && !starts->is_one; row++) {
 		int64_t time_ms = batch->time_ms[row];
 		if (time_ms < start_ms || time_ms - start_ms >= starts->pane_ms)
-			start_ms = pane_start(time_ms, starts->pane_ms);
+			start_ms = span_floor(time_ms, starts->pane_ms);
 		starts->starts[row] = start_ms;
 	}
 	return starts;

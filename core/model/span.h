@@ -20,6 +20,14 @@ int span_parse_window(const char *text, int64_t *out_ms, struct err_note *why);
 /** Panes of a window: PANE_MS up to one hour, PANE_LONG_MS above (evaluated at every pane end). */
 int64_t span_pane_ms(int64_t window_ms);
 
+/** The last multiple of `step_ms` that is not after `ms`, also before 1970: where a pane begins. */
+static inline int64_t span_floor(int64_t ms, int64_t step_ms)
+{
+	int64_t rest = ms % step_ms;
+
+	return ms - (rest < 0 ? rest + step_ms : rest);
+}
+
 /** "5m", "1h", "90s": the shortest exact form. Returns the length. */
 int span_format(int64_t ms, char *out, unsigned out_bytes);
 

@@ -4,17 +4,6 @@
 
 #include "core/base/number.h"
 
-bool value_number(const struct value *value, double *out)
-{
-	if (value->type == VALUE_INT)
-		*out = (double)value->as.integer;
-	else if (value->type == VALUE_FLOAT)
-		*out = value->as.number;
-	else
-		return false;
-	return true;
-}
-
 void value_append_text(const struct value *value, struct bytes *out)
 {
 	char text[NUMBER_TEXT_BYTES_MAX];

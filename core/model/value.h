@@ -21,7 +21,16 @@ struct value {
 };
 
 /** Reads an int or float as double; false for every other type. */
-bool value_number(const struct value *value, double *out);
+static inline bool value_number(const struct value *value, double *out)
+{
+	if (value->type == VALUE_FLOAT)
+		*out = value->as.number;
+	else if (value->type == VALUE_INT)
+		*out = (double)value->as.integer;
+	else
+		return false;
+	return true;
+}
 
 /** Text of a value as alerts and tables show it: strings as they are, numbers by number_format. */
 void value_append_text(const struct value *value, struct bytes *out);
