@@ -6,13 +6,13 @@
 #include "core/base/number.h"
 #include "core/cli/query_options.h"
 
-/* Longer ones first: "<=" begins with "<". */
+/* As a filter writes them. Longer ones first: "<=" begins with "<". */
 static const struct {
 	const char *text;
-	enum comparison comparison;
+	enum compare compare;
 } operators[] = {
-	{"==", COMPARE_EQUAL},         {"~=", COMPARE_NOT_EQUAL}, {"<=", COMPARE_LESS_EQUAL},
-	{">=", COMPARE_GREATER_EQUAL}, {"<", COMPARE_LESS},       {">", COMPARE_GREATER},
+	{"==", COMPARE_EQ}, {"~=", COMPARE_NE}, {"<=", COMPARE_LE},
+	{">=", COMPARE_GE}, {"<", COMPARE_LT},  {">", COMPARE_GT},
 };
 
 static const char *skip_blanks(const char *at)
@@ -31,14 +31,14 @@ static size_t statistic_length(const char *at)
 	return length;
 }
 
-static int parse_operator(const char **at, enum comparison *out, struct err_note *why)
+static int parse_operator(const char **at, enum compare *out, struct err_note *why)
 {
 	for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
 		size_t length = strlen(operators[i].text);
 		if (strncmp(*at, operators[i].text, length) != 0)
 			continue;
 		*at = skip_blanks(*at + length);
-		*out = operators[i].comparison;
+		*out = operators[i].compare;
 		return 0;
 	}
 	return err_set(why, ERR_INVALID,
@@ -71,8 +71,8 @@ static int parse_condition(struct query_options *options, const char **at, struc
 	condition->statistic = stat.statistic;
 	condition->value = stat.value;
 	*at = skip_blanks(*at + length);
-	rc = parse_operator(at, &condition->comparison, why);
-	return rc ? rc : parse_number(at, &condition->number, why);
+	rc = parse_operator(at, &condition->threshold.compare, why);
+	return rc ? rc : parse_number(at, &condition->threshold.number, why);
 }
 
 int query_having_parse(struct query_options *options, const char *text, struct err_note *why)
@@ -91,19 +91,6 @@ int query_having_parse(struct query_options *options, const char *text, struct e
 	}
 }
 
-static bool condition_holds(const struct query_condition *condition, double number)
-{
-	switch (condition->comparison) {
-	case COMPARE_EQUAL: return number == condition->number;
-	case COMPARE_NOT_EQUAL: return number != condition->number;
-	case COMPARE_LESS: return number < condition->number;
-	case COMPARE_LESS_EQUAL: return number <= condition->number;
-	case COMPARE_GREATER: return number > condition->number;
-	case COMPARE_GREATER_EQUAL: return number >= condition->number;
-	}
-	return false;
-}
-
 bool query_having_holds(const struct query_having *having, const struct aggregate *aggregates)
 {
 	double number;
@@ -111,7 +98,7 @@ bool query_having_holds(const struct query_having *having, const struct aggregat
 		const struct query_condition *condition = &having->conditions[i];
 		if (!aggregate_value(&aggregates[condition->value], condition->statistic,
 				     &number) ||
-		    !condition_holds(condition, number))
+		    !threshold_holds(&condition->threshold, number))
 			return false;
 	}
 	return true;

@@ -15,26 +15,17 @@
 #include <stdint.h>
 
 #include "core/model/aggregate.h"
+#include "core/rule/rule.h"
 
 struct err_note;
 struct query_options;
 
 enum { QUERY_CONDITIONS_MAX = 16 };
 
-enum comparison {
-	COMPARE_EQUAL,
-	COMPARE_NOT_EQUAL,
-	COMPARE_LESS,
-	COMPARE_LESS_EQUAL,
-	COMPARE_GREATER,
-	COMPARE_GREATER_EQUAL,
-};
-
 struct query_condition {
 	enum statistic statistic;
-	uint32_t value; /**< place of its field in the options' values */
-	enum comparison comparison;
-	double number;
+	uint32_t value;             /**< place of its field in the options' values */
+	struct threshold threshold; /**< without text */
 };
 
 struct query_having {
