@@ -40,7 +40,8 @@ static bool is_key(const struct window_keys *keys, uint32_t ref, struct slice ke
 	return slice_equal(window_keys_bytes(window_keys_at(keys, ref)), key);
 }
 
-uint32_t window_keys_find(const struct window_keys *keys, uint32_t hash, struct slice key)
+/* The first key of the hash; of those, the one that is `key` unless that is NULL. */
+static inline uint32_t probe(const struct window_keys *keys, uint32_t hash, const struct slice *key)
 {
 	uint32_t mask = keys->slot_count - 1;
 
@@ -51,25 +52,20 @@ uint32_t window_keys_find(const struct window_keys *keys, uint32_t hash, struct 
 
 		if (slot == 0)
 			return WINDOW_KEY_NONE;
-		if (hash_of(slot) == hash && is_key(keys, (uint32_t)slot - 1, key))
+		if (hash_of(slot) == hash &&
+		    (key == NULL || is_key(keys, (uint32_t)slot - 1, *key)))
 			return (uint32_t)slot - 1;
 	}
 }
 
+uint32_t window_keys_find(const struct window_keys *keys, uint32_t hash, struct slice key)
+{
+	return probe(keys, hash, &key);
+}
+
 uint32_t window_keys_guess(const struct window_keys *keys, uint32_t hash)
 {
-	uint32_t mask = keys->slot_count - 1;
-
-	if (keys->count == 0)
-		return WINDOW_KEY_NONE;
-	for (uint32_t at = hash & mask;; at = (at + 1) & mask) {
-		uint64_t slot = keys->slots[at];
-
-		if (slot == 0)
-			return WINDOW_KEY_NONE;
-		if (hash_of(slot) == hash)
-			return (uint32_t)slot - 1;
-	}
+	return probe(keys, hash, NULL);
 }
 
 static void put_slot(struct window_keys *keys, uint64_t slot)
