@@ -6,8 +6,8 @@
 #include "core/config/config.h"
 #include "core/ingest/intake.h"
 #include "core/rule/rule.h"
+#include "core/rule/rule_metric.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static struct intake *make_intake(const struct config_source *source, uint64_t generation)
@@ -34,36 +34,19 @@ static struct install_source *find_source(const struct install_plan *plan, const
 	return NULL;
 }
 
-/** One aggregate for a rule's field. `continuous` only counts: its field is the dimension. */
 static int add_metric(const struct install_plan *plan, const struct rule *rule, struct metric **out,
 		      struct err_note *why)
 {
 	struct install_source *source = find_source(plan, rule->source);
-	const char *values[1] = {rule->field};
-	struct metric_spec spec = {
-		.source = rule->source,
-		.filter = rule->filter,
-		.by = (const char *const *)rule->by,
-		.by_count = rule->by_count,
-		.values = values,
-		.value_count = rule->field != NULL && rule->type != RULE_CONTINUOUS ? 1 : 0,
-		.pane_ms = rule->pane_ms,
-	};
-	char identity[RULE_NAME_BYTES_MAX + sizeof(rule->hash) + 1];
+	struct rule_metric metric;
 	uint32_t index;
 	int code;
 
-	/* Whatever a function does, only the same file does it. */
-	snprintf(identity, sizeof(identity), "%s %s", rule->hash, rule->name);
-	if (rule->has_filter_function) {
-		spec.filter_function = identity;
-		spec.reads = (const char *const *)rule->reads;
-		spec.read_count = rule->read_count;
-	}
 	if (source == NULL)
 		return err_set(why, ERR_NOT_FOUND, "rule %s: the site has no source \"%.100s\"",
 			       rule->name, rule->source);
-	code = intake_add_metric(source->intake, &spec, &index, why);
+	rule_metric_spec(rule, &metric);
+	code = intake_add_metric(source->intake, &metric.spec, &index, why);
 	if (code != 0) {
 		err_prefix(why, "rule %s", rule->name);
 		return code;
