@@ -4,7 +4,7 @@ set -eu
 packages="gcc g++ make cmake ninja-build pkg-config ccache python3 git
 libluajit-5.1-dev luajit libevent-dev libjansson-dev librocksdb-dev libcriterion-dev
 libpcre2-dev libmicrohttpd-dev libcurl4-openssl-dev zlib1g-dev libxxhash-dev libsimdjson-dev
-libssl-dev tzdata curl jq"
+libssl-dev libsqlite3-dev libcsv-dev tzdata curl jq"
 [ "${1:-}" = --tools ] && packages="$packages clang clang-tidy clang-format lua-check libclang-rt-14-dev"
 
 missing=""

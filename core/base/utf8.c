@@ -27,6 +27,16 @@ size_t utf8_length(const char *text, size_t left)
 	return length;
 }
 
+bool utf8_is_valid(struct slice text)
+{
+	for (size_t at = 0, length; at < text.length; at += length) {
+		length = utf8_length(text.data + at, text.length - at);
+		if (length == 0)
+			return false;
+	}
+	return true;
+}
+
 static void append_escaped(struct bytes *out, unsigned char c)
 {
 	switch (c) {

@@ -2,10 +2,13 @@
 #ifndef TOCSIN_CORE_BASE_UTF8_H
 #define TOCSIN_CORE_BASE_UTF8_H
 
+#include <stdbool.h>
+
 #include "core/base/bytes.h"
 
 /** Bytes of the sequence at `text`, or 0 when there is none; `left` is at least 1. NUL counts. */
 size_t utf8_length(const char *text, size_t left);
+bool utf8_is_valid(struct slice text);
 
 /** A JSON string with its quotes; control characters are escaped, and each byte that belongs to no
  *  sequence becomes U+FFFD. */

@@ -4,6 +4,7 @@
 #include "core/base/mem.h"
 #include "core/base/report.h"
 #include "core/config/config_internal.h"
+#include "core/lookup/lookup.h"
 #include "core/model/zone.h"
 
 #include <string.h>
@@ -57,6 +58,10 @@ static const struct option site_rows[] = {
 	 .type = OPTION_ANY,
 	 .example = "{ restaurants = { parent = \"offline\", members = { \"m0001\" } } }",
 	 .help = "the tree of business categories"},
+	{.name = "lookups",
+	 .type = OPTION_TABLE,
+	 .example = "{ vip = { csv = \"lookups/vip.csv\" } }",
+	 .help = "tables that rules look keys up in"},
 	{.name = "category_field",
 	 .type = OPTION_TEXT,
 	 .example = "\"merchantId\"",
@@ -344,6 +349,7 @@ struct config *config_new(const struct tree *tree, const char *file, struct repo
 	config_read_sources(&builder, map_or_null(tree_get(tree, "sources")));
 	config_read_outputs(&builder, map_or_null(tree_get(tree, "outputs")));
 	config_read_categories(&builder, tree_get(tree, "categories"));
+	config_read_lookups(&builder, map_or_null(tree_get(tree, "lookups")));
 	if (report->count + report->dropped_count > faults_before) {
 		config_unref(config);
 		return NULL;
@@ -363,6 +369,8 @@ void config_unref(struct config *config)
 		return;
 	for (uint32_t i = 0; i < config->source_count; i++)
 		schema_deinit(&config->sources[i].schema);
+	for (uint32_t i = 0; i < config->lookup_count; i++)
+		lookup_unref(config->lookups[i].lookup);
 	arena_deinit(&config->arena);
 	mem_free(config);
 }

@@ -12,10 +12,16 @@
 #include "core/base/arena.h"
 #include "core/model/schema.h"
 
+struct lookup;
 struct report;
 struct tree;
 
-enum { CONFIG_SOURCES_MAX = 64, CONFIG_OUTPUTS_MAX = 64, CONFIG_FROM_MAX = 64 };
+enum {
+	CONFIG_SOURCES_MAX = 64,
+	CONFIG_OUTPUTS_MAX = 64,
+	CONFIG_FROM_MAX = 64,
+	CONFIG_LOOKUPS_MAX = 64
+};
 
 enum from_kind { FROM_FILE, FROM_HTTP, FROM_TCP, FROM_STDIN };
 
@@ -63,6 +69,12 @@ struct config_member {
 	const struct config_category *category;
 };
 
+/** A small table that rules look keys up in: `lookups = { vip = { csv = "lookups/vip.csv" } }`. */
+struct config_lookup {
+	const char *name;
+	struct lookup *lookup; /**< as it was when the site was loaded */
+};
+
 struct config {
 	struct arena arena;
 	unsigned reference_count; /**< atomic */
@@ -76,6 +88,8 @@ struct config {
 	uint32_t category_count;
 	struct config_member *members; /**< of all categories, sorted by value */
 	uint32_t member_count;
+	struct config_lookup *lookups;
+	uint32_t lookup_count;
 	const char *category_field; /**< default "merchantId" */
 	const char *listen_http;    /**< default "127.0.0.1:8787"; NULL when `http = false` */
 	const char *token;          /**< HTTP bearer token (or "file:/path"); needed off loopback */
@@ -105,6 +119,7 @@ void config_unref(struct config *config);
 
 const struct config_source *config_find_source(const struct config *config, const char *name);
 const struct config_output *config_find_output(const struct config *config, const char *name);
+const struct lookup *config_find_lookup(const struct config *config, const char *name);
 /** Category of a member value, or NULL. */
 const char *config_category_of(const struct config *config, const char *member);
 

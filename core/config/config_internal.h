@@ -17,6 +17,8 @@ enum { CONFIG_NAME_BYTES_MAX = 64 };
 void config_read_sources(struct config_builder *builder, const struct tree *sources);
 void config_read_outputs(struct config_builder *builder, const struct tree *outputs);
 void config_read_categories(struct config_builder *builder, const struct tree *categories);
+/** Reads the files of the lookups, too: a fault in one is a fault of the site. */
+void config_read_lookups(struct config_builder *builder, const struct tree *lookups);
 
 /** Copies a checked list of strings into the arena; NULL list gives none. */
 const char **config_copy_texts(struct config *config, const struct tree *list, uint32_t *count);
