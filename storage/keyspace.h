@@ -18,6 +18,7 @@
  *  "x"     version hash text                      source of a kept version or run (text)
  *  "o"     target name, 0, sequence (8)           outbox row (JSON)
  *  "d"     target name, 0, sequence (8)           outbox dead letter (JSON)
+ *  "A"     sequence (8), time_ms (8)              who did what: a row of the audit log (JSON)
  *  "m"     name                                   engine-wide settings and counters
  *
  *  Every value is sealed: version byte, XXH3-64 of the rest (8 bytes), content. keyspace_unseal()
@@ -48,6 +49,7 @@ struct err_note;
 	X(SCRIPT, 'x')                                                                             \
 	X(OUTBOX, 'o')                                                                             \
 	X(OUTBOX_DEAD, 'd')                                                                        \
+	X(AUDIT, 'A')                                                                              \
 	X(META, 'm')
 
 enum keyspace {
