@@ -20,6 +20,11 @@ enum phase { REST, WRITING, WRITTEN };
 
 enum { COMMIT_IDLE_MS = 100 };
 
+/*  Handing a write over to another thread and back takes two wake-ups, which is several times what
+ *  a small one takes when it does not wait for the disk. One that was slow nevertheless (the store
+ *  was flushing) sends the next one to the thread. */
+enum { AT_ONCE_BYTES_MAX = 16 * 1024, AT_ONCE_US_MAX = 2000 };
+
 struct waiter {
 	void (*fn)(void *arg);
 	void *arg;
@@ -127,6 +132,16 @@ static bool await_flight(struct commit *commit, bool *is_idle_due)
 	return commit->phase == WRITING;
 }
 
+/* What may come after the answer: nobody waits for it. As with kv_idle, a failure stays with the
+ * store. */
+static void settle(struct commit *commit)
+{
+	struct err_note why = {0};
+
+	if (kv_settle(commit->kv, &why) < 0)
+		log_error(STORAGE, "%s", why.text);
+}
+
 static void *writer_main(void *arg)
 {
 	struct commit *commit = arg;
@@ -139,10 +154,12 @@ static void *writer_main(void *arg)
 		pthread_mutex_lock(&commit->lock);
 		commit->phase = WRITTEN;
 		is_idle_due = commit->flight_code == 0;
-		pthread_cond_broadcast(&commit->changed);
 		pthread_mutex_unlock(&commit->lock);
+		pthread_cond_broadcast(&commit->changed); /* for await_landing() */
 		if (commit->options.wake)
 			commit->options.wake(commit->options.arg);
+		if (is_idle_due)
+			settle(commit);
 		pthread_mutex_lock(&commit->lock);
 	}
 	pthread_mutex_unlock(&commit->lock);
@@ -233,8 +250,16 @@ static void set_phase(struct commit *commit, enum phase phase)
 {
 	pthread_mutex_lock(&commit->lock);
 	commit->phase = phase;
-	pthread_cond_broadcast(&commit->changed);
 	pthread_mutex_unlock(&commit->lock);
+	/* After the lock, so that the writer finds it free; and only it waits for one of these. */
+	if (phase == WRITING)
+		pthread_cond_broadcast(&commit->changed);
+}
+
+static bool is_at_once(const struct commit *commit)
+{
+	return commit->options.is_quick && commit->flight_us <= AT_ONCE_US_MAX &&
+	       kv_batch_bytes(commit->flight.batch) <= AT_ONCE_BYTES_MAX;
 }
 
 /* REST -> WRITING. */
@@ -248,12 +273,16 @@ static void take_off(struct commit *commit)
 	commit->gather = commit->flight;
 	commit->flight = gathered;
 	commit->is_kicked = false;
-	if (commit->options.is_threaded) {
+	if (commit->options.is_threaded && !is_at_once(commit)) {
 		set_phase(commit, WRITING);
 		return;
 	}
 	write_flight(commit);
 	set_phase(commit, WRITTEN);
+	if (commit->flight_code == 0)
+		settle(commit);
+	if (commit->options.is_threaded && commit->options.wake)
+		commit->options.wake(commit->options.arg);
 }
 
 static void fail(struct commit *commit)

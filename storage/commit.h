@@ -25,6 +25,7 @@ struct kv_batch;
 
 struct commit_options {
 	bool is_threaded;
+	bool is_quick; /**< a write does not wait for the disk: small ones spare the thread */
 	void (*wake)(void *arg); /**< any thread: ask the loop to call commit_poll() soon */
 	void (*on_failure)(void *arg, const struct err_note *why); /**< loop thread, once */
 	void *arg;

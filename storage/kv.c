@@ -70,6 +70,15 @@ int kv_idle(struct kv *kv, struct err_note *why)
 	return code < 0 ? code : note_failure(kv, kv->ops->idle(kv, why));
 }
 
+int kv_settle(struct kv *kv, struct err_note *why)
+{
+	int code = refuse_after_failure(kv, why);
+
+	if (code < 0 || !kv->ops->settle)
+		return code;
+	return note_failure(kv, kv->ops->settle(kv, why));
+}
+
 bool kv_has_room(struct kv *kv)
 {
 	return kv->ops->has_room(kv);

@@ -32,17 +32,21 @@ struct kv_ops {
 	/** The writer had nothing to do for a while (commit.c): finish what the sync policy left
 	 *  open. */
 	int (*idle)(struct kv *kv, struct err_note *why);
+	/** A write was answered (commit.c): what has to follow, and nobody waits for. NULL: none.
+	 */
+	int (*settle)(struct kv *kv, struct err_note *why);
 	bool (*has_room)(struct kv *kv);
 	void (*free)(struct kv *kv);
 };
 
 struct kv {
 	const struct kv_ops *ops;
-	atomic_bool has_failed; /**< a write, flush or idle failed: no further write is tried */
+	atomic_bool has_failed; /**< anything that writes failed: no further write is tried */
 };
 
 void kv_init(struct kv *kv, const struct kv_ops *ops);
 int kv_idle(struct kv *kv, struct err_note *why);
+int kv_settle(struct kv *kv, struct err_note *why);
 
 enum kv_op_type { KV_OP_PUT = 1, KV_OP_DELETE = 2, KV_OP_DELETE_RANGE = 3 };
 

@@ -209,12 +209,15 @@ static int open_all(struct kv_rocksdb *self, const struct kv_options *options, s
 
 /* With the lock held. `sequence` was read before the sync began, so all of it is on the disk
  * now. */
-static int note_synced(struct kv_rocksdb *self, uint64_t sequence, bool is_forced,
-		       struct err_note *why)
+static void note_synced(struct kv_rocksdb *self, uint64_t sequence)
 {
 	self->synced_sequence = sequence;
 	self->synced_ms = now_ms();
-	return kv_mark_note(&self->mark, sequence, self->synced_ms, is_forced, why);
+}
+
+static int move_mark(struct kv_rocksdb *self, bool is_forced, struct err_note *why)
+{
+	return kv_mark_note(&self->mark, self->synced_sequence, now_ms(), is_forced, why);
 }
 
 static int sync_log(struct kv_rocksdb *self, struct err_note *why)
@@ -228,7 +231,8 @@ static int sync_log(struct kv_rocksdb *self, struct err_note *why)
 		if (code < 0)
 			return code;
 	}
-	return note_synced(self, self->written_sequence, true, why);
+	note_synced(self, self->written_sequence);
+	return move_mark(self, true, why);
 }
 
 static void fill_batch(rocksdb_writebatch_t *out, const struct kv_batch *batch)
@@ -280,8 +284,20 @@ static int rocksdb_backend_write(struct kv *kv, const struct kv_batch *batch, st
 	if (code == 0) {
 		self->written_sequence = rocksdb_get_latest_sequence_number(self->db);
 		if (is_synced)
-			code = note_synced(self, self->written_sequence, false, why);
+			note_synced(self, self->written_sequence);
 	}
+	pthread_mutex_unlock(&self->lock);
+	return code;
+}
+
+/* The mark has a sync of its own, and may be late: the answer to a write does not wait for it. */
+static int rocksdb_backend_settle(struct kv *kv, struct err_note *why)
+{
+	struct kv_rocksdb *self = rocksdb_of(kv);
+	int code;
+
+	pthread_mutex_lock(&self->lock);
+	code = move_mark(self, false, why);
 	pthread_mutex_unlock(&self->lock);
 	return code;
 }
@@ -394,6 +410,7 @@ static const struct kv_ops rocksdb_backend_ops = {
 	.scan = rocksdb_backend_scan,
 	.flush = rocksdb_backend_flush,
 	.idle = rocksdb_backend_idle,
+	.settle = rocksdb_backend_settle,
 	.has_room = rocksdb_backend_has_room,
 	.free = rocksdb_backend_free,
 };

@@ -70,7 +70,13 @@ static int open_storage(struct app *app, const struct config *config, struct err
 	if (code != 0)
 		return code;
 	app->commit_wake = wake_new(app->loop, on_commit_wake, app);
-	struct commit_options commit = {true, wake_for_commit, on_commit_failure, app};
+	struct commit_options commit = {
+		.is_threaded = true,
+		.is_quick = config->sync == KV_SYNC_OS,
+		.wake = wake_for_commit,
+		.on_failure = on_commit_failure,
+		.arg = app,
+	};
 	code = commit_new(&app->commit, app->kv, &commit, why);
 	if (code == 0)
 		code = versions_new(&app->rule_versions, app->kv, app->commit, KEYSPACE_RULE,

@@ -81,7 +81,8 @@ static _Noreturn void write_for_ever(const char *path, int report_fd)
 {
 	const struct kv_options options = {.sync = KV_SYNC_COMMIT};
 	struct writer writer = {.report_fd = report_fd};
-	const struct commit_options commit_options = {true, on_wake, on_failure, &writer};
+	const struct commit_options commit_options = {
+		.is_threaded = true, .wake = on_wake, .on_failure = on_failure, .arg = &writer};
 
 	if (pipe2(writer.wake, O_CLOEXEC) != 0 ||
 	    kv_rocksdb_open(&writer.kv, path, &options, NULL) < 0)
