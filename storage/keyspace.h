@@ -19,6 +19,12 @@
  *  "o"     target name, 0, sequence (8)           outbox row (JSON)
  *  "d"     target name, 0, sequence (8)           outbox dead letter (JSON)
  *  "A"     sequence (8), time_ms (8)              who did what: a row of the audit log (JSON)
+ *  "k"     rule name, 0, dimension key            alert that is open, and who was told of it
+ *  "h"     alert id (32)                          what was decided of an alert (core/handling)
+ *            time_ms (8, signed), count (4)         what happened to it later
+ *  "g"     group id (16)                          group of alerts that wait for one document
+ *  "G"     group id (16), sequence (4)            alert that is held in a group
+ *  "q"     silence number (8)                     silence (JSON)
  *  "m"     name                                   engine-wide settings and counters
  *
  *  Every value is sealed: version byte, XXH3-64 of the rest (8 bytes), content. keyspace_unseal()
@@ -50,6 +56,11 @@ struct err_note;
 	X(OUTBOX, 'o')                                                                             \
 	X(OUTBOX_DEAD, 'd')                                                                        \
 	X(AUDIT, 'A')                                                                              \
+	X(OPEN_ALERT, 'k')                                                                         \
+	X(FATE, 'h')                                                                               \
+	X(GROUP, 'g')                                                                              \
+	X(HELD, 'G')                                                                               \
+	X(SILENCE, 'q')                                                                            \
 	X(META, 'm')
 
 enum keyspace {

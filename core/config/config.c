@@ -62,6 +62,14 @@ static const struct option site_rows[] = {
 	 .type = OPTION_TABLE,
 	 .example = "{ vip = { csv = \"lookups/vip.csv\" } }",
 	 .help = "tables that rules look keys up in"},
+	{.name = "routes",
+	 .type = OPTION_LIST,
+	 .example = "{ { match = { severity = \"critical\" }, outputs = { \"ops\" } } }",
+	 .help = "which alert goes to which outputs"},
+	{.name = "inhibit",
+	 .type = OPTION_LIST,
+	 .example = "{ { source = { rule = \"a\" }, target = { rule = \"b\" } } }",
+	 .help = "which alerts keep others quiet"},
 	{.name = "category_field",
 	 .type = OPTION_TEXT,
 	 .example = "\"merchantId\"",
@@ -349,6 +357,7 @@ struct config *config_new(const struct tree *tree, const char *file, struct repo
 	config_read_sources(&builder, map_or_null(tree_get(tree, "sources")));
 	config_read_outputs(&builder, map_or_null(tree_get(tree, "outputs")));
 	config_read_categories(&builder, tree_get(tree, "categories"));
+	config_read_handling(&builder, tree_get(tree, "routes"), tree_get(tree, "inhibit"));
 	config_read_lookups(&builder, map_or_null(tree_get(tree, "lookups")));
 	if (report->count + report->dropped_count > faults_before) {
 		config_unref(config);
@@ -367,6 +376,7 @@ void config_unref(struct config *config)
 {
 	if (config == NULL || __atomic_sub_fetch(&config->reference_count, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
+	config_handling_deinit(config);
 	for (uint32_t i = 0; i < config->source_count; i++)
 		schema_deinit(&config->sources[i].schema);
 	for (uint32_t i = 0; i < config->lookup_count; i++)

@@ -13,6 +13,8 @@
 #include "core/model/schema.h"
 
 struct lookup;
+struct config_inhibit;
+struct config_route;
 struct report;
 struct tree;
 
@@ -91,6 +93,10 @@ struct config {
 	struct config_lookup *lookups;
 	uint32_t lookup_count;
 	const char *category_field; /**< default "merchantId" */
+	struct config_route *routes; /**< config_handling.h */
+	uint32_t route_count;
+	struct config_inhibit *inhibits;
+	uint32_t inhibit_count;
 	const char *listen_http;    /**< default "127.0.0.1:8787"; NULL when `http = false` */
 	const char *token;          /**< HTTP bearer token (or "file:/path"); needed off loopback */
 	const char *listen_control; /**< default "<state>/control.sock" when NULL */

@@ -17,6 +17,10 @@ enum { CONFIG_NAME_BYTES_MAX = 64 };
 void config_read_sources(struct config_builder *builder, const struct tree *sources);
 void config_read_outputs(struct config_builder *builder, const struct tree *outputs);
 void config_read_categories(struct config_builder *builder, const struct tree *categories);
+/** After the outputs, which routes name. */
+void config_read_handling(struct config_builder *builder, const struct tree *routes,
+			  const struct tree *inhibits);
+void config_handling_deinit(struct config *config);
 /** Reads the files of the lookups, too: a fault in one is a fault of the site. */
 void config_read_lookups(struct config_builder *builder, const struct tree *lookups);
 

@@ -1,0 +1,260 @@
+#include "core/config/config_handling.h"
+
+#include "core/base/bytes.h"
+#include "core/base/report.h"
+#include "core/config/config_internal.h"
+
+#include <string.h>
+
+static const struct option route_rows[] = {
+	{.name = "name",
+	 .type = OPTION_TEXT,
+	 .example = "\"pager\"",
+	 .help = "how records of alerts call the route"},
+	{.name = "match",
+	 .type = OPTION_TABLE,
+	 .example = "{ severity = \"critical\" }",
+	 .help = "which alerts take the route; default: all"},
+	{.name = "outputs",
+	 .type = OPTION_TEXT_LIST,
+	 .example = "{ \"alerts\" }",
+	 .help = "where they go; default: the rule's output"},
+	{.name = "continue",
+	 .type = OPTION_BOOL,
+	 .example = "true",
+	 .help = "the routes after it are asked too"},
+	{.name = "group",
+	 .type = OPTION_TABLE,
+	 .example = "{ by = { \"rule\" }, wait = \"30s\", interval = \"5m\" }",
+	 .help = "one document for alerts that belong together"},
+	{.name = NULL},
+};
+
+static const struct option group_rows[] = {
+	{.name = "by",
+	 .type = OPTION_TEXT_LIST,
+	 .example = "{ \"rule\", \"merchantId\" }",
+	 .help = "what the alerts of a group have in common; default: nothing"},
+	{.name = "wait",
+	 .type = OPTION_SPAN,
+	 .min = 0,
+	 .max = 3600000,
+	 .example = "\"30s\"",
+	 .help = "time for a new group to gather"},
+	{.name = "interval",
+	 .type = OPTION_SPAN,
+	 .min = 0,
+	 .max = 86400000,
+	 .example = "\"5m\"",
+	 .help = "least time between two documents of a group"},
+	{.name = NULL},
+};
+
+static const struct option inhibit_rows[] = {
+	{.name = "name",
+	 .type = OPTION_TEXT,
+	 .example = "\"gateway\"",
+	 .help = "how records of alerts call it"},
+	{.name = "source",
+	 .type = OPTION_TABLE,
+	 .is_required = true,
+	 .example = "{ rule = \"gateway_down\" }",
+	 .help = "while such an alert fires"},
+	{.name = "target",
+	 .type = OPTION_TABLE,
+	 .is_required = true,
+	 .example = "{ severity = \"warning\" }",
+	 .help = "such alerts are not sent"},
+	{.name = "equal",
+	 .type = OPTION_TEXT_LIST,
+	 .example = "{ \"merchantId\" }",
+	 .help = "what both must have in common"},
+	{.name = "settle",
+	 .type = OPTION_SPAN,
+	 .min = 0,
+	 .max = 300000,
+	 .example = "\"5s\"",
+	 .help = "how long a target waits for its source"},
+	{.name = NULL},
+};
+
+static const char *copy_name(struct config_builder *builder, const struct tree *tree,
+			     const char *what)
+{
+	const char *name = option_text(tree, "name", NULL);
+
+	if (name == NULL)
+		return arena_copy_text(&builder->config->arena, what);
+	if (!config_is_name(name))
+		report_add(builder->report, builder->file, tree_get(tree, "name")->line,
+			   "\"name\" of %s must be letters, digits, _ - . (at most %d), found "
+			   "\"%.80s\"; example: name = \"pager\"",
+			   what, CONFIG_NAME_BYTES_MAX, name);
+	return config_copy_text(builder->config, name);
+}
+
+static struct match_field *copy_fields(struct config_builder *builder, const struct tree *list,
+				       const char *name, const char *what, uint32_t *count)
+{
+	struct arena *arena = &builder->config->arena;
+	struct match_field *fields;
+
+	*count = 0;
+	if (list == NULL || list->child_count == 0)
+		return NULL;
+	if (list->child_count > CONFIG_HANDLING_FIELDS_MAX) {
+		report_add(builder->report, builder->file, list->line,
+			   "\"%s\" of %s has %u names; at most %d are allowed", name, what,
+			   list->child_count, CONFIG_HANDLING_FIELDS_MAX);
+		return NULL;
+	}
+	fields = arena_zalloc(arena, list->child_count * sizeof(*fields));
+	for (const struct tree *item = list->first; item != NULL; item = item->next) {
+		fields[(*count)++] = match_field_of(arena, item->text);
+		if (item->text[0] == '\0')
+			report_add(builder->report, builder->file, item->line,
+				   "\"%s\" of %s has an empty name; example: %s = { "
+				   "\"merchantId\" }",
+				   name, what, name);
+	}
+	return fields;
+}
+
+static void check_outputs(struct config_builder *builder, const struct tree *list, const char *what)
+{
+	const struct config *config = builder->config;
+
+	if (list->child_count == 0)
+		report_add(builder->report, builder->file, list->line,
+			   "\"outputs\" of %s must not be empty; without it the rule's own output "
+			   "is meant",
+			   what);
+	for (const struct tree *item = list->first; item != NULL; item = item->next) {
+		struct bytes known = BYTES_EMPTY;
+
+		if (config_find_output(config, item->text) != NULL)
+			continue;
+		for (uint32_t i = 0; i < config->output_count; i++)
+			bytes_append_format(&known, "%s%s", i > 0 ? ", " : "",
+					    config->outputs[i].name);
+		report_add(builder->report, builder->file, item->line,
+			   "%s: unknown output \"%.64s\"; outputs of the site: %.400s", what,
+			   item->text, known.length > 0 ? known.data : "none");
+		bytes_deinit(&known);
+	}
+}
+
+static void read_group(struct config_builder *builder, const struct tree *tree, const char *what,
+		       struct config_route *route)
+{
+	char group[48];
+
+	if (tree == NULL)
+		return;
+	snprintf(group, sizeof(group), "group of %s", what);
+	if (options_check(tree, group_rows, builder->file, group, builder->report) > 0)
+		return;
+	route->has_group = true;
+	route->by = copy_fields(builder, tree_get(tree, "by"), "by", group, &route->by_count);
+	route->wait_ms = option_span_ms(tree, "wait", 30000);
+	route->interval_ms = option_span_ms(tree, "interval", 300000);
+}
+
+static void read_route(struct config_builder *builder, const struct tree *tree, uint32_t number)
+{
+	struct config *config = builder->config;
+	struct config_route *route = &config->routes[config->route_count];
+	const struct tree *outputs;
+	char what[32];
+
+	snprintf(what, sizeof(what), "route %u", number);
+	if (options_check(tree, route_rows, builder->file, what, builder->report) > 0 ||
+	    !match_read(&route->match, &config->arena, tree_get(tree, "match"), builder->file, what,
+			builder->report))
+		return;
+	config->route_count++;
+	route->name = copy_name(builder, tree, what);
+	outputs = tree_get(tree, "outputs");
+	if (outputs != NULL) {
+		check_outputs(builder, outputs, what);
+		route->outputs = config_copy_texts(config, outputs, &route->output_count);
+	}
+	route->is_continued = option_bool(tree, "continue", false);
+	read_group(builder, tree_get(tree, "group"), what, route);
+}
+
+static bool read_side(struct config_builder *builder, const struct tree *tree, const char *side,
+		      const char *what, struct match *out)
+{
+	char name[48];
+
+	snprintf(name, sizeof(name), "%s of %s", side, what);
+	if (!match_read(out, &builder->config->arena, tree_get(tree, side), builder->file, name,
+			builder->report))
+		return false;
+	if (out->count > 0)
+		return true;
+	report_add(builder->report, builder->file, tree_get(tree, side)->line,
+		   "%s must not be empty: it would mean every alert", name);
+	return false;
+}
+
+static void read_inhibit(struct config_builder *builder, const struct tree *tree, uint32_t number)
+{
+	struct config *config = builder->config;
+	struct config_inhibit *inhibit = &config->inhibits[config->inhibit_count];
+	char what[32];
+
+	snprintf(what, sizeof(what), "inhibit %u", number);
+	if (options_check(tree, inhibit_rows, builder->file, what, builder->report) > 0)
+		return;
+	config->inhibit_count++; /* from here on its regexes are freed with the configuration */
+	inhibit->name = copy_name(builder, tree, what);
+	read_side(builder, tree, "source", what, &inhibit->source);
+	read_side(builder, tree, "target", what, &inhibit->target);
+	inhibit->equal =
+		copy_fields(builder, tree_get(tree, "equal"), "equal", what, &inhibit->equal_count);
+	inhibit->settle_ms = option_span_ms(tree, "settle", 5000);
+}
+
+/** Room for the entries of a list, or NULL: none, or too many. */
+static void *make_room(struct config_builder *builder, const struct tree *list, const char *name,
+		       uint32_t max, size_t entry_bytes)
+{
+	if (list == NULL || !tree_is_list(list) || list->child_count == 0)
+		return NULL;
+	if (list->child_count <= max)
+		return arena_zalloc(&builder->config->arena, list->child_count * entry_bytes);
+	report_add(builder->report, builder->file, list->line,
+		   "%s has %u entries; at most %u are allowed", name, list->child_count, max);
+	return NULL;
+}
+
+void config_read_handling(struct config_builder *builder, const struct tree *routes,
+			  const struct tree *inhibits)
+{
+	struct config *config = builder->config;
+	uint32_t number = 0;
+
+	config->routes =
+		make_room(builder, routes, "routes", CONFIG_ROUTES_MAX, sizeof(*config->routes));
+	for (const struct tree *child = config->routes != NULL ? routes->first : NULL;
+	     child != NULL; child = child->next)
+		read_route(builder, child, ++number);
+	config->inhibits = make_room(builder, inhibits, "inhibit", CONFIG_INHIBITS_MAX,
+				     sizeof(*config->inhibits));
+	number = 0;
+	for (const struct tree *child = config->inhibits != NULL ? inhibits->first : NULL;
+	     child != NULL; child = child->next)
+		read_inhibit(builder, child, ++number);
+}
+
+void config_handling_deinit(struct config *config)
+{
+	for (uint32_t i = 0; i < config->route_count; i++)
+		match_deinit(&config->routes[i].match);
+	for (uint32_t i = 0; i < config->inhibit_count; i++) {
+		match_deinit(&config->inhibits[i].source);
+		match_deinit(&config->inhibits[i].target);
+	}
+}
