@@ -5,12 +5,6 @@
 
 #include "core/base/err.h"
 
-static const char *const statistic_names[] = {
-#define STATISTIC_TEXT(name, text) [STATISTIC_##name] = text,
-	STATISTIC_LIST(STATISTIC_TEXT)
-#undef STATISTIC_TEXT
-};
-
 double aggregate_sum(const struct aggregate *aggregate)
 {
 	/* After an overflow the low part is infinity minus infinity: the high part is right. */
@@ -28,21 +22,14 @@ bool aggregate_value(const struct aggregate *aggregate, enum statistic statistic
 	case STATISTIC_AVG: *out = aggregate_sum(aggregate) / (double)aggregate->samples; break;
 	case STATISTIC_MIN: *out = aggregate->min; break;
 	case STATISTIC_MAX: *out = aggregate->max; break;
+	case STATISTIC_STDDEV:
+	case STATISTIC_DISTINCT:
+	case STATISTIC_RATE:
+	case STATISTIC_FIRST:
+	case STATISTIC_LAST:
+	case STATISTIC_PERCENTILE: return false;
 	}
 	return true;
-}
-
-const char *statistic_name(enum statistic statistic)
-{
-	return statistic_names[statistic];
-}
-
-int statistic_parse(const char *text)
-{
-	for (size_t i = 0; i < sizeof(statistic_names) / sizeof(statistic_names[0]); i++)
-		if (strcmp(text, statistic_names[i]) == 0)
-			return (int)i;
-	return -1;
 }
 
 static void encode_double(double value, struct bytes *out)

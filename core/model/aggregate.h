@@ -14,14 +14,7 @@
 #include <stdint.h>
 
 #include "core/base/bytes.h"
-
-#define STATISTIC_LIST(X) X(COUNT, "count") X(SUM, "sum") X(AVG, "avg") X(MIN, "min") X(MAX, "max")
-
-enum statistic {
-#define STATISTIC_ENUM(name, text) STATISTIC_##name,
-	STATISTIC_LIST(STATISTIC_ENUM)
-#undef STATISTIC_ENUM
-};
+#include "core/model/statistic.h"
 
 struct aggregate {
 	uint64_t count;   /**< matching readings */
@@ -80,11 +73,9 @@ static inline void aggregate_merge(struct aggregate *into, const struct aggregat
 
 double aggregate_sum(const struct aggregate *aggregate);
 
-/** The statistic's value; false when there is none (no sample; count always has one). */
+/** The value of count, sum, avg, min or max; false when there is none (no sample; count always has
+ *  one), and for every other statistic: those are of cells.h. */
 bool aggregate_value(const struct aggregate *aggregate, enum statistic statistic, double *out);
-
-const char *statistic_name(enum statistic statistic);
-int statistic_parse(const char *text); /**< enum statistic or -1 */
 
 enum { AGGREGATE_ENCODED_BYTES = 48 };
 void aggregate_encode(const struct aggregate *aggregate, struct bytes *out);

@@ -24,6 +24,23 @@ static void append_list(struct bytes *out, const char *const *texts, uint32_t co
 		append_text(out, texts[i]);
 }
 
+static bool keeps_extras(const struct metric_spec *spec)
+{
+	for (uint32_t i = 0; spec->needs != NULL && i < spec->value_count; i++)
+		if (spec->needs[i] != CELL_NUMBER)
+			return true;
+	return false;
+}
+
+/* Its first word is longer than any text, so a filter function's name is never taken for it; without
+ * extras it is not there, as it was before there were any. */
+static void append_needs(struct bytes *text, const struct metric_spec *spec)
+{
+	bytes_append_be32(text, UINT32_MAX);
+	for (uint32_t i = 0; i < spec->value_count; i++)
+		bytes_append_u8(text, spec->needs[i]);
+}
+
 static struct metric_id make_id(const struct metric_spec *spec)
 {
 	struct bytes text = BYTES_EMPTY;
@@ -38,6 +55,8 @@ static struct metric_id make_id(const struct metric_spec *spec)
 	bytes_append_be64(&text, (uint64_t)spec->pane_ms);
 	if (spec->filter_function != NULL)
 		append_text(&text, spec->filter_function);
+	if (keeps_extras(spec))
+		append_needs(&text, spec);
 	XXH128_canonicalFromHash(&canonical, XXH3_128bits(text.data, text.length));
 	_Static_assert(sizeof(canonical.digest) == METRIC_ID_BYTES, "XXH3-128 has 16 bytes");
 	memcpy(id.bytes, canonical.digest, METRIC_ID_BYTES);
@@ -63,6 +82,7 @@ struct metric *metric_new(const struct metric_spec *spec)
 	for (uint32_t i = 0; i < spec->value_count; i++)
 		metric->values[i] = mem_copy_text(spec->values[i]);
 	metric->aggregate_count = spec->value_count > 0 ? spec->value_count : 1;
+	cell_layout_init(&metric->cells, spec->value_count, spec->needs);
 	metric->pane_ms = spec->pane_ms;
 	metric->reference_count = 1;
 	return metric;

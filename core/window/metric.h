@@ -2,9 +2,10 @@
  *  field.
  *
  *  Two rules with the same metric share its panes: the id is XXH3-128 of the canonical definition
- *  (source, canonical filter or filter function, by fields, value fields, pane length), so it
- *  survives restart and reload. The order of `by` and of `values` is part of it: it is the order
- *  inside keys and panes.
+ *  (source, canonical filter or filter function, by fields, value fields and what is kept of them,
+ *  pane length), so it survives restart and reload. The order of `by` and of `values` is part of it:
+ *  it is the order inside keys and panes. A metric is never extended: one that keeps more of a value
+ *  is another one, so that a rule that comes later does not take the history of those before it.
  *  Owner: metric_new() copies everything; shared by count (metric_ref/metric_unref, any thread).
  */
 #ifndef TOCSIN_CORE_WINDOW_METRIC_H
@@ -13,9 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/model/cells.h"
 #include "core/model/dimension.h"
 
-enum { METRIC_ID_BYTES = 16, METRIC_VALUES_MAX = 8, METRIC_READS_MAX = 32 };
+enum { METRIC_ID_BYTES = 16, METRIC_VALUES_MAX = CELL_VALUES_MAX, METRIC_READS_MAX = 32 };
 
 struct metric_id {
 	unsigned char bytes[METRIC_ID_BYTES];
@@ -30,8 +32,9 @@ struct metric_spec {
 	uint32_t read_count;
 	const char *const *by;
 	uint32_t by_count;
-	const char *const *values; /**< numeric fields; each has an aggregate of its own */
+	const char *const *values; /**< fields; each has an aggregate of its own */
 	uint32_t value_count;      /**< 0: readings are only counted */
+	const uint8_t *needs;      /**< enum cell_need of each value; NULL: CELL_NUMBER of each */
 	int64_t pane_ms;
 };
 
@@ -45,6 +48,7 @@ struct metric {
 	char *values[METRIC_VALUES_MAX];
 	uint32_t value_count;
 	uint32_t aggregate_count; /**< per pane: value_count, at least 1 */
+	struct cell_layout cells; /**< of a pane, a group and a total */
 	int64_t pane_ms;
 	unsigned reference_count; /**< atomic */
 };

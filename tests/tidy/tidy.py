@@ -21,7 +21,9 @@ MIDDLE = {"core/model", "core/loop", "core/config", "storage", "core/filter", "c
 UPPER = MIDDLE | {"core/ingest", "core/rule", "core/incident", "core/plan", "core/outbox"}
 EDGES = {
     "core/base": set(),
-    "core/model": set(),
+    "core/sketch": set(),
+    # The cells of a pane hold sketches.
+    "core/model": {"core/sketch"},
     "core/loop": set(),
     # A site's regexes are compiled when it is read, so a bad one is refused with its line.
     "core/config": VALUES | {"core/filter"},
