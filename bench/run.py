@@ -89,7 +89,7 @@ def show_list(all_jobs, context):
     for job in all_jobs:
         print("%-3s %s" % (job.name, job.title))
         for short, program in [(None, job.base)] + job.others:
-            print("      %-10s %-24s %s" % (short or "", program.name,
+            print("      %-11s %-26s %s" % (short or "", program.name,
                                             program.missing(context) or ""))
 
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# run.sh flink|esper|kafka|plain JOB INPUT OUTPUT [--warmup FILE] [--warmup-s N] [--threads N]
+# run.sh PEER JOB INPUT OUTPUT [--warmup FILE] [--warmup-s N] [--threads N]
+# PEER: flink|flink-tuned|esper|esper-tuned|kafka|plain
 # The one place that knows how each peer's JVM is started. PEER_JAVA_OPTS adds options.
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 peer=$1
@@ -7,17 +8,19 @@ shift
 opens=
 case $peer in
 plain) module=common main=tocsin.peer.PlainPeer ;;
-flink)
-	module=flink main=tocsin.peer.FlinkPeer
+flink | flink-tuned)
+	module=flink main=tocsin.peer.FlinkDocumented
+	[ "$peer" = flink ] || main=tocsin.peer.FlinkTuned
 	opens='--add-opens=java.base/java.lang=ALL-UNNAMED
 		--add-opens=java.base/java.util=ALL-UNNAMED
 		--add-opens=java.base/java.util.concurrent=ALL-UNNAMED'
 	;;
-esper) module=esper main=tocsin.peer.EsperPeer ;;
+esper) module=esper main=tocsin.peer.EsperDocumented ;;
+esper-tuned) module=esper main=tocsin.peer.EsperTuned ;;
 kafka) module=kafka main=tocsin.peer.KafkaPeer ;;
 *)
-	echo "usage: run.sh flink|esper|kafka|plain JOB INPUT OUTPUT [--warmup FILE]" \
-		"[--warmup-s SECONDS] [--threads N]" >&2
+	echo "usage: run.sh flink|flink-tuned|esper|esper-tuned|kafka|plain JOB INPUT OUTPUT" \
+		"[--warmup FILE] [--warmup-s SECONDS] [--threads N]" >&2
 	exit 2
 	;;
 esac

@@ -1,14 +1,14 @@
 package tocsin.peer;
 
-/** One reading. Mutable with public fields: the fastest form for Flink's POJO serializer. */
-public final class Payment {
+/** One reading. Public fields are the fastest form for Flink, getters are what Esper reads. */
+public class Payment {
 	public long time;
 	public String merchantId;
 	public double amount;
 	public double costTime;
 
-	public long getTime() {
-		return time;
+	public long getMinuteStart() {
+		return Math.floorDiv(time, Results.WINDOW_MS) * Results.WINDOW_MS;
 	}
 
 	public String getMerchantId() {

@@ -25,9 +25,8 @@ public final class PlainPeer implements Peer {
 		results.open();
 		try (PaymentReader reader = new PaymentReader(input, 0, 1)) {
 			while (reader.next(payment)) {
-				long start = Math.floorDiv(payment.time, Results.WINDOW_MS)
-					     * Results.WINDOW_MS;
-				windows.computeIfAbsent(start, key -> new HashMap<>())
+				windows.computeIfAbsent(payment.getMinuteStart(),
+							key -> new HashMap<>())
 					.computeIfAbsent(payment.merchantId, key -> new Totals())
 					.add(payment);
 			}

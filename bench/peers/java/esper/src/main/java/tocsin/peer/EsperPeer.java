@@ -2,7 +2,6 @@ package tocsin.peer;
 
 import com.espertech.esper.common.client.EPCompiled;
 import com.espertech.esper.common.client.EventBean;
-import com.espertech.esper.common.client.EventSender;
 import com.espertech.esper.common.client.configuration.Configuration;
 import com.espertech.esper.compiler.client.CompilerArguments;
 import com.espertech.esper.compiler.client.EPCompilerProvider;
@@ -14,8 +13,11 @@ import com.espertech.esper.runtime.client.EPStatement;
 import com.espertech.esper.runtime.client.UpdateListener;
 import java.util.function.Consumer;
 
-/** Esper: EPL under an external clock that follows the events' own time. */
-public final class EsperPeer implements Peer {
+/** Esper: EPL under an external clock that follows the events' own time.
+ *
+ *  How the file becomes events is the subclass's; the statements over them are the same.
+ */
+abstract class EsperPeer implements Peer {
 	/* Each minute is a context partition, so that a late reading still finds its own. It ends
 	 * 65 s after its first reading: never before the minute's end and the 5 s of lateness. */
 	private static final String ROWS =
@@ -30,12 +32,30 @@ public final class EsperPeer implements Peer {
 	/** Moved once a second of event time: moving it with each reading costs more. */
 	private static final long CLOCK_STEP_MS = 1000;
 
+	private final String schema;
 	private EPRuntime runtime;
+	private EPEventService events;
+	private long clock;
 	private EPCompiled rowsOnly;
 	private EPCompiled rowsAndAlerts;
 
-	public static void main(String[] args) {
-		Harness.main(args, new EsperPeer());
+	/** `schema`: EPL in front of the statements, which read from Event. */
+	EsperPeer(String schema) {
+		this.schema = schema;
+	}
+
+	/** Event types that `schema` does not declare. */
+	void configure(Configuration options) {
+	}
+
+	/** Sends all of the file, after advanceTo its time each; returns the number of readings. */
+	abstract long send(EPEventService events, String input) throws Exception;
+
+	final void advanceTo(long timeMs) {
+		if (timeMs < clock + CLOCK_STEP_MS)
+			return;
+		clock = timeMs / CLOCK_STEP_MS * CLOCK_STEP_MS;
+		events.advanceTime(clock);
 	}
 
 	@Override
@@ -47,14 +67,15 @@ public final class EsperPeer implements Peer {
 	@Override
 	public void start(int threads) throws Exception {
 		Configuration options = new Configuration();
-		options.getCommon().addEventType("Event", Event.class);
+		configure(options);
 		options.getRuntime().getThreading().setInternalTimerEnabled(false);
 		options.getRuntime().getThreading().setListenerDispatchPreserveOrder(false);
 		options.getRuntime().getExecution().setDisableLocking(true);
 		runtime = EPRuntimeProvider.getRuntime("peer", options);
 		CompilerArguments arguments = new CompilerArguments(options);
-		rowsOnly = EPCompilerProvider.getCompiler().compile(ROWS, arguments);
-		rowsAndAlerts = EPCompilerProvider.getCompiler().compile(ROWS + ALERTS, arguments);
+		rowsOnly = EPCompilerProvider.getCompiler().compile(schema + ROWS, arguments);
+		rowsAndAlerts =
+			EPCompilerProvider.getCompiler().compile(schema + ROWS + ALERTS, arguments);
 	}
 
 	@Override
@@ -67,11 +88,11 @@ public final class EsperPeer implements Peer {
 			if (statement.getName().equals("alerts"))
 				statement.addListener(to(results::addAlert));
 		}
+		events = runtime.getEventService();
+		clock = 0;
 		results.open();
-		try (PaymentReader reader = new PaymentReader(input, 0, 1)) {
-			send(reader);
-			results.addReadings(reader.readings());
-		}
+		results.addReadings(send(events, input));
+		events.advanceTime(clock + 2 * Results.WINDOW_MS);
 		runtime.getDeploymentService().undeployAll();
 		/* The clock never goes back: the next run begins with a runtime as new. */
 		runtime.initialize();
@@ -86,21 +107,6 @@ public final class EsperPeer implements Peer {
 							   (Double)row.get("total"),
 							   (Double)row.get("slowest")));
 		};
-	}
-
-	private void send(PaymentReader reader) throws Exception {
-		EPEventService events = runtime.getEventService();
-		EventSender sender = events.getEventSender("Event");
-		Payment payment = new Payment();
-		long clock = 0;
-		while (reader.next(payment)) {
-			if (payment.time >= clock + CLOCK_STEP_MS) {
-				clock = payment.time / CLOCK_STEP_MS * CLOCK_STEP_MS;
-				events.advanceTime(clock);
-			}
-			sender.sendEvent(new Event(payment));
-		}
-		events.advanceTime(clock + 2 * Results.WINDOW_MS);
 	}
 
 	@Override

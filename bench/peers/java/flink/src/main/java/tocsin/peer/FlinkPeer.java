@@ -23,8 +23,11 @@ import org.apache.flink.streaming.api.windowing.assigners.TumblingEventTimeWindo
 import org.apache.flink.streaming.api.windowing.windows.TimeWindow;
 import org.apache.flink.util.Collector;
 
-/** Apache Flink: event-time tumbling windows with watermarks on a local cluster in this JVM. */
-public final class FlinkPeer implements Peer {
+/** Apache Flink: event-time tumbling windows with watermarks on a local cluster in this JVM.
+ *
+ *  How the file becomes payments is the subclass's; all behind it is the same.
+ */
+abstract class FlinkPeer implements Peer {
 	/** Results of the runs under way: operators, being serialized, carry only the number. */
 	private static final Map<Integer, Results> RUNS = new ConcurrentHashMap<>();
 
@@ -32,17 +35,18 @@ public final class FlinkPeer implements Peer {
 	private int threads;
 	private int runs;
 
-	public static void main(String[] args) {
-		Harness.main(args, new FlinkPeer());
+	/** Payments with their timestamps; opening the file and the number of readings are told to
+	 *  `results(run)`. */
+	abstract DataStream<Payment> read(StreamExecutionEnvironment env, String input, int run);
+
+	static WatermarkStrategy<Payment> eventTime() {
+		return WatermarkStrategy
+			.<Payment>forBoundedOutOfOrderness(Duration.ofMillis(Results.LATENESS_MS))
+			.withTimestampAssigner((payment, before) -> payment.time);
 	}
 
 	static Results results(int run) {
 		return RUNS.get(run);
-	}
-
-	@Override
-	public int maxThreads() {
-		return 2;
 	}
 
 	@Override
@@ -67,15 +71,8 @@ public final class FlinkPeer implements Peer {
 		env.setParallelism(threads);
 		env.getConfig().enableObjectReuse();
 		env.setBufferTimeout(-1); /* between two threads: only full buffers */
-		DataStream<Payment> payments = env.fromSource(
-			new PaymentSource(input, run),
-			WatermarkStrategy
-				.<Payment>forBoundedOutOfOrderness(
-					Duration.ofMillis(Results.LATENESS_MS))
-				.withTimestampAssigner((payment, before) -> payment.time),
-			"payments", Types.POJO(Payment.class));
 		DataStream<Results.Row> rows =
-			byMerchant(payments)
+			byMerchant(read(env, input, run))
 				.window(TumblingEventTimeWindows.of(
 					Duration.ofMillis(Results.WINDOW_MS)))
 				.aggregate(new Adding(), new Closing(),

@@ -18,7 +18,7 @@ import org.apache.flink.core.io.SimpleVersionedSerializer;
 
 /** The file in equal parts, one for each subtask, read and parsed in the task's own thread.
  *
- *  Flink's file connector would hand over a String per line from a thread of its own: dearer.
+ *  Flink's file connector hands over a String per line from a thread of its own: dearer.
  */
 final class PaymentSource implements Source<Payment, PaymentSource.Part, PaymentSource.Part> {
 	private static final long serialVersionUID = 1;
