@@ -12,16 +12,45 @@ void group_table_init(struct group_table *table, uint32_t width, uint64_t seed)
 	/* Seeds may be neighbours; factors must differ in all their bits. */
 	*table = (struct group_table){
 		.width = width,
+		.cells_bytes = width * (uint32_t)sizeof(struct aggregate),
 		.seed = seed,
 		.factor = hash_fold(seed ^ 0x8EBC6AF09C88C6E3u, 0x589965CC75374CC3u) | 1,
 	};
 }
 
+void group_table_init_cells(struct group_table *table, const struct cell_layout *layout,
+			    uint64_t seed)
+{
+	group_table_init(table, layout->width, seed);
+	table->cells_bytes = layout->bytes;
+	if (layout->has_extras)
+		table->layout = layout;
+}
+
+static void release_all(struct group_table *table)
+{
+	if (table->layout == NULL || !table->layout->has_heap)
+		return;
+	for (size_t at = 0; at < table->record_bytes;) {
+		struct group *group = group_table_at(table, at);
+
+		cells_release(table->layout, group->aggregates, &table->heap_bytes);
+		at += group->record_bytes;
+	}
+}
+
 void group_table_deinit(struct group_table *table)
 {
+	release_all(table);
 	mem_free(table->slots);
 	mem_free(table->records);
-	group_table_init(table, table->width, table->seed);
+	*table = (struct group_table){
+		.width = table->width,
+		.cells_bytes = table->cells_bytes,
+		.layout = table->layout,
+		.seed = table->seed,
+		.factor = table->factor,
+	};
 }
 
 static size_t record_of(uint64_t slot)
@@ -115,6 +144,7 @@ static void slots_empty(struct group_table *table)
 void group_table_clear(struct group_table *table)
 {
 	slots_empty(table);
+	release_all(table);
 	table->count = 0;
 	table->record_bytes = 0;
 }
@@ -127,7 +157,7 @@ static size_t padded(size_t length)
 static struct group *record_add(struct group_table *table, uint64_t key_hash, int64_t start_ms,
 				struct slice key)
 {
-	size_t head = sizeof(struct group) + table->width * sizeof(struct aggregate);
+	size_t head = sizeof(struct group) + table->cells_bytes;
 	size_t bytes = head + padded(key.length);
 	size_t needed = table->record_bytes + bytes;
 
@@ -141,9 +171,9 @@ static struct group *record_add(struct group_table *table, uint64_t key_hash, in
 	}
 	struct group *group = group_table_at(table, table->record_bytes);
 	*group = (struct group){key_hash, start_ms, (uint32_t)key.length, (uint32_t)bytes};
-	memset(group->aggregates, 0, table->width * sizeof(struct aggregate));
+	memset(group->aggregates, 0, table->cells_bytes);
 	if (key.length > 0)
-		memcpy(group->aggregates + table->width, key.data, key.length);
+		memcpy((char *)group->aggregates + table->cells_bytes, key.data, key.length);
 	table->record_bytes = needed;
 	table->count++;
 	return group;
@@ -184,13 +214,15 @@ void group_table_forget_before(struct group_table *table, int64_t before_ms)
 
 	slots_empty(table);
 	for (size_t at = 0; at < table->record_bytes;) {
-		const struct group *group = group_table_at(table, at);
+		struct group *group = group_table_at(table, at);
 		size_t bytes = group->record_bytes;
 
 		if (group->start_ms >= before_ms) {
 			memmove(table->records + kept, group, bytes);
 			kept += bytes;
 			count++;
+		} else if (table->layout != NULL) {
+			cells_release(table->layout, group->aggregates, &table->heap_bytes);
 		}
 		at += bytes;
 	}
@@ -202,5 +234,6 @@ void group_table_forget_before(struct group_table *table, int64_t before_ms)
 
 size_t group_table_memory_bytes(const struct group_table *table)
 {
-	return table->slot_count * sizeof(*table->slots) + table->record_capacity;
+	return table->slot_count * sizeof(*table->slots) + table->record_capacity +
+	       table->heap_bytes;
 }

@@ -1,7 +1,7 @@
-/** group_table.h - (pane start, dimension key) -> aggregates: what a bundle carries.
+/** group_table.h - (pane start, dimension key) -> cells: what a bundle carries.
  *
  *      slots     | hash 63..32 | place of the record / 8 + 1 |    linear probing, at most 3/4 full
- *      records   | struct group | aggregates [width] | key, padded to 8 | next record ...
+ *      records   | struct group | cells (core/model/cells.h) | key, padded to 8 | next record ...
  *
  *  Flat: while there is room a new group allocates nothing, and a group costs two places of memory
  *  (its slot, its record). Groups are walked in the order in which they came.
@@ -19,17 +19,19 @@
 #include <stdint.h>
 
 #include "core/base/bytes.h"
-#include "core/model/aggregate.h"
+#include "core/model/cells.h"
 #include "core/model/dimension_hash.h"
 
 #define GROUP_NONE SIZE_MAX
 
 struct group {
 	uint64_t key_hash; /**< group_key_hash() of the key with the table's seed */
+	/** Of its pane, and in a bundle what its readings are marked with (core/ingest/bundle.h):
+	 *  less than a pane. */
 	int64_t start_ms;
 	uint32_t key_bytes;
-	uint32_t record_bytes; /**< with key and padding: the next record follows */
-	struct aggregate aggregates[];
+	uint32_t record_bytes;         /**< with key and padding: the next record follows */
+	struct aggregate aggregates[]; /**< and extras: the cells */
 };
 
 struct group_table {
@@ -39,11 +41,17 @@ struct group_table {
 	char *records;
 	size_t record_bytes; /**< in use */
 	size_t record_capacity;
-	uint32_t width; /**< aggregates of a group */
+	uint32_t width;                   /**< aggregates of a group */
+	uint32_t cells_bytes;             /**< of a group */
+	const struct cell_layout *layout; /**< borrowed; NULL: aggregates are all there is */
+	size_t heap_bytes;                /**< of the groups' sketches */
 	uint64_t seed;
 	uint64_t factor; /**< of group_hash(), made of the seed */
 };
 
+/** Of a layout, which is borrowed, or of `width` aggregates without extras. */
+void group_table_init_cells(struct group_table *table, const struct cell_layout *layout,
+			    uint64_t seed);
 void group_table_init(struct group_table *table, uint32_t width, uint64_t seed);
 void group_table_deinit(struct group_table *table);
 void group_table_clear(struct group_table *table); /**< keeps its memory */
@@ -61,7 +69,7 @@ static inline uint64_t group_hash(const struct group_table *table, uint64_t key_
 	return hash_fold(key_hash ^ (uint64_t)start_ms * 0x9E3779B97F4A7C15u, table->factor);
 }
 
-/** The group, made with empty aggregates when it is not there. */
+/** The group, made with empty cells when it is not there. */
 struct group *group_table_put(struct group_table *table, uint64_t key_hash, int64_t start_ms,
 			      struct slice key);
 /** NULL: not there. */
@@ -113,7 +121,8 @@ static inline const struct group *group_table_next(const struct group_table *tab
 
 static inline struct slice group_key(const struct group_table *table, const struct group *group)
 {
-	return (struct slice){(const char *)(group->aggregates + table->width), group->key_bytes};
+	return (struct slice){(const char *)group->aggregates + table->cells_bytes,
+			      group->key_bytes};
 }
 
 /** Forgets the groups of panes that start before `before_ms`; the others keep their order. */

@@ -87,17 +87,30 @@ struct pane *pane_list_insert(struct pane_list *list, uint32_t index, int64_t nu
 	return pane;
 }
 
-void pane_list_forget_first(struct pane_list *list, uint32_t count, uint8_t size,
-			    struct pane_pool *pool)
+static void release_first(const struct pane_list *list, uint32_t count, uint32_t size,
+			  const struct pane_shape *shape)
 {
+	for (uint32_t i = 0; i < count; i++)
+		cells_release(shape->layout, pane_aggregates(pane_list_at(list, i, size, shape)),
+			      shape->memory);
+}
+
+void pane_list_forget_first(struct pane_list *list, uint32_t count, uint8_t size,
+			    const struct pane_shape *shape, struct pane_pool *pool)
+{
+	if (shape->layout->has_heap)
+		release_first(list, count, size, shape);
 	list->first = (list->first + count) & (((uint32_t)1 << size) - 1);
 	list->count -= count;
 	if (list->count == 0)
-		pane_list_clear(list, size, pool);
+		pane_list_clear(list, size, shape, pool);
 }
 
-void pane_list_clear(struct pane_list *list, uint8_t size, struct pane_pool *pool)
+void pane_list_clear(struct pane_list *list, uint8_t size, const struct pane_shape *shape,
+		     struct pane_pool *pool)
 {
+	if (shape->layout->has_heap)
+		release_first(list, list->count, size, shape);
 	if (list->block != NULL)
 		pane_pool_give(pool, list->block, size);
 	*list = (struct pane_list){0};

@@ -24,7 +24,8 @@ struct window *window_new(struct metric *metric, const struct window_options *op
 
 	window->metric = metric_ref(metric);
 	window->pane_ms = metric->pane_ms;
-	window->shape = pane_shape_of(metric->aggregate_count, metric->value_count == 0);
+	window->shape = pane_shape_of(&metric->cells, metric->value_count == 0,
+				      &window->heap_bytes);
 	window->options = *options;
 	if (options->keys_max == 0)
 		window->options.keys_max = WINDOW_KEYS_MAX_DEFAULT;
@@ -40,7 +41,7 @@ static void free_keys(struct window *window)
 	size_t at = 0;
 
 	while ((key = window_keys_next(&window->keys, &at)) != NULL)
-		pane_list_clear(&key->panes, key->size, &window->pool);
+		pane_list_clear(&key->panes, key->size, &window->shape, &window->pool);
 	window_keys_deinit(&window->keys);
 	pane_pool_deinit(&window->pool);
 }
@@ -203,7 +204,7 @@ static bool sum_list(const struct window *window, const struct window_key *key, 
 	uint32_t index = pane_list_find(&key->panes, from, key->size, &window->shape);
 	bool is_any = false;
 
-	memset(out, 0, window->shape.width * sizeof(*out));
+	memset(out, 0, window->shape.layout->bytes);
 	for (; index < key->panes.count; index++) {
 		const struct pane *pane =
 			pane_list_at(&key->panes, index, key->size, &window->shape);
@@ -232,7 +233,7 @@ void window_total(const struct window *window, struct slice key, int64_t from_ms
 	if (ref != WINDOW_KEY_NONE)
 		window_total_of(window, ref, from_ms, to_ms, out);
 	else
-		memset(out, 0, window->shape.width * sizeof(*out));
+		memset(out, 0, window->shape.layout->bytes);
 }
 
 struct slice window_key_of(const struct window *window, uint32_t ref)
@@ -245,13 +246,16 @@ void window_each(const struct window *window, int64_t from_ms, int64_t to_ms,
 		 void *arg)
 {
 	int64_t from = window_number_from(window, from_ms), to = window_number_from(window, to_ms);
-	struct aggregate total[METRIC_VALUES_MAX];
+	struct cell_total total;
 	const struct window_key *key;
 	size_t at = 0;
 
-	while ((key = window_keys_next(&window->keys, &at)) != NULL)
-		if (sum_list(window, key, from, to, total))
-			each(arg, window_keys_bytes(key), total);
+	while ((key = window_keys_next(&window->keys, &at)) != NULL) {
+		if (!sum_list(window, key, from, to, total.aggregates))
+			continue;
+		each(arg, window_keys_bytes(key), total.aggregates);
+		cells_release(window->shape.layout, total.aggregates, NULL);
+	}
 }
 
 bool window_next_pane(const struct window *window, int64_t from_ms, int64_t *out_ms)
@@ -275,7 +279,7 @@ static void forget_panes(struct window *window, uint32_t ref, int64_t before)
 		return;
 	pane_list_forget_first(&key->panes,
 			       pane_list_find(&key->panes, before, key->size, &window->shape),
-			       key->size, &window->pool);
+			       key->size, &window->shape, &window->pool);
 	if (key->panes.count == 0)
 		window_keys_remove(&window->keys, ref);
 }
@@ -300,11 +304,13 @@ static void move_key(struct window *to, struct window_key *from)
 	struct window_key *key = window_keys_at(&to->keys, ref);
 
 	for (uint32_t i = 0; i < from->panes.count; i++) {
-		const struct pane *pane = pane_list_at(&from->panes, i, from->size, &to->shape);
+		struct pane *pane = pane_list_at(&from->panes, i, from->size, &to->shape);
 
 		memcpy(pane_list_insert(&key->panes, i, pane_number(pane), &key->size, &to->shape,
 					&to->pool),
 		       pane, to->shape.pane_bytes);
+		/* What its cells own went with them. */
+		memset(pane->data, 0, to->shape.pane_bytes - sizeof(*pane));
 	}
 	from->hash = ref; /* where it went */
 }
@@ -369,7 +375,7 @@ void window_usage(const struct window *window, struct window_usage *out)
 		.pane_count = window->pane_count,
 		.overflow_count = window->overflow_count,
 		.memory_bytes = sizeof(*window) + window_keys_memory_bytes(&window->keys) +
-				window->pool.memory_bytes + start_bytes +
+				window->pool.memory_bytes + window->heap_bytes + start_bytes +
 				window->spare.capacity * sizeof(uint32_t) + window->row.capacity,
 	};
 }

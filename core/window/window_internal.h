@@ -26,6 +26,7 @@ struct window {
 	struct metric *metric;
 	int64_t pane_ms;
 	struct pane_shape shape;
+	size_t heap_bytes; /**< of the panes' sketches */
 	struct window_options options;
 	struct window_keys keys;
 	struct pane_pool pool;

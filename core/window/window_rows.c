@@ -14,7 +14,8 @@
  *
  *     key length, key, then
  *       counted metric    count
- *       others, for each aggregate: count, samples; with samples: sum high, sum low, min, max
+ *       others, for each aggregate: count, samples; with samples: sum high, sum low, min, max;
+ *         then the extras of that value (cells_encode_extras())
  *
  * A count costs 11 bytes with a key of 8 (one row of its own in the store: 90).
  */
@@ -25,6 +26,7 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/base/require.h"
+#include "core/base/varint.h"
 #include "core/window/group_table.h"
 #include "core/window/metric.h"
 
@@ -34,19 +36,10 @@ enum {
 	FULL_GROUPS_MIN = 16,
 	CHANGE_ROWS_MAX = 64,
 	CLOSE_ROWS_MIN = 4, /* while catching up a pane has two or three; that is not worth it */
-	VARINT_BYTES_MAX = 10,
 	PREFETCH_AHEAD = 8,
 };
 
 /* ---- one pane ---- */
-
-static char *put_varint(char *at, uint64_t number)
-{
-	for (; number >= 0x80; number >>= 7)
-		*at++ = (char)(number | 0x80);
-	*at++ = (char)number;
-	return at;
-}
 
 static char *put_double(char *at, double number)
 {
@@ -60,14 +53,29 @@ static char *put_double(char *at, double number)
 
 static char *put_aggregate(char *at, const struct aggregate *aggregate)
 {
-	at = put_varint(at, aggregate->count);
-	at = put_varint(at, aggregate->samples);
+	at = varint_put(at, aggregate->count);
+	at = varint_put(at, aggregate->samples);
 	if (aggregate->samples == 0)
 		return at;
 	at = put_double(at, aggregate->sum_high);
 	at = put_double(at, aggregate->sum_low);
 	at = put_double(at, aggregate->min);
 	return put_double(at, aggregate->max);
+}
+
+static void end_at(struct bytes *row, const char *at)
+{
+	row->length = (size_t)(at - row->data);
+	row->data[row->length] = '\0';
+}
+
+static char *append_extras(struct window *window, struct pane *pane, uint32_t index, char *at,
+			   size_t bytes_max)
+{
+	end_at(&window->row, at);
+	cells_encode_extras(window->shape.layout, pane_aggregates(pane), index, &window->row);
+	bytes_reserve(&window->row, bytes_max);
+	return window->row.data + window->row.length;
 }
 
 static void append_pane(struct window *window, const struct window_key *key, struct pane *pane)
@@ -78,34 +86,17 @@ static void append_pane(struct window *window, const struct window_key *key, str
 	char *at;
 
 	bytes_reserve(&window->row, bytes_max);
-	at = put_varint(window->row.data + window->row.length, key->key_bytes);
+	at = varint_put(window->row.data + window->row.length, key->key_bytes);
 	memcpy(at, key->key, key->key_bytes);
 	at += key->key_bytes;
 	if (shape->is_counted)
-		at = put_varint(at, pane->data[0]);
-	for (uint32_t i = 0; !shape->is_counted && i < shape->width; i++)
+		at = varint_put(at, pane->data[0]);
+	for (uint32_t i = 0; !shape->is_counted && i < shape->width; i++) {
 		at = put_aggregate(at, &pane_aggregates(pane)[i]);
-	window->row.length = (size_t)(at - window->row.data);
-	window->row.data[window->row.length] = '\0';
-}
-
-static uint64_t read_varint(struct byte_reader *reader)
-{
-	uint64_t number = 0;
-
-	for (unsigned shift = 0; shift < 64; shift += 7) {
-		uint64_t byte = byte_reader_u8(reader);
-
-		if (byte == 0 && shift > 0)
-			break; /* longer than it needs to be */
-		if (shift == 63 && byte > 1)
-			break;
-		number |= (byte & 0x7F) << shift;
-		if (byte < 0x80)
-			return number;
+		if (shape->has_extras)
+			at = append_extras(window, pane, i, at, bytes_max);
 	}
-	reader->has_failed = true;
-	return 0;
+	end_at(&window->row, at);
 }
 
 static double read_double(struct byte_reader *reader)
@@ -119,7 +110,7 @@ static double read_double(struct byte_reader *reader)
 
 static bool read_aggregate(struct byte_reader *reader, struct aggregate *out)
 {
-	*out = (struct aggregate){.count = read_varint(reader), .samples = read_varint(reader)};
+	*out = (struct aggregate){.count = varint_read(reader), .samples = varint_read(reader)};
 	if (out->samples > 0) {
 		out->sum_high = read_double(reader);
 		out->sum_low = read_double(reader);
@@ -131,21 +122,28 @@ static bool read_aggregate(struct byte_reader *reader, struct aggregate *out)
 	       (out->samples == 0 || out->min <= out->max);
 }
 
-static bool read_pane(const struct window *window, struct byte_reader *reader, struct slice *key,
+/* What `out` owns is the caller's to release, also of a damaged pane. */
+static bool read_pane(struct window *window, struct byte_reader *reader, struct slice *key,
 		      struct aggregate *out)
 {
-	uint64_t key_bytes = read_varint(reader);
+	const struct pane_shape *shape = &window->shape;
+	uint64_t key_bytes = varint_read(reader);
 	bool is_empty = true;
 
+	if (shape->has_extras)
+		memset(out, 0, shape->layout->bytes);
 	if (key_bytes > WINDOW_KEY_BYTES_MAX)
 		return false;
 	*key = byte_reader_bytes(reader, key_bytes);
-	if (window->shape.is_counted) {
-		*out = (struct aggregate){.count = read_varint(reader)};
+	if (shape->is_counted) {
+		*out = (struct aggregate){.count = varint_read(reader)};
 		return !reader->has_failed && out->count > 0;
 	}
-	for (uint32_t i = 0; i < window->shape.width; i++) {
+	for (uint32_t i = 0; i < shape->width; i++) {
 		if (!read_aggregate(reader, &out[i]))
+			return false;
+		if (shape->has_extras &&
+		    cells_decode_extras(shape->layout, reader, i, out, shape->memory) != 0)
 			return false;
 		is_empty &= out[i].count == 0;
 	}
@@ -273,22 +271,27 @@ void window_close(struct window *window, int64_t before_ms)
 
 /* ---- in ---- */
 
+/* Moves the cells into the pane. */
 static void load_pane(struct window *window, int64_t number, struct slice key,
-		      const struct aggregate *from)
+		      struct aggregate *from)
 {
+	const struct pane_shape *shape = &window->shape;
 	uint32_t hash = (uint32_t)group_key_hash(window->options.seed, key);
 	uint32_t ref = window_put_key(window, hash, key);
 	struct pane *pane;
 
 	if (ref == WINDOW_KEY_NONE) {
 		window->overflow_count += from->count;
+		cells_release(shape->layout, from, shape->memory);
 		return;
 	}
 	pane = window_put_pane(window, ref, number);
-	if (window->shape.is_counted)
+	if (shape->is_counted) {
 		pane->data[0] = from->count;
-	else
-		memcpy(pane->data, from, window->shape.width * sizeof(*from));
+		return;
+	}
+	cells_release(shape->layout, pane_aggregates(pane), shape->memory);
+	memcpy(pane->data, from, shape->layout->bytes);
 }
 
 /* What was just read needs no writing. */
@@ -308,17 +311,19 @@ int window_load(struct window *window, int64_t start_ms, uint32_t row, struct sl
 		struct err_note *why)
 {
 	struct byte_reader reader = byte_reader_of(content);
-	struct aggregate from[METRIC_VALUES_MAX];
+	struct cell_total from = {0};
 	int64_t number = window_number(window, start_ms);
 	uint32_t count = 0, index;
 
 	while (count == 0 || reader.left > 0) {
 		struct slice key;
 
-		if (!read_pane(window, &reader, &key, from))
+		if (!read_pane(window, &reader, &key, from.aggregates)) {
+			cells_release(window->shape.layout, from.aggregates, window->shape.memory);
 			return err_set(why, ERR_CORRUPT, "pane %u of row %u is damaged", count,
 				       row);
-		load_pane(window, number, key, from);
+		}
+		load_pane(window, number, key, from.aggregates);
 		count++;
 	}
 	index = window_find_start(window, number);
