@@ -75,6 +75,7 @@ static enum alert_form form_of(enum rule_type type)
 	case RULE_CONTINUOUS: return FORM_CONTINUOUS;
 	case RULE_GROUP: return FORM_GROUP;
 	case RULE_SCRIPT: return FORM_SCRIPT;
+	case RULE_BASELINE: return FORM_BASELINE;
 	}
 	return FORM_SCRIPT;
 }

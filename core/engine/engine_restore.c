@@ -198,7 +198,7 @@ static void read_rule(struct byte_reader *value, struct rule *rule)
 	snprintf(rule->hash, sizeof(rule->hash), "%s", hash != NULL ? hash : "");
 	rule->type = (enum rule_type)byte_reader_u8(value);
 	rule->statistic = (enum statistic)byte_reader_u8(value);
-	value->has_failed |= rule->type > RULE_SCRIPT || rule->statistic > STATISTIC_MAX;
+	value->has_failed |= rule->type > RULE_BASELINE || rule->statistic > STATISTIC_MAX;
 	rule->window_ms = read_time(value);
 	rule->title = read_arena_text(value, &rule->arena);
 	rule->source = read_arena_text(value, &rule->arena);

@@ -288,6 +288,7 @@ const struct incident *incident_on_alert(struct incident_store *store, const str
 	const struct incident *incident = NULL;
 	char *id = incident_firing_id(alert);
 	switch (alert->state) {
+	case ALERT_NODATA: /* silence is something to look at, as a value is */
 	case ALERT_FIRING: incident = on_firing(store, alert, key, id, now_ms); break;
 	case ALERT_RESOLVED: incident = on_resolved(store, alert, id, now_ms); break;
 	}

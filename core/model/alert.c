@@ -38,6 +38,16 @@ void alert_make_id(struct alert *alert)
 	bytes_deinit(&text);
 }
 
+const char *alert_state_name(enum alert_state state)
+{
+	switch (state) {
+	case ALERT_FIRING: return "firing";
+	case ALERT_RESOLVED: return "resolved";
+	case ALERT_NODATA: return "nodata";
+	}
+	return "firing";
+}
+
 /* ---- entries of a document ---- */
 
 static void add_key(struct document *document, const char *key)
@@ -209,6 +219,44 @@ static bool is_computed_group(const struct alert *alert)
 	       strcmp(alert->statistic, "count") != 0;
 }
 
+static const char *zh_side(const char *side)
+{
+	static const char *const sides[][2] = {
+		{"left", "左侧"}, {"right", "右侧"}, {"outside", "两侧"}, {"inside", "中间"}};
+
+	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]); i++)
+		if (strcmp(sides[i][0], side) == 0)
+			return sides[i][1];
+	return side;
+}
+
+static void add_baseline(struct document *document, const struct alert_baseline *baseline)
+{
+	struct document inner = {document->out, document->has_zh_keys, true};
+
+	add_text(document, word(document, "基线时间", "baseline_time"),
+		 document->has_zh_keys ? baseline->time_zh : baseline->time);
+	add_number(document, word(document, "基线值", "baseline"), true, baseline->value, false);
+	add_key(document, word(document, "区间", "band"));
+	bytes_append_char(document->out, '{');
+	if (baseline->lower != NULL)
+		add_text(&inner, word(document, "下限", "lower"), baseline->lower);
+	if (baseline->upper != NULL)
+		add_text(&inner, word(document, "上限", "upper"), baseline->upper);
+	add_text(&inner, word(document, "范围", "side"),
+		 document->has_zh_keys ? zh_side(baseline->side) : baseline->side);
+	bytes_append_char(document->out, '}');
+	add_key(document, word(document, "字段值", "field_values"));
+	bytes_append_char(document->out, '{');
+	for (uint32_t i = 0; i < baseline->offender_count; i++) {
+		if (i > 0)
+			bytes_append_char(document->out, ',');
+		utf8_append_json(document->out, slice_of(baseline->offenders[i].value));
+		bytes_append_format(document->out, ":%" PRIu64, baseline->offenders[i].count);
+	}
+	bytes_append_char(document->out, '}');
+}
+
 static void add_form(struct document *document, const struct alert *alert)
 {
 	const char *field_key = word(document, "字段", "field");
@@ -236,8 +284,25 @@ static void add_form(struct document *document, const struct alert *alert)
 		else
 			add_count(document, alert, document->has_zh_keys);
 		break;
+	case FORM_BASELINE:
+		add_text(document, field_key, alert->field);
+		if (alert->baseline != NULL)
+			add_baseline(document, alert->baseline);
+		break;
 	case FORM_SCRIPT: break;
 	}
+}
+
+static void add_samples(struct document *document, const struct alert *alert)
+{
+	add_key(document, "samples");
+	bytes_append_char(document->out, '[');
+	for (uint32_t i = 0; i < alert->sample_count; i++) {
+		if (i > 0)
+			bytes_append_char(document->out, ',');
+		utf8_append_json(document->out, alert->samples[i]);
+	}
+	bytes_append_char(document->out, ']');
 }
 
 static void add_envelope(struct document *document, const struct alert *alert)
@@ -249,15 +314,14 @@ static void add_envelope(struct document *document, const struct alert *alert)
 	add_text(document, "rule", alert->rule);
 	if (document->has_zh_keys)
 		add_number(document, "version", true, alert->version, false);
-	add_text(document, "state", alert->state == ALERT_FIRING ? "firing" : "resolved");
+	add_text(document, "state", alert_state_name(alert->state));
 	add_time(document, "window_start", alert->window_start_ms);
 	add_time(document, "window_end", alert->window_end_ms);
 	add_dimension(document, alert);
 	if (!has_en_value)
 		add_number(document, "value", alert->has_value, alert->value, false);
 	add_text(document, "severity", alert->severity);
-	add_key(document, "samples");
-	bytes_append_text(document->out, "[]");
+	add_samples(document, alert);
 	add_key(document, "labels");
 	bytes_append_text(document->out, alert->labels_json);
 	if (alert->category != NULL)
@@ -266,6 +330,14 @@ static void add_envelope(struct document *document, const struct alert *alert)
 		add_text(document, "message", alert->message);
 	if (alert->reason != NULL)
 		add_text(document, "reason", alert->reason);
+	if (alert->kept_back > 0) {
+		add_key(document, "kept_back");
+		bytes_append_format(document->out, "%" PRIu64, alert->kept_back);
+	}
+	if (alert->is_early) {
+		add_key(document, "early");
+		bytes_append_text(document->out, "true");
+	}
 }
 
 void alert_append_document(const struct alert *alert, bool has_zh_keys, const struct zone *zone,

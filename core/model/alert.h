@@ -11,11 +11,28 @@
 
 struct zone;
 
-enum alert_state { ALERT_FIRING, ALERT_RESOLVED };
+enum alert_state { ALERT_FIRING, ALERT_RESOLVED, ALERT_NODATA };
 enum { ALERT_ID_BYTES = 33 };
 
 /** Which document form: the rule's type (values match enum rule_type order). */
-enum alert_form { FORM_COUNT, FORM_FIELD, FORM_CONTINUOUS, FORM_GROUP, FORM_SCRIPT };
+enum alert_form { FORM_COUNT, FORM_FIELD, FORM_CONTINUOUS, FORM_GROUP, FORM_SCRIPT, FORM_BASELINE };
+
+/** What a baseline rule compared with, and the values that were outside. */
+struct alert_baseline {
+	const char *time;    /**< "yesterday", "7-day mean" … as the rule has it */
+	const char *time_zh; /**< "昨天" … */
+	double value;
+	const char *lower, *upper; /**< "30%"; NULL: no bound */
+	const char *side;          /**< left | right | outside | inside */
+	const struct alert_offender *offenders;
+	uint32_t offender_count;
+};
+
+/** A value outside the band, and how often it occurred. */
+struct alert_offender {
+	const char *value;
+	uint64_t count;
+};
 
 struct alert {
 	char id[ALERT_ID_BYTES]; /**< alert_make_id() */
@@ -38,8 +55,17 @@ struct alert {
 	const char *labels_json;
 	const char *message;  /**< or NULL */
 	const char *category; /**< or NULL */
-	const char *reason;   /**< why it resolved, when not by itself: "rule_removed" …; NULL */
+	const char
+		*reason; /**< why, when not by its condition: "rule_removed", "flapping" …; NULL */
+	const struct slice *samples; /**< log lines that matched */
+	uint32_t sample_count;
+	uint64_t
+		kept_back; /**< alerts of the key that non_disturb did not let out since the last */
+	bool is_early;     /**< before the end of its window */
+	const struct alert_baseline *baseline; /**< or NULL */
 };
+
+const char *alert_state_name(enum alert_state state);
 
 /** XXH3-128 of rule, version, key, window end, state: the same in every run. */
 void alert_make_id(struct alert *alert);

@@ -2,6 +2,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/require.h"
+#include "core/rule/rule_internal.h"
 #include "core/rule/rule_runner.h"
 
 #include <string.h>
@@ -38,6 +39,7 @@ void rule_unref(struct rule *rule)
 		return;
 	if (rule->runner != NULL)
 		rule->runner->ops->free(rule->runner);
+	rule_free_parts(rule);
 	arena_deinit(&rule->arena);
 	mem_free(rule);
 }

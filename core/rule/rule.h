@@ -14,37 +14,32 @@
 #include "core/base/arena.h"
 #include "core/model/aggregate.h"
 #include "core/model/dimension.h"
+#include "core/rule/rule_condition.h"
 #include "core/window/metric.h"
 
 struct config;
 struct err_note;
+struct key_filter;
+struct key_thresholds;
 struct report;
+struct rule_baseline;
+struct rule_message;
 struct rule_runner;
+struct rule_trend;
 struct tree;
+struct valid_time;
 
 #define RULE_TYPE_LIST(X)                                                                          \
 	X(COUNT, "count")                                                                          \
 	X(FIELD, "field")                                                                          \
 	X(CONTINUOUS, "continuous")                                                                \
 	X(GROUP, "group")                                                                          \
-	X(SCRIPT, "script")
+	X(SCRIPT, "script")                                                                        \
+	X(BASELINE, "baseline")
 enum rule_type {
 #define RULE_TYPE_ENUM(name, text) RULE_##name,
 	RULE_TYPE_LIST(RULE_TYPE_ENUM)
 #undef RULE_TYPE_ENUM
-};
-
-#define COMPARE_LIST(X) X(GT, ">") X(GE, ">=") X(LT, "<") X(LE, "<=") X(EQ, "==") X(NE, "!=")
-enum compare {
-#define COMPARE_ENUM(name, text) COMPARE_##name,
-	COMPARE_LIST(COMPARE_ENUM)
-#undef COMPARE_ENUM
-};
-
-struct threshold {
-	enum compare compare;
-	double number;
-	const char *text; /**< ">=400": without spaces, as the document shows it */
 };
 
 enum {
@@ -73,7 +68,10 @@ struct rule {
 	uint32_t by_count;
 	const char *field; /**< value field, or the watched one (continuous); NULL */
 	enum statistic statistic;
+	const char *values[METRIC_VALUES_MAX]; /**< value fields of all its expressions */
+	uint32_t value_count;
 	int64_t window_ms, pane_ms, every_ms;
+	/** The comparison of a rule that has one; else only its text, as the document shows it. */
 	struct threshold threshold;
 	const char *output;
 	const char *severity;    /**< info | warning | critical; default warning */
@@ -83,6 +81,39 @@ struct rule {
 	bool has_incident_key;
 	bool opens_incident;        /**< `incident = false` turns it off; default true */
 	struct rule_runner *runner; /**< owned; rules with functions */
+
+	/* what is judged, and when somebody is told (rule_read_judge.c) */
+	struct rule_level levels[RULE_LEVELS_MAX]; /**< mildest first; a script has one */
+	uint32_t level_count;
+	bool is_plain; /**< one comparison, told at once: nothing below, but what defaults say */
+	enum rule_no_data no_data;
+	int64_t no_data_after_ms;   /**< silence before it is a finding; at least the window */
+	const struct slice *expect; /**< keys that must send (dimension.h), sorted */
+	uint32_t expect_count;
+	uint64_t min_samples; /**< fewer readings: no judgement. 0: none are needed */
+	struct rule_flap flap;
+	struct rule_non_disturb non_disturb;
+	uint32_t keys_max;            /**< 0: the site's */
+	int64_t key_idle_ms;          /**< a key without readings that long is forgotten */
+	struct rule_message *message; /**< template (rule_message.h); or NULL */
+	uint32_t sample_count;        /**< log lines in an alert; 0: none */
+	bool is_early;                /**< fires at the commit that crosses the threshold */
+	bool corrects_late;           /**< a late reading judges its windows again */
+
+	/* which keys, and when (rule_read_lookup.c); owned, NULL: no such option */
+	struct valid_time *valid_time;
+	struct key_filter *key_filter;         /**< `dimensions` and `exclude` */
+	struct key_thresholds *key_thresholds; /**< numbers in place of the rule's */
+
+	/* smart rules (rule_read_baseline.c); in the arena, or NULL */
+	struct rule_baseline *baseline;
+	struct rule_trend *trend;
+
+	/* rules with functions (rule_read_script.c) */
+	uint32_t streak;     /**< continuous: readings in a row; 0: a count of the window */
+	bool has_on_reading; /**< the runner is asked about each matching reading */
+	bool has_on_window;
+	bool has_on_timer;
 };
 
 /** Reads and checks what a rule file returned (a MAP with the hidden entry "type"). Filter, fields
@@ -96,9 +127,6 @@ struct rule *rule_new(const struct tree *tree, const char *name, uint32_t versio
 struct rule *rule_ref(struct rule *rule);
 void rule_unref(struct rule *rule);
 
-bool threshold_holds(const struct threshold *threshold, double value);
-int threshold_parse(struct arena *arena, const char *text, struct threshold *out,
-		    struct err_note *why);
 const char *rule_type_name(enum rule_type type);
 int rule_type_parse(const char *text);
 

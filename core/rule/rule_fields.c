@@ -27,11 +27,10 @@ static void append_field_names(const struct schema *schema, struct bytes *out)
 		bytes_append_format(out, "%s%s", i > 0 ? ", " : "", schema->fields[i].name);
 }
 
-/** True when rules may use the name; otherwise the fault is reported at `line`. */
-static bool check_field(const struct rule_builder *builder, const char *option, const char *name,
-			int line)
+bool rule_check_field(const struct rule_builder *builder, const char *option, const char *name,
+		      int line)
 {
-	const struct schema *schema = &builder->source->schema;
+	const struct schema *schema;
 	struct bytes known = BYTES_EMPTY;
 	const char *nearest;
 
@@ -41,6 +40,9 @@ static bool check_field(const struct rule_builder *builder, const char *option, 
 			   option, FIELD_NAME_BYTES_MAX);
 		return false;
 	}
+	if (builder->source == NULL)
+		return true;
+	schema = &builder->source->schema;
 	if (!schema->is_closed || schema_find(schema, name) != NULL)
 		return true;
 	nearest = nearest_field(schema, name);
@@ -62,21 +64,38 @@ static void append_numeric_fields(const struct schema *schema, struct bytes *out
 					    schema->fields[i].name);
 }
 
-static void check_numeric(const struct rule_builder *builder, const char *name)
+static void check_numeric(const struct rule_builder *builder, const char *name, int line)
 {
-	const struct schema *schema = &builder->source->schema;
-	const struct field *field = schema_find(schema, name);
+	const struct schema *schema = builder->source != NULL ? &builder->source->schema : NULL;
+	const struct field *field = schema != NULL ? schema_find(schema, name) : NULL;
 	struct bytes numeric = BYTES_EMPTY;
 
 	if (field == NULL || field_type_is_numeric(field->type))
 		return;
 	append_numeric_fields(schema, &numeric);
-	rule_fault(builder, "field",
-		   "\"field\" must be numeric (int or float) where a statistic is computed; "
-		   "\"%.128s\" of source %s is declared %s; numeric fields: %s",
-		   name, builder->source->name, field_type_name(field->type),
-		   numeric.data != NULL ? numeric.data : "none");
+	rule_fault_at(builder, line,
+		      "\"field\" must be numeric (int or float) where a statistic is computed; "
+		      "\"%.128s\" of source %s is declared %s; numeric fields: %s",
+		      name, builder->source->name, field_type_name(field->type),
+		      numeric.data != NULL ? numeric.data : "none");
 	bytes_deinit(&numeric);
+}
+
+void rule_add_value(const struct rule_builder *builder, const char *name, int line)
+{
+	struct rule *rule = builder->rule;
+
+	for (uint32_t i = 0; i < rule->value_count; i++)
+		if (strcmp(rule->values[i], name) == 0)
+			return;
+	if (!rule_check_field(builder, "field", name, line))
+		return;
+	check_numeric(builder, name, line);
+	if (rule->value_count == METRIC_VALUES_MAX)
+		rule_fault_at(builder, line, "a rule computes statistics of at most %d fields",
+			      METRIC_VALUES_MAX);
+	else
+		rule->values[rule->value_count++] = name;
 }
 
 static void read_by(struct rule_builder *builder)
@@ -102,8 +121,7 @@ static void read_by(struct rule_builder *builder)
 				report_add(builder->report, rule->file, item->line,
 					   "\"by\" has the field \"%.128s\" twice", item->text);
 		rule->by[rule->by_count++] = arena_copy_text(&rule->arena, item->text);
-		if (builder->source != NULL)
-			check_field(builder, "by", item->text, item->line);
+		rule_check_field(builder, "by", item->text, item->line);
 	}
 }
 
@@ -133,7 +151,7 @@ static void add_read(const struct rule_builder *builder, const char *name, int l
 {
 	struct rule *rule = builder->rule;
 
-	if (builder->source != NULL && !check_field(builder, "reads", name, line))
+	if (!rule_check_field(builder, "reads", name, line))
 		return;
 	rule->reads[rule->read_count++] = arena_copy_text(&rule->arena, name);
 }
@@ -222,9 +240,9 @@ void rule_read_fields(struct rule_builder *builder)
 		read_by(builder);
 	if (rule->type == RULE_GROUP)
 		check_group_field(builder);
-	if (field != NULL && rule->field != NULL && builder->source != NULL &&
-	    check_field(builder, "field", rule->field, field->line) &&
-	    rule->type != RULE_CONTINUOUS)
-		check_numeric(builder, rule->field);
+	if (field != NULL && rule->field != NULL && rule->type == RULE_CONTINUOUS)
+		rule_check_field(builder, "field", rule->field, field->line);
+	else if (field != NULL && rule->field != NULL)
+		rule_add_value(builder, rule->field, field->line);
 	read_filter(builder);
 }

@@ -2,10 +2,10 @@
 #ifndef TOCSIN_CORE_RULE_RULE_INTERNAL_H
 #define TOCSIN_CORE_RULE_RULE_INTERNAL_H
 
+#include "core/config/options.h"
 #include "core/rule/rule.h"
 
 struct config_source;
-struct option;
 
 struct rule_builder {
 	struct rule *rule;
@@ -15,14 +15,63 @@ struct rule_builder {
 	struct report *report;
 };
 
-/** Options of a type; ends with name NULL. */
-const struct option *rule_options(enum rule_type type);
+/** An option, and the types that have it. */
+struct rule_row {
+	uint32_t types; /**< RULE_BIT() of each */
+	struct option option;
+};
+#define RULE_BIT(type) (1u << RULE_##type)
+#define RULE_BITS_ALL                                                                              \
+	(RULE_BIT(COUNT) | RULE_BIT(FIELD) | RULE_BIT(CONTINUOUS) | RULE_BIT(GROUP) |              \
+	 RULE_BIT(SCRIPT) | RULE_BIT(BASELINE))
+/** Types that compare a statistic of a window with a number. */
+#define RULE_BITS_THRESHOLD                                                                        \
+	(RULE_BIT(COUNT) | RULE_BIT(FIELD) | RULE_BIT(CONTINUOUS) | RULE_BIT(GROUP))
+
+/** A group of options, read by a file of its own: rule_read_<name>.c has `rule_part_<name>`. They
+ *  are read in this order, behind source, window and fields. */
+struct rule_part {
+	const struct rule_row *rows; /**< ends with name NULL */
+	void (*read)(struct rule_builder *builder);
+	void (*free)(struct rule *rule); /**< what is not in the arena; NULL: nothing */
+};
+#define RULE_PART_LIST(X)      X(judge)
+#define RULE_PART_EXTERN(name) extern const struct rule_part rule_part_##name;
+RULE_PART_LIST(RULE_PART_EXTERN)
+#undef RULE_PART_EXTERN
+
+enum { RULE_OPTIONS_MAX = 64 };
+/** Options of a type, of all parts; ends with name NULL. */
+void rule_options(enum rule_type type, struct option out[RULE_OPTIONS_MAX]);
+void rule_read_parts(struct rule_builder *builder);
+void rule_free_parts(struct rule *rule);
+
+/** A table within the rule, against its rows; `name` is its option. False: faults are reported. */
+bool rule_check_table(const struct rule_builder *builder, const struct tree *table,
+		      const struct option *rows, const char *name);
 
 /** Reports at the line of the entry `name`, or of the whole table when it is absent. */
 void rule_fault(const struct rule_builder *builder, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/** Reports at a line of the rule's file. */
+void rule_fault_at(const struct rule_builder *builder, int line, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /** Fields, dimension and statistic against the source's schema; the filter is compiled once. */
 void rule_read_fields(struct rule_builder *builder);
+/** True when rules may use the name; otherwise the fault is reported at `line`. */
+bool rule_check_field(const struct rule_builder *builder, const char *option, const char *name,
+		      int line);
+/** A statistic of the field is computed: it must be numeric, and has a place in `values`. */
+void rule_add_value(const struct rule_builder *builder, const char *name, int line);
+
+/* rule_read_judge.c */
+/** One comparison and no other option: it is judged by the short way. All parts are read. */
+bool rule_is_plain(const struct rule *rule);
+
+/* rule_read_condition.c */
+/** `threshold`, `all`, `any` or `severities` of the rule, `clear`, `hold`, …: its levels. */
+void rule_read_levels(struct rule_builder *builder);
 
 #endif

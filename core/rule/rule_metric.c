@@ -7,21 +7,19 @@
 
 #include <stdio.h>
 
-/* One aggregate for a rule's field. `continuous` only counts: its field is the dimension. */
 void rule_metric_spec(const struct rule *rule, struct rule_metric *out)
 {
 	_Static_assert(sizeof(out->identity) > RULE_NAME_BYTES_MAX + sizeof(rule->hash),
 		       "room for hash, space and name");
-	*out = (struct rule_metric){.values = {rule->field}};
-	out->spec = (struct metric_spec){
+	*out = (struct rule_metric){.spec = {
 		.source = rule->source,
 		.filter = rule->filter,
 		.by = (const char *const *)rule->by,
 		.by_count = rule->by_count,
-		.values = out->values,
-		.value_count = rule->field != NULL && rule->type != RULE_CONTINUOUS ? 1 : 0,
+		.values = (const char *const *)rule->values,
+		.value_count = rule->value_count,
 		.pane_ms = rule->pane_ms,
-	};
+	}};
 	if (!rule->has_filter_function)
 		return;
 	/* Whatever a function does, only the same file does it. */

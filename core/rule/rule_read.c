@@ -29,6 +29,17 @@ void rule_fault(const struct rule_builder *builder, const char *name, const char
 		   entry != NULL ? entry->line : builder->tree->line, "%s", text.text);
 }
 
+void rule_fault_at(const struct rule_builder *builder, int line, const char *format, ...)
+{
+	struct err_note text = {0};
+	va_list args;
+
+	va_start(args, format);
+	err_vset(&text, ERR_INVALID, format, args);
+	va_end(args);
+	report_add(builder->report, builder->rule->file, line, "%s", text.text);
+}
+
 static void read_type(struct rule_builder *builder, int *type)
 {
 	const char *text = option_text(builder->tree, "type", "");
@@ -121,18 +132,6 @@ static void read_window(struct rule_builder *builder)
 			   "readings between two windows would never be seen; example: every = "
 			   "\"%s\"",
 			   window, option_text(builder->tree, "every", ""), pane);
-}
-
-static void read_threshold(struct rule_builder *builder)
-{
-	struct rule *rule = builder->rule;
-	const char *text = option_text(builder->tree, "threshold", NULL);
-	struct err_note why = {0};
-
-	if (text == NULL || rule->type == RULE_SCRIPT)
-		return;
-	if (threshold_parse(&rule->arena, text, &rule->threshold, &why) != 0)
-		rule_fault(builder, "threshold", "%s; example: threshold = \">= 20\"", why.text);
 }
 
 static void read_labels(struct rule_builder *builder)
@@ -234,6 +233,7 @@ static void read_all(struct rule_builder *builder)
 {
 	struct rule *rule = builder->rule;
 	const struct tree *tree = builder->tree;
+	struct option rows[RULE_OPTIONS_MAX];
 	char what[32];
 	int type;
 
@@ -241,17 +241,19 @@ static void read_all(struct rule_builder *builder)
 	if (type < 0)
 		return;
 	snprintf(what, sizeof(what), "rule.%s", rule_type_name(rule->type));
-	options_check(tree, rule_options(rule->type), rule->file, what, builder->report);
+	rule_options(rule->type, rows);
+	options_check(tree, rows, rule->file, what, builder->report);
 	rule->description = arena_copy_text(&rule->arena, option_text(tree, "description", ""));
 	rule->title = arena_copy_text(&rule->arena, option_text(tree, "title", rule->name));
 	rule->severity = arena_copy_text(&rule->arena, option_text(tree, "severity", "warning"));
 	read_source(builder);
 	read_output(builder);
 	read_window(builder);
-	read_threshold(builder);
 	rule_read_fields(builder);
 	read_labels(builder);
 	read_incident(builder);
+	rule_read_parts(builder);
+	rule->is_plain = rule_is_plain(rule);
 }
 
 struct rule *rule_new(const struct tree *tree, const char *name, uint32_t version, const char *file,

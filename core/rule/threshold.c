@@ -1,5 +1,6 @@
-#include "core/rule/rule.h"
+#include "core/rule/rule_condition.h"
 
+#include "core/base/arena.h"
 #include "core/base/err.h"
 #include "core/base/number.h"
 
@@ -14,17 +15,22 @@ static const struct {
 	{"!=", COMPARE_NE}, {">", COMPARE_GT},  {"<", COMPARE_LT},
 };
 
-bool threshold_holds(const struct threshold *threshold, double value)
+bool compare_holds(enum compare compare, double value, double number)
 {
-	switch (threshold->compare) {
-	case COMPARE_GT: return value > threshold->number;
-	case COMPARE_GE: return value >= threshold->number;
-	case COMPARE_LT: return value < threshold->number;
-	case COMPARE_LE: return value <= threshold->number;
-	case COMPARE_EQ: return value == threshold->number;
-	case COMPARE_NE: return value != threshold->number;
+	switch (compare) {
+	case COMPARE_GT: return value > number;
+	case COMPARE_GE: return value >= number;
+	case COMPARE_LT: return value < number;
+	case COMPARE_LE: return value <= number;
+	case COMPARE_EQ: return value == number;
+	case COMPARE_NE: return value != number;
 	}
 	return false;
+}
+
+bool threshold_holds(const struct threshold *threshold, double value)
+{
+	return compare_holds(threshold->compare, value, threshold->number);
 }
 
 static struct slice trim(struct slice text)

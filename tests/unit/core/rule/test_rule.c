@@ -239,9 +239,9 @@ Test(rule, faults_say_line_what_was_found_and_what_is_allowed)
 	set(&file, "output", "alert");
 	FAULT(&file, 5, "unknown output \"alert\"", "did you mean \"alerts\"");
 
-	file_init(&file, "baseline");
+	file_init(&file, "forecast");
 	set_usual(&file);
-	FAULT(&file, 1, "unknown rule type \"baseline\"", "rule.count", "rule.script");
+	FAULT(&file, 1, "unknown rule type \"forecast\"", "rule.count", "rule.script");
 }
 
 Test(rule, faults_of_values)

@@ -1,0 +1,248 @@
+#include "core/rule/rule_internal.h"
+
+#include "core/base/number.h"
+#include "core/config/config.h"
+#include "core/config/tree.h"
+#include "core/model/schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_MS (24 * 3600 * 1000)
+
+static const char *const no_data_choices[] = {"keep", "ok", "alert", NULL};
+
+/* clang-format off */
+static const struct rule_row rows[] = {
+	{RULE_BITS_THRESHOLD,
+	 {.name = "threshold", .type = OPTION_TEXT, .example = "\">= 20\"",
+	  .help = "a comparison and a number"}},
+	{RULE_BITS_THRESHOLD,
+	 {.name = "all", .type = OPTION_LIST,
+	  .example = "{ { statistic = \"count\", threshold = \">= 20\" }, … }",
+	  .help = "expressions that must all hold"}},
+	{RULE_BITS_THRESHOLD,
+	 {.name = "any", .type = OPTION_LIST,
+	  .example = "{ { statistic = \"count\", threshold = \">= 20\" }, … }",
+	  .help = "expressions of which one must hold"}},
+	{RULE_BITS_THRESHOLD,
+	 {.name = "severities", .type = OPTION_TABLE,
+	  .example = "{ warning = \">= 20\", critical = \">= 50\" }",
+	  .help = "levels with conditions of their own"}},
+	{RULE_BITS_THRESHOLD,
+	 {.name = "clear", .type = OPTION_ANY, .example = "\"< 10\"",
+	  .help = "condition under which it resolves"}},
+	{RULE_BITS_ALL,
+	 {.name = "hold", .type = OPTION_SPAN, .example = "\"2m\"",
+	  .help = "how long the condition must hold before it fires"}},
+	{RULE_BITS_ALL,
+	 {.name = "clear_hold", .type = OPTION_SPAN, .example = "\"5m\"",
+	  .help = "how long it must be over before it resolves"}},
+	{RULE_BITS_ALL,
+	 {.name = "keep_firing", .type = OPTION_SPAN, .example = "\"5m\"",
+	  .help = "how long it must be over before it resolves"}},
+	{RULE_BITS_ALL,
+	 {.name = "flap", .type = OPTION_TABLE, .example = "{ changes = 4, within = \"10m\" }",
+	  .help = "changes of state that make a key flapping"}},
+	{RULE_BITS_ALL,
+	 {.name = "non_disturb", .type = OPTION_TABLE, .example = "{ max = 3, within = \"1h\" }",
+	  .help = "how many firing alerts of a key are sent at most"}},
+	{RULE_BITS_ALL & ~RULE_BIT(SCRIPT),
+	 {.name = "min_samples", .type = OPTION_INT, .min = 1, .max = 1e12, .example = "30",
+	  .help = "readings a window must have to be judged"}},
+	{RULE_BITS_ALL & ~RULE_BIT(SCRIPT),
+	 {.name = "no_data", .type = OPTION_CHOICE, .choices = no_data_choices,
+	  .example = "\"alert\"", .help = "what a key without readings means"}},
+	{RULE_BITS_ALL & ~RULE_BIT(SCRIPT),
+	 {.name = "no_data_after", .type = OPTION_SPAN, .example = "\"5m\"",
+	  .help = "silence that is a finding"}},
+	{RULE_BITS_ALL & ~RULE_BIT(SCRIPT),
+	 {.name = "expect", .type = OPTION_LIST, .example = "{ \"m1\", \"m2\" }",
+	  .help = "keys that must send"}},
+	{RULE_BITS_ALL,
+	 {.name = "keys_max", .type = OPTION_INT, .min = 1, .max = 1e7, .example = "1000",
+	  .help = "keys the rule watches at most"}},
+	{RULE_BITS_ALL,
+	 {.name = "key_idle", .type = OPTION_SPAN, .example = "\"1d\"",
+	  .help = "silence after which a key is forgotten"}},
+	{0, {.name = NULL}},
+};
+
+static const struct option flap_rows[] = {
+	{.name = "changes", .type = OPTION_INT, .is_required = true,
+	 .min = 2, .max = RULE_FLAP_CHANGES_MAX, .example = "4", .help = "changes of state"},
+	{.name = "within", .type = OPTION_SPAN, .is_required = true,
+	 .min = 1000, .max = 30.0 * DAY_MS, .example = "\"10m\"", .help = "time they are counted in"},
+	{.name = NULL},
+};
+
+static const struct option non_disturb_rows[] = {
+	{.name = "max", .type = OPTION_INT, .is_required = true,
+	 .min = 1, .max = RULE_NON_DISTURB_MAX, .example = "3", .help = "firing alerts"},
+	{.name = "within", .type = OPTION_SPAN, .is_required = true,
+	 .min = 1000, .max = 30.0 * DAY_MS, .example = "\"1h\"", .help = "time they are counted in"},
+	{.name = NULL},
+};
+/* clang-format on */
+
+static void read_limits(const struct rule_builder *builder)
+{
+	const struct tree *flap = tree_get(builder->tree, "flap");
+	const struct tree *non_disturb = tree_get(builder->tree, "non_disturb");
+	struct rule *rule = builder->rule;
+
+	if (flap != NULL && tree_is_map(flap) &&
+	    rule_check_table(builder, flap, flap_rows, "flap")) {
+		rule->flap.changes = (uint32_t)option_int(flap, "changes", 0);
+		rule->flap.within_ms = option_span_ms(flap, "within", 0);
+	}
+	if (non_disturb != NULL && tree_is_map(non_disturb) &&
+	    rule_check_table(builder, non_disturb, non_disturb_rows, "non_disturb")) {
+		rule->non_disturb.max = (uint32_t)option_int(non_disturb, "max", 0);
+		rule->non_disturb.within_ms = option_span_ms(non_disturb, "within", 0);
+	}
+}
+
+/* ---- keys that must send ---- */
+
+/** As readings of the field would have it: a text is a number where the field is one. */
+static bool expected_value(const struct rule_builder *builder, const struct tree *item,
+			   const char *name, struct value *out)
+{
+	const struct field *field =
+		builder->source != NULL ? schema_find(&builder->source->schema, name) : NULL;
+	char found[TREE_DESCRIPTION_BYTES_MAX];
+	double number;
+
+	if (item->type == TREE_STRING && field != NULL && field_type_is_numeric(field->type) &&
+	    number_parse((struct slice){item->text, item->text_length}, &number) == 0) {
+		*out = (struct value){.type = VALUE_FLOAT, .as.number = number};
+	} else if (item->type == TREE_STRING) {
+		*out = (struct value){.type = VALUE_STRING, .length = item->text_length};
+		out->as.text = item->text;
+	} else if (item->type == TREE_NUMBER) {
+		*out = (struct value){.type = VALUE_FLOAT, .as.number = item->number};
+	} else if (item->type == TREE_BOOL) {
+		*out = (struct value){.type = VALUE_BOOL, .as.boolean = item->boolean};
+	} else {
+		rule_fault_at(builder, item->line,
+			      "a key of \"expect\" must be a text, a number, true or false, found "
+			      "%s; example: expect = { \"m1\" }",
+			      tree_describe(item, found));
+		return false;
+	}
+	return true;
+}
+
+static void read_expected(const struct rule_builder *builder, const struct tree *item,
+			  struct slice *out)
+{
+	struct rule *rule = builder->rule;
+	struct bytes key = BYTES_EMPTY;
+	struct value value;
+	uint32_t i = 0;
+
+	if (rule->by_count > 1 && (!tree_is_list(item) || item->child_count != rule->by_count)) {
+		rule_fault_at(
+			builder, item->line,
+			"a key of \"expect\" must have a value for each of the %u fields of the "
+			"dimension; example: expect = { { \"m1\", \"10.1.1.1\" } }",
+			rule->by_count);
+		return;
+	}
+	if (rule->by_count == 1) {
+		if (expected_value(builder, item, rule->by[0], &value))
+			dimension_append(&key, &value);
+	} else {
+		for (const struct tree *part = item->first; part != NULL; part = part->next, i++)
+			if (expected_value(builder, part, rule->by[i], &value))
+				dimension_append(&key, &value);
+	}
+	*out = (struct slice){
+		arena_copy(&rule->arena, key.data != NULL ? key.data : "", key.length), key.length};
+	bytes_deinit(&key);
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	return dimension_compare(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+static void read_expect(const struct rule_builder *builder)
+{
+	const struct tree *expect = tree_get(builder->tree, "expect");
+	struct rule *rule = builder->rule;
+	struct slice *keys;
+
+	if (expect == NULL || !tree_is_list(expect))
+		return;
+	if (rule->by_count == 0) {
+		rule_fault(builder, "expect",
+			   "\"expect\" names keys of a dimension, and the rule has none");
+		return;
+	}
+	keys = arena_zalloc(&rule->arena, (expect->child_count + 1) * sizeof(*keys));
+	for (const struct tree *item = expect->first; item != NULL; item = item->next)
+		read_expected(builder, item, &keys[rule->expect_count++]);
+	qsort(keys, rule->expect_count, sizeof(*keys), compare_keys);
+	rule->expect = keys;
+}
+
+static void read_no_data(const struct rule_builder *builder)
+{
+	struct rule *rule = builder->rule;
+	const char *text = option_text(builder->tree, "no_data", NULL);
+	bool is_alert;
+
+	read_expect(builder);
+	/* Keys that must send are named for no other reason. */
+	is_alert = text != NULL ? strcmp(text, "alert") == 0 : rule->expect_count > 0;
+	if (is_alert)
+		rule->no_data = RULE_NO_DATA_ALERT;
+	else if (text != NULL && strcmp(text, "ok") == 0)
+		rule->no_data = RULE_NO_DATA_OK;
+	rule->no_data_after_ms = option_span_ms(builder->tree, "no_data_after", 0);
+	if (rule->no_data_after_ms < rule->window_ms)
+		rule->no_data_after_ms = rule->window_ms;
+	if (!is_alert && rule->expect_count > 0)
+		rule_fault(builder, "expect", "\"expect\" needs no_data = \"alert\"");
+	if (!is_alert && tree_get(builder->tree, "no_data_after") != NULL)
+		rule_fault(builder, "no_data_after",
+			   "\"no_data_after\" needs no_data = \"alert\": only then silence is a "
+			   "finding");
+}
+
+/* ---- all ---- */
+
+bool rule_is_plain(const struct rule *rule)
+{
+	const struct rule_level *level = &rule->levels[0];
+
+	return (RULE_BITS_THRESHOLD & 1u << rule->type) != 0 && rule->level_count == 1 &&
+	       level->holds.count == 1 && level->clear.count == 0 && level->hold_ms == 0 &&
+	       level->clear_hold_ms == 0 && rule->no_data == RULE_NO_DATA_KEEP &&
+	       rule->min_samples == 0 && rule->flap.changes == 0 && rule->non_disturb.max == 0 &&
+	       rule->valid_time == NULL && rule->key_filter == NULL &&
+	       rule->key_thresholds == NULL &&
+	       level->holds.expressions[0].statistic == rule->statistic;
+}
+
+static void read(struct rule_builder *builder)
+{
+	struct rule *rule = builder->rule;
+	int64_t idle_ms = rule->window_ms > DAY_MS ? rule->window_ms : DAY_MS;
+
+	rule_read_levels(builder);
+	read_limits(builder);
+	read_no_data(builder);
+	rule->min_samples = (uint64_t)option_int(builder->tree, "min_samples", 0);
+	rule->keys_max = (uint32_t)option_int(builder->tree, "keys_max", 0);
+	rule->key_idle_ms = option_span_ms(builder->tree, "key_idle", idle_ms);
+	if (rule->key_idle_ms < rule->no_data_after_ms)
+		rule_fault(
+			builder, "key_idle",
+			"\"key_idle\" must not be shorter than the window and \"no_data_after\": "
+			"a key would be forgotten before its silence is told");
+}
+
+const struct rule_part rule_part_judge = {rows, read, NULL};
