@@ -178,12 +178,6 @@ static void consume(struct replay_input *input, size_t length)
 	input->offset += length;
 }
 
-/** Its reader ended it, perhaps before the block's end. */
-static bool is_full(const struct bundle *bundle)
-{
-	return bundle->grown_bytes >= BUNDLE_BYTES_MAX;
-}
-
 /** Adds the next block of the input to the bundle. */
 static int read_block(struct run *run, struct replay_input *input, struct intake *intake,
 		      struct bundle *bundle, struct err_note *why)
@@ -203,7 +197,7 @@ static int read_block(struct run *run, struct replay_input *input, struct intake
 		.watermark_ms = input->watermark_ms,
 	};
 	consume(input, reader_read(run->reader, intake, &block, &input->skip, bundle));
-	input->has_lines = is_full(bundle) && input->buffer.length > 0;
+	input->has_lines = bundle_is_full(bundle, BUNDLE_BYTES_MAX) && input->buffer.length > 0;
 	if (bundle->max_event_ms != WATERMARK_NONE &&
 	    (input->watermark_ms == WATERMARK_NONE ||
 	     bundle->max_event_ms - intake->lateness_ms > input->watermark_ms))
@@ -218,8 +212,8 @@ static bool goes_on(struct run *run, const struct replay_input *input, const str
 		    int64_t begin_ms)
 {
 	return !input->has_ended && bundle->counters.bytes < REPLAY_BUNDLE_BYTES_MAX &&
-	       !is_full(bundle) && choose_input(run) == input && begin_ms != WATERMARK_NONE &&
-	       begin_ms / PANE_MS == input->watermark_ms / PANE_MS;
+	       !bundle_is_full(bundle, BUNDLE_BYTES_MAX) && choose_input(run) == input &&
+	       begin_ms != WATERMARK_NONE && begin_ms / PANE_MS == input->watermark_ms / PANE_MS;
 }
 
 static int read_bundle(struct run *run, struct replay_input *input, struct err_note *why)

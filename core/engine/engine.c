@@ -49,6 +49,7 @@ void engine_free(struct engine *engine)
 	mem_free(engine->partitions);
 	mem_free(engine->changed_partitions);
 	grouping_free(engine->grouping);
+	mem_free(engine->late);
 	key_table_deinit(&engine->metric_ids);
 	arena_deinit(&engine->scratch);
 	bytes_deinit(&engine->key);

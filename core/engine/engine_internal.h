@@ -122,6 +122,14 @@ struct stored_evaluated {
 	int64_t evaluated_ms;
 };
 
+/** Of a bundle's marked groups (engine_merge.c). */
+struct late_group {
+	uint32_t mark;  /**< number */
+	uint32_t delta; /**< of the bundle's */
+	const struct group *group;
+	struct engine_metric *metric;
+};
+
 struct engine {
 	struct engine_options options;
 	struct config *config;
@@ -142,9 +150,11 @@ struct engine {
 	struct stored_evaluated *stored_evaluated;
 	uint32_t stored_evaluated_count;
 	bool has_dropped;
-	unsigned char dropped_id[16];     /**< metric whose stored panes were deleted last */
-	struct arena scratch;             /**< of one evaluation */
-	struct grouping *grouping;        /**< of readings behind filter functions; or NULL */
+	unsigned char dropped_id[16]; /**< metric whose stored panes were deleted last */
+	struct arena scratch;         /**< of one evaluation */
+	struct grouping *grouping;    /**< of readings behind filter functions; or NULL */
+	struct late_group *late;      /**< memory of one bundle's */
+	uint32_t late_capacity;
 	struct bytes key, value, content; /**< of one row */
 	uint32_t *changed_partitions;     /**< numbers; may say one twice, or one that is gone */
 	uint32_t changed_count, changed_capacity;
@@ -168,7 +178,15 @@ void engine_metric_free(struct engine_metric *metric);
 /** Closes and forgets the panes of a source's metrics that its watermark has left behind. */
 void engine_expire(struct engine *engine, const struct engine_source *source);
 
+/* engine_merge.c */
+/** The bundle's groups into the windows, late ones after the windows that were judged before they
+ *  came; moves the watermark of the partition. */
+void engine_merge(struct engine *engine, struct engine_partition *partition,
+		  const struct bundle *bundle, int64_t now_mono_ms);
+
 /* engine_rules.c */
+/** Judges what the readings so far complete, as engine_advance() will: something late comes. */
+void engine_judge_reached(struct engine *engine, struct engine_source *source, int64_t now_mono_ms);
 /** The source's rules were looked at up to here. */
 bool engine_has_passed_pane(const struct engine_source *source);
 struct rule_state *engine_rule_state_new(struct rule *rule, uint64_t seed);

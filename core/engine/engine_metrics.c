@@ -33,8 +33,9 @@ static int64_t expiry_step_ms(const struct engine_metric *metric)
 
 static void expire(struct engine *engine, struct engine_metric *metric)
 {
-	int64_t watermark_ms = metric->source->watermark_ms;
-	int64_t cut_ms = span_floor(watermark_ms - metric->keep_ms, metric->metric->pane_ms);
+	/* It is looked at whenever a pane has passed, and must not tell how far beyond. */
+	int64_t reached_ms = span_floor(metric->source->watermark_ms, PANE_MS);
+	int64_t cut_ms = span_floor(reached_ms - metric->keep_ms, metric->metric->pane_ms);
 
 	if (cut_ms > metric->cut_ms)
 		metric->cut_ms = cut_ms;

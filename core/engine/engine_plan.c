@@ -21,6 +21,7 @@ static struct intake *make_intake(const struct config_source *source, uint64_t g
 		.lateness_ms = source->lateness_ms,
 		.max_ahead_ms = source->max_ahead_ms,
 		.line_bytes_max = source->line_bytes_max,
+		.marks_late = true,
 	};
 
 	return intake_new(&options, &source->schema, generation);

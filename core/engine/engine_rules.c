@@ -227,6 +227,15 @@ static void advance(struct engine *engine)
 			settle_source(engine, engine->sources[i]);
 }
 
+void engine_judge_reached(struct engine *engine, struct engine_source *source, int64_t now_mono_ms)
+{
+	int64_t watermark_ms = watermark_of_readings(source->watermark, now_mono_ms);
+
+	if (source->is_installed && watermark_ms > source->watermark_ms)
+		source->watermark_ms = watermark_ms;
+	advance(engine);
+}
+
 void engine_advance(struct engine *engine, int64_t now_mono_ms, int64_t wall_ms)
 {
 	engine->wall_ms = wall_ms;

@@ -1,6 +1,7 @@
 #include "core/ingest/bundle.h"
 
 #include "core/base/mem.h"
+#include "core/base/require.h"
 #include "core/ingest/intake.h"
 #include "core/model/batch.h"
 #include "core/window/watermark.h"
@@ -10,6 +11,7 @@ struct bundle *bundle_new(struct intake *intake, uint64_t seed)
 	struct bundle *bundle = mem_alloc(sizeof(*bundle));
 	bundle->max_event_ms = WATERMARK_NONE;
 	bundle->min_event_ms = WATERMARK_NONE;
+	bundle->first_event_ms = WATERMARK_NONE;
 	if (!intake)
 		return bundle;
 	bundle->intake = intake_ref(intake);
@@ -64,6 +66,7 @@ void bundle_free(struct bundle *bundle)
 	bundle_forget_batches(bundle);
 	mem_free(bundle->batches);
 	mem_free(bundle->times.data);
+	mem_free(bundle->marks.data);
 	intake_unref(bundle->intake);
 	mem_free(bundle);
 }
@@ -81,9 +84,11 @@ void bundle_clear(struct bundle *bundle)
 		.batches = bundle->batches,
 		.batch_capacity = bundle->batch_capacity,
 		.times = {.data = bundle->times.data, .capacity = bundle->times.capacity},
+		.marks = {.data = bundle->marks.data, .capacity = bundle->marks.capacity},
 		.shelf = bundle->shelf,
 		.max_event_ms = WATERMARK_NONE,
 		.min_event_ms = WATERMARK_NONE,
+		.first_event_ms = WATERMARK_NONE,
 	};
 }
 
@@ -110,6 +115,21 @@ struct bundle *bundle_head(struct bundle *bundle)
 	return head;
 }
 
+uint16_t bundle_mark(struct bundle *bundle, int64_t mark_ms)
+{
+	struct bundle_marks *marks = &bundle->marks;
+
+	if (marks->count > 0 && marks->data[marks->count - 1] == mark_ms)
+		return (uint16_t)marks->count;
+	REQUIRE(marks->count < BUNDLE_MARKS_MAX);
+	if (marks->count == marks->capacity) {
+		marks->capacity = marks->capacity ? marks->capacity * 2 : 16;
+		marks->data = mem_grow(marks->data, marks->capacity, sizeof(*marks->data));
+	}
+	marks->data[marks->count++] = mark_ms;
+	return (uint16_t)marks->count;
+}
+
 void bundle_times_grow(struct bundle_times *times)
 {
 	times->capacity = times->capacity ? times->capacity * 2 : 1024;
@@ -122,9 +142,18 @@ void bundle_settle_late(struct bundle *bundle, int64_t watermark_ms)
 {
 	struct bundle_times *times = &bundle->times;
 
-	if (watermark_ms != WATERMARK_NONE && bundle->min_event_ms < watermark_ms) {
-		for (uint32_t i = 0; i < times->count; i++)
-			bundle->counters.late += times->data[i] < watermark_ms;
+	if (times->is_kept && watermark_ms != WATERMARK_NONE &&
+	    bundle->min_event_ms < watermark_ms) {
+		int64_t first_ms = INT64_MAX;
+
+		for (uint32_t i = 0; i < times->count; i++) {
+			int64_t time_ms = times->data[i];
+
+			bundle->counters.late += time_ms < watermark_ms;
+			if (time_ms >= watermark_ms && time_ms < first_ms)
+				first_ms = time_ms;
+		}
+		bundle->first_event_ms = first_ms == INT64_MAX ? WATERMARK_NONE : first_ms;
 	}
 	times->count = 0;
 	times->is_kept = false;

@@ -12,9 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/model/batch.h"
 #include "core/window/group_table.h"
 
-struct batch;
 struct intake;
 
 /** A place in a partition. `epoch` counts truncations of a file; `check` is XXH3 of the up to 64
@@ -66,6 +66,26 @@ struct bundle_times {
 	bool is_kept;
 };
 
+enum { BUNDLE_MARKS_MAX = 4096 };
+
+/** Marks tell when readings came that are late, so that a window's content does not depend on where
+ *  bundles are cut:
+ *
+ *      event time  100  111   93        124   94        of five lines; lateness 5 s
+ *      watermark    95  106  106   105  119  119   115  pane that it has reached
+ *      mark                   1 = 105         2 = 115
+ *
+ *  A reading behind the pane that its block's watermark has reached is grouped apart, under the
+ *  start of its pane + the number of its mark: panes are multiples of PANE_MS, marks are fewer.
+ *  Stage 2 judges the windows that end at the mark or before, and then merges the reading. What is
+ *  late by the blocks before, but not by its own, carries none: it is merged when all is judged
+ *  that ends before the bundle. */
+struct bundle_marks {
+	int64_t *data; /**< ascending; number 1 is the first */
+	uint32_t count;
+	uint32_t capacity;
+};
+
 struct bundle_shelf;
 
 struct bundle {
@@ -77,7 +97,10 @@ struct bundle {
 	struct position to;
 	int64_t max_event_ms; /**< WATERMARK_NONE without a reading */
 	int64_t min_event_ms; /**< WATERMARK_NONE without a reading */
+	/** Least time of the readings that are not `late`; settled as that is. WATERMARK_NONE. */
+	int64_t first_event_ms;
 	struct bundle_times times;
+	struct bundle_marks marks;
 	struct bundle_counters counters;
 	uint64_t
 		regex_limits; /**< matches of filters that hit their limit: counted as "no match" */
@@ -111,6 +134,17 @@ void bundle_clear(struct bundle *bundle);
 /** Takes a batch made by batch_keep(). */
 void bundle_take_batch(struct bundle *bundle, struct batch *batch);
 
+/** Its reader ended it, perhaps before the block's end: it has many bytes, or room for the marks of
+ *  no further batch. */
+static inline bool bundle_is_full(const struct bundle *bundle, size_t bytes_max)
+{
+	return bundle->grown_bytes >= bytes_max ||
+	       bundle->marks.count > BUNDLE_MARKS_MAX - BATCH_ROWS_MAX;
+}
+
+/** Number of the mark, which is not less than those before it. */
+uint16_t bundle_mark(struct bundle *bundle, int64_t mark_ms);
+
 void bundle_times_grow(struct bundle_times *times);
 
 /** A reading that its block does not call late: for bundle_settle_late(). */
@@ -124,7 +158,7 @@ static inline void bundle_keep_time(struct bundle *bundle, int64_t time_ms)
 }
 
 /** `watermark_ms` is the partition's before the bundle: counts what is late by it and was not by
- *  its own block, and forgets the times. */
+ *  its own block, finds the first event time again, and forgets the times. */
 void bundle_settle_late(struct bundle *bundle, int64_t watermark_ms);
 
 /** Emptied bundles that keep their memory, so that in the steady state nothing is allocated per

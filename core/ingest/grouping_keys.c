@@ -81,7 +81,7 @@ const struct pane_starts *grouping_keys_starts(struct grouping_keys *keys,
 		return starts;
 	starts->is_known = true;
 	int64_t start_ms = span_floor(keys->min_ms, starts->pane_ms);
-	starts->is_one = keys->max_ms - start_ms < starts->pane_ms;
+	starts->is_one = !batch->has_marks && keys->max_ms - start_ms < starts->pane_ms;
 	starts->starts[0] = start_ms;
 	/* Neighbours are mostly in one pane, so the division is rare. */
 	for (uint32_t row = 0; row < batch->row_count && !starts->is_one; row++) {
@@ -90,6 +90,8 @@ const struct pane_starts *grouping_keys_starts(struct grouping_keys *keys,
 			start_ms = span_floor(time_ms, starts->pane_ms);
 		starts->starts[row] = start_ms;
 	}
+	for (uint32_t row = 0; row < batch->row_count && batch->has_marks; row++)
+		starts->starts[row] += batch->marks[row];
 	return starts;
 }
 

@@ -24,9 +24,9 @@ enum {
 /** Of one pane length. */
 struct pane_starts {
 	int64_t pane_ms;
-	bool is_known; /**< of the batch at hand */
-	bool is_one;   /**< all rows are in the pane of starts[0] */
-	int64_t *starts;
+	bool is_known;   /**< of the batch at hand */
+	bool is_one;     /**< all rows are in the pane of starts[0] */
+	int64_t *starts; /**< with the rows' marks added (bundle.h) */
 };
 
 /** Of one list of `by` columns. */

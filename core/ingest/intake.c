@@ -51,6 +51,7 @@ struct intake *intake_new(const struct intake_options *options, const struct sch
 		.max_ahead_ms = options->max_ahead_ms,
 		.line_bytes_max =
 			options->line_bytes_max ? options->line_bytes_max : INTAKE_LINE_BYTES_MAX,
+		.marks_late = options->marks_late,
 		.generation = generation,
 		.reference_count = 1,
 	};

@@ -33,6 +33,7 @@ struct intake_options {
 	int64_t lateness_ms;     /**< 0 is 0; the site's default is 5000 */
 	int64_t max_ahead_ms;    /**< a reading further ahead counts at its receive time */
 	uint32_t line_bytes_max; /**< 0: INTAKE_LINE_BYTES_MAX */
+	bool marks_late;         /**< stage 2 judges windows meanwhile: see struct bundle_marks */
 };
 
 /** One metric as stage 1 computes it. */
@@ -56,6 +57,7 @@ struct intake {
 	int64_t lateness_ms;
 	int64_t max_ahead_ms;
 	uint32_t line_bytes_max;
+	bool marks_late;
 	uint64_t generation;
 	struct schema schema; /**< owned copy */
 	struct field_set fields;

@@ -12,6 +12,7 @@
 #include "core/ingest/intake.h"
 #include "core/ingest/reader_internal.h"
 #include "core/model/batch.h"
+#include "core/model/span.h"
 #include "core/window/watermark.h"
 
 struct reader {
@@ -91,6 +92,28 @@ static void reader_prepare(struct reader *reader, const struct intake *intake)
 	reader->batch.row_limit = reader_rows(reader, intake);
 }
 
+static int64_t or_max(int64_t ms)
+{
+	return ms == WATERMARK_NONE ? INT64_MAX : ms;
+}
+
+static int64_t or_none(int64_t ms)
+{
+	return ms == INT64_MAX ? WATERMARK_NONE : ms;
+}
+
+/** A late reading: it may come after windows that were judged without it. */
+static void run_mark(struct reading_run *run, uint32_t row, int64_t time_ms, int64_t watermark_ms)
+{
+	struct batch *batch = &run->reader->batch;
+	int64_t mark_ms = span_floor(watermark_ms, PANE_MS);
+
+	if (time_ms >= mark_ms || !run->intake->marks_late)
+		return;
+	batch->marks[row] = bundle_mark(run->bundle, mark_ms);
+	batch->has_marks = true;
+}
+
 /** Counters and watermark of the batch's rows; moves readings from the future. */
 static void run_observe(struct reading_run *run)
 {
@@ -98,7 +121,8 @@ static void run_observe(struct reading_run *run)
 	const struct batch *batch = &run->reader->batch;
 	const int64_t latest_ms = run->latest_ms, lateness_ms = run->intake->lateness_ms;
 	/* WATERMARK_NONE is less than every time, as a greatest time and a watermark shall be. */
-	int64_t min_ms = bundle->min_event_ms == WATERMARK_NONE ? INT64_MAX : bundle->min_event_ms;
+	int64_t late_min_ms = or_max(bundle->min_event_ms);
+	int64_t first_ms = or_max(bundle->first_event_ms);
 	int64_t max_ms = bundle->max_event_ms, watermark_ms = run->watermark_ms;
 	uint64_t late = 0;
 	for (uint32_t i = 0; i < batch->row_count; i++) {
@@ -109,11 +133,14 @@ static void run_observe(struct reading_run *run)
 			batch->time_ms[i] = time_ms;
 			bundle->counters.clamped++;
 		}
-		if (time_ms < watermark_ms)
+		if (time_ms < watermark_ms) {
 			late++;
-		else
+			late_min_ms = time_ms < late_min_ms ? time_ms : late_min_ms;
+			run_mark(run, i, time_ms, watermark_ms);
+		} else {
+			first_ms = time_ms < first_ms ? time_ms : first_ms;
 			bundle_keep_time(bundle, time_ms);
-		min_ms = time_ms < min_ms ? time_ms : min_ms;
+		}
 		if (is_ahead)
 			continue;
 		max_ms = time_ms > max_ms ? time_ms : max_ms;
@@ -123,7 +150,8 @@ static void run_observe(struct reading_run *run)
 	bundle->counters.readings += batch->row_count;
 	bundle->counters.late += late;
 	bundle->max_event_ms = max_ms;
-	bundle->min_event_ms = min_ms == INT64_MAX ? WATERMARK_NONE : min_ms;
+	bundle->first_event_ms = or_none(first_ms);
+	bundle->min_event_ms = or_none(first_ms < late_min_ms ? first_ms : late_min_ms);
 	run->watermark_ms = watermark_ms;
 }
 
@@ -133,7 +161,7 @@ static void run_flush(struct reading_run *run)
 	run_observe(run);
 	grouping_add(reader->grouping, run->intake, &reader->batch, run->bundle);
 	batch_clear(&reader->batch);
-	run->is_full = run->bundle->grown_bytes >= reader->bundle_bytes_max;
+	run->is_full = bundle_is_full(run->bundle, reader->bundle_bytes_max);
 }
 
 static bool is_blank(struct slice line)

@@ -52,6 +52,7 @@ void batch_init(struct batch *batch, uint32_t column_count)
 	batch->columns = mem_alloc_array(column_count, sizeof(*batch->columns));
 	for (uint32_t i = 0; i < column_count; i++)
 		batch->columns[i] = mem_alloc_array(BATCH_ROWS_MAX, sizeof(**batch->columns));
+	batch->marks = mem_alloc_array(BATCH_ROWS_MAX, sizeof(*batch->marks));
 	arena_init(&batch->strings);
 }
 
@@ -61,12 +62,16 @@ void batch_deinit(struct batch *batch)
 		mem_free(batch->columns[i]);
 	mem_free(batch->columns);
 	mem_free(batch->time_ms);
+	mem_free(batch->marks);
 	arena_deinit(&batch->strings);
 	*batch = (struct batch){0};
 }
 
 void batch_clear(struct batch *batch)
 {
+	if (batch->has_marks)
+		memset(batch->marks, 0, batch->row_count * sizeof(*batch->marks));
+	batch->has_marks = false;
 	batch->row_count = 0;
 	arena_reset(&batch->strings);
 }
@@ -96,18 +101,20 @@ static char *column_copy(const struct value *from, struct value *into, uint32_t 
 	return strings;
 }
 
-/* One block: struct batch | pointers to columns | times | columns | strings */
+/* One block: struct batch | pointers to columns | times | columns | marks | strings */
 struct batch *batch_keep(const struct batch *batch, const bool *wanted)
 {
 	size_t column_bytes = batch->row_count * sizeof(struct value);
 	size_t bytes = sizeof(*batch) + batch->column_count * sizeof(struct value *) +
-		       batch->row_count * sizeof(int64_t);
+		       batch->row_count * (sizeof(int64_t) + sizeof(uint16_t));
 
 	for (uint32_t i = 0; i < batch->column_count; i++)
 		if (wanted[i])
 			bytes += column_bytes + string_bytes(batch, i);
 	struct batch *kept = mem_grow(NULL, bytes, 1);
-	*kept = (struct batch){.row_count = batch->row_count, .column_count = batch->column_count};
+	*kept = (struct batch){.row_count = batch->row_count,
+			       .column_count = batch->column_count,
+			       .has_marks = batch->has_marks};
 	kept->columns = (struct value **)(void *)(kept + 1);
 	kept->time_ms = (int64_t *)(void *)(kept->columns + batch->column_count);
 	memcpy(kept->time_ms, batch->time_ms, batch->row_count * sizeof(int64_t));
@@ -116,7 +123,10 @@ struct batch *batch_keep(const struct batch *batch, const bool *wanted)
 		kept->columns[i] = wanted[i] ? column : NULL;
 		column += wanted[i] ? batch->row_count : 0;
 	}
-	char *strings = (char *)column;
+	kept->marks = (uint16_t *)(void *)column;
+	if (batch->row_count > 0)
+		memcpy(kept->marks, batch->marks, batch->row_count * sizeof(uint16_t));
+	char *strings = (char *)(kept->marks + batch->row_count);
 	for (uint32_t i = 0; i < batch->column_count; i++)
 		if (wanted[i])
 			strings = column_copy(batch->columns[i], kept->columns[i], batch->row_count,

@@ -34,6 +34,8 @@ struct batch {
 	uint32_t column_count;
 	int64_t *time_ms;       /**< [BATCH_ROWS_MAX] event time */
 	struct value **columns; /**< [column_count][BATCH_ROWS_MAX] */
+	uint16_t *marks;        /**< [BATCH_ROWS_MAX] of rows that came late (bundle.h), else 0 */
+	bool has_marks;         /**< some mark is not 0 */
 	struct arena strings;   /**< unescaped text */
 };
 

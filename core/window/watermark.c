@@ -235,6 +235,12 @@ int64_t watermark_get(struct watermark *watermark, int64_t now_mono_ms, int64_t 
 	return watermark->current_ms;
 }
 
+int64_t watermark_of_readings(struct watermark *watermark, int64_t now_mono_ms)
+{
+	settle(watermark, now_mono_ms);
+	return watermark->current_ms;
+}
+
 void watermark_restore(struct watermark *watermark, int64_t watermark_ms)
 {
 	advance_to(watermark, watermark_ms);

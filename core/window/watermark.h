@@ -36,6 +36,9 @@ void watermark_observe(struct watermark *watermark, uint32_t partition, int64_t 
  *  is the processing time that moves an all-idle source (never beyond wall_ms - lateness). */
 int64_t watermark_get(struct watermark *watermark, int64_t now_mono_ms, int64_t wall_ms);
 
+/** The same as far as readings alone tell: processing time does not move it. */
+int64_t watermark_of_readings(struct watermark *watermark, int64_t now_mono_ms);
+
 /** Restores the stored value at start; never back. */
 void watermark_restore(struct watermark *watermark, int64_t watermark_ms);
 

@@ -1,6 +1,6 @@
 /** window.h - the panes of one metric, by dimension key: what happened in the last N seconds.
  *
- *  A pane is keyed (start_ms, key) and holds metric->aggregate_count aggregates; starts are
+ *  A pane is keyed (start_ms, key) and holds the metric's cells (core/model/cells.h); starts are
  *  multiples of the metric's pane length. Panes of a key are kept sorted by start, empty panes are
  *  not kept. A metric without value fields keeps the count of its aggregate alone.
  *  Owner: window_new() result owned; the metric is shared. Threads: owner thread only.
@@ -33,7 +33,7 @@ struct window_options {
 struct window *window_new(struct metric *metric, const struct window_options *options);
 void window_free(struct window *window);
 
-/** Merges a delta into its pane; `delta` has aggregate_count elements. ERR_FULL: no room for a new
+/** Merges a delta, the metric's cells, into its pane. ERR_FULL: no room for a new
  *  key, its readings are counted. */
 int window_merge(struct window *window, int64_t start_ms, struct slice key,
 		 const struct aggregate *delta);
@@ -42,11 +42,13 @@ struct window_merged {
 	uint64_t late_count; /**< readings of panes before `from_ms`: not merged */
 	int64_t first_ms;    /**< least start merged, INT64_MAX: nothing was */
 };
-/** Merges every group whose pane starts at `from_ms` or later. */
+/** Merges every group whose pane starts at `from_ms` or later. Marked ones (group_table.h) are the
+ *  caller's: they are passed over. */
 void window_merge_table(struct window *window, const struct group_table *table, int64_t from_ms,
 			struct window_merged *out);
 
-/** Sum of the panes in [from_ms, to_ms) of one key; `out` has aggregate_count elements.
+/** Sum of the panes in [from_ms, to_ms) of one key. `out` has room for the metric's cells (a
+ *  struct cell_total has); what was in it is not released, and cells_release() is the caller's.
  *  O(panes in it). */
 void window_total(const struct window *window, struct slice key, int64_t from_ms, int64_t to_ms,
 		  struct aggregate *out);

@@ -47,7 +47,9 @@ struct merge_run {
 	const struct group_table *table;
 	struct window_merged *out;
 	int64_t start_ms, number; /**< of the group before: mostly of this one too */
+	bool is_marked;
 	const struct group *groups[MERGE_BATCH];
+	int64_t numbers[MERGE_BATCH];
 	uint32_t hashes[MERGE_BATCH];
 	uint32_t refs[MERGE_BATCH]; /**< guesses */
 	uint32_t count;
@@ -74,12 +76,8 @@ static void merge_group(struct merge_run *run, uint32_t index)
 {
 	const struct group *group = run->groups[index];
 
-	if (group->start_ms != run->start_ms) {
-		run->start_ms = group->start_ms;
-		run->number = window_number(run->window, group->start_ms);
-	}
-	if (merge(run->window, run->number, run->hashes[index], group_key(run->table, group),
-		  group->aggregates) == 0 &&
+	if (merge(run->window, run->numbers[index], run->hashes[index],
+		  group_key(run->table, group), group->aggregates) == 0 &&
 	    group->start_ms < run->out->first_ms)
 		run->out->first_ms = group->start_ms;
 }
@@ -100,6 +98,16 @@ static void merge_batch(struct merge_run *run)
 	run->count = 0;
 }
 
+static bool is_marked(struct merge_run *run, int64_t start_ms)
+{
+	if (start_ms != run->start_ms) {
+		run->start_ms = start_ms;
+		run->number = window_number(run->window, start_ms);
+		run->is_marked = run->number * run->window->pane_ms != start_ms;
+	}
+	return run->is_marked;
+}
+
 void window_merge_table(struct window *window, const struct group_table *table, int64_t from_ms,
 			struct window_merged *out)
 {
@@ -110,11 +118,14 @@ void window_merge_table(struct window *window, const struct group_table *table, 
 
 	*out = (struct window_merged){.first_ms = INT64_MAX};
 	while ((group = group_table_next(table, &at)) != NULL) {
+		if (is_marked(&run, group->start_ms))
+			continue;
 		if (group->start_ms < from_ms) {
 			out->late_count += group->aggregates->count;
 			continue;
 		}
 		run.groups[run.count] = group;
+		run.numbers[run.count] = run.number;
 		run.hashes[run.count++] =
 			(uint32_t)(has_hashes ? group->key_hash
 					      : group_key_hash(window->options.seed,

@@ -130,7 +130,7 @@ Test(engine, a_rule_without_dimension_sees_silence)
 	site_install(&site, &rule, 1);
 	partition = site_open(&site, "pay", "p", false);
 	site_feed(&site, "pay", partition,
-		  "{\"time\":1001,\"kind\":\"beat\"}\n{\"time\":1040}\n"
+		  "{\"time\":1001,\"kind\":\"beat\"}\n{\"time\":1039}\n"
 		  "{\"time\":1031,\"kind\":\"beat\"}\n{\"time\":1100}\n");
 	site_advance(&site);
 	/* Silent from 1015 (window [1005, 1015)) on, until 1035; again from 1045. */

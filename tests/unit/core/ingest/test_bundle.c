@@ -159,3 +159,41 @@ Test(bundle, a_full_shelf_lets_its_oldest_go)
 	cr_expect_eq(intake->reference_count, 1);
 	intake_unref(intake);
 }
+
+Test(bundle, the_first_event_is_that_of_no_late_reading)
+{
+	struct bundle *bundle = bundle_new(NULL, 1);
+	bundle->times.is_kept = true;
+	bundle->min_event_ms = 10;
+	bundle->first_event_ms = 20;
+	bundle_keep_time(bundle, 20);
+	bundle_keep_time(bundle, 40);
+	bundle_keep_time(bundle, 31);
+	bundle_settle_late(bundle, 30);
+	cr_expect_eq(bundle->counters.late, 1);
+	cr_expect_eq(bundle->first_event_ms, 31);
+	bundle_clear(bundle);
+	bundle->times.is_kept = true;
+	bundle->min_event_ms = bundle->first_event_ms = 20;
+	bundle_keep_time(bundle, 20);
+	bundle_settle_late(bundle, 21);
+	cr_expect_eq(bundle->first_event_ms, WATERMARK_NONE, "all are late");
+	bundle_free(bundle);
+}
+
+Test(bundle, marks_are_numbered_from_one_and_end_a_bundle_in_time)
+{
+	struct bundle *bundle = bundle_new(NULL, 1);
+	cr_expect_eq(bundle_mark(bundle, -5000), 1);
+	cr_expect_eq(bundle_mark(bundle, -5000), 1);
+	cr_expect_eq(bundle_mark(bundle, 5000), 2);
+	for (int64_t i = 3; i <= BUNDLE_MARKS_MAX - BATCH_ROWS_MAX; i++)
+		cr_assert_eq(bundle_mark(bundle, i * 5000), i);
+	cr_expect_not(bundle_is_full(bundle, 1), "a batch has room");
+	cr_expect_eq(bundle_mark(bundle, INT64_MAX), BUNDLE_MARKS_MAX - BATCH_ROWS_MAX + 1);
+	cr_expect(bundle_is_full(bundle, 1));
+	bundle_clear(bundle);
+	cr_expect_not(bundle_is_full(bundle, 1));
+	cr_expect_eq(bundle_mark(bundle, 5000), 1);
+	bundle_free(bundle);
+}

@@ -165,6 +165,53 @@ Test(reader, late_is_behind_the_moving_watermark)
 	fixture_deinit(&f);
 }
 
+Test(reader, marks_what_comes_behind_the_pane_that_its_line_has_reached)
+{
+	struct fixture f;
+	fixture_init(&f, 0);
+	f.intake->marks_late = true;
+	/* 100 s and 107 s: the watermark is at 102 s, 110.5 s: at 105.5 s, 120 s: at 115 s. */
+	feed(&f, "{\"time\":100,\"m\":\"a\"}\n{\"time\":107,\"m\":\"a\"}\n"
+		 "{\"time\":101,\"m\":\"a\"}\n{\"time\":99.999,\"m\":\"a\"}\n"
+		 "{\"time\":110.5,\"m\":\"a\"}\n{\"time\":104,\"m\":\"a\"}\n"
+		 "{\"time\":105,\"m\":\"a\"}\n{\"time\":120,\"m\":\"a\"}\n"
+		 "{\"time\":104.5,\"m\":\"a\"}\n{\"time\":103.5,\"m\":\"a\"}\n");
+	cr_expect_eq(f.bundle->counters.late, 6);
+	cr_expect_eq(f.bundle->first_event_ms, 100000);
+	cr_expect_eq(f.bundle->min_event_ms, 99999);
+	cr_assert_eq(f.bundle->marks.count, 3);
+	cr_expect_eq(f.bundle->marks.data[0], 100000);
+	cr_expect_eq(f.bundle->marks.data[1], 105000);
+	cr_expect_eq(f.bundle->marks.data[2], 115000);
+	cr_expect_eq(find(&f, 0, 100000, "a")->count, 2, "101 s is in a pane that is open");
+	cr_expect_eq(find(&f, 0, 95000 + 1, "a")->count, 1);
+	cr_expect_eq(find(&f, 0, 100000 + 2, "a")->count, 1);
+	cr_expect_eq(find(&f, 0, 100000 + 3, "a")->count, 2);
+	cr_expect_eq(find(&f, 0, 105000, "a")->count, 2, "107 s, and 105 s");
+	fixture_deinit(&f);
+}
+
+Test(reader, a_bundle_without_room_for_marks_ends)
+{
+	struct fixture f;
+	struct bytes text = BYTES_EMPTY;
+	fixture_init(&f, 0);
+	f.intake->marks_late = true;
+	for (int i = 0; i < BUNDLE_MARKS_MAX; i++)
+		bytes_append_format(&text, "{\"time\":%d}\n{\"time\":10}\n", 1000 + i * 5);
+	const struct reader_block block = {.data = text.data,
+					   .length = text.length,
+					   .receive_ms = INT64_MAX / 2,
+					   .watermark_ms = WATERMARK_NONE};
+	size_t used = reader_read(f.reader, f.intake, &block, &f.skip, f.bundle);
+	cr_assert_lt(used, text.length);
+	cr_expect_eq(text.data[used - 1], '\n');
+	cr_expect(bundle_is_full(f.bundle, SIZE_MAX));
+	cr_expect_leq(f.bundle->marks.count, BUNDLE_MARKS_MAX);
+	bytes_deinit(&text);
+	fixture_deinit(&f);
+}
+
 Test(reader, reading_from_the_future_counts_now_and_moves_nothing)
 {
 	struct fixture f;

@@ -25,12 +25,17 @@ Test(batch, a_kept_copy_outlives_the_block)
 	batch.columns[2][0] = (struct value){.type = VALUE_INT, .as.integer = 42};
 	batch.columns[2][1] =
 		(struct value){.type = VALUE_STRING, .length = 6, .as.text = block + 4};
+	batch.marks[1] = 7;
+	batch.has_marks = true;
 	struct batch *kept = batch_keep(&batch, wanted);
+	batch_clear(&batch);
+	cr_expect(!batch.has_marks && batch.marks[1] == 0);
 	memset(block, 'x', sizeof(block));
 	batch_deinit(&batch);
 	cr_expect_eq(kept->row_count, 2);
 	cr_expect_eq(kept->column_count, 3);
 	cr_expect(kept->time_ms[0] == 5 && kept->time_ms[1] == -7);
+	cr_expect(kept->has_marks && kept->marks[0] == 0 && kept->marks[1] == 7);
 	cr_expect_null(kept->columns[1]);
 	cr_expect_eq(memcmp(kept->columns[0][0].as.text, "web", 3), 0);
 	cr_expect_eq(kept->columns[0][1].length, 0);

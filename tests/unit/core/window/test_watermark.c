@@ -242,3 +242,19 @@ Test(watermark, stands_idle_time_of_zero)
 	watermark_remove(watermark, 1);
 	cr_expect(watermark_get(watermark, 1001, wall_far) == 95000);
 }
+
+Test(watermark, of_readings_processing_time_says_nothing)
+{
+	struct watermark *w = watermark_new(5000, 10000);
+	cr_expect_eq(watermark_of_readings(w, 0), WATERMARK_NONE);
+	watermark_add(w, 1, 0);
+	watermark_add(w, 2, 0);
+	watermark_observe(w, 1, 100000, 0);
+	cr_expect_eq(watermark_of_readings(w, 1), WATERMARK_NONE, "the other may be behind");
+	watermark_observe(w, 2, 90000, 1);
+	cr_expect_eq(watermark_of_readings(w, 2), 85000);
+	cr_expect_eq(watermark_of_readings(w, 1000000), 85000);
+	cr_expect_eq(watermark_get(w, 1000000, INT64_MAX / 2), 85000 + 1000000 - 10001);
+	cr_expect_eq(watermark_of_readings(w, 1000000), 85000 + 1000000 - 10001, "it was said");
+	watermark_free(w);
+}

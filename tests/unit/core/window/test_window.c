@@ -107,6 +107,26 @@ Test(window, merges_a_table_from_a_start_on_whatever_its_seed)
 	}
 }
 
+Test(window, passes_over_marked_groups_of_a_table)
+{
+	struct window *window = open_window(0, 2);
+	struct group_table table = table_of(41);
+	struct window_merged merged;
+	struct slice key = slice_of("a");
+
+	for (int64_t start_ms = -5000; start_ms <= 5000; start_ms += 5000) {
+		aggregate_add(group_table_put(&table, group_key_hash(41, key), start_ms + 1, key)
+				      ->aggregates);
+		aggregate_add(group_table_put(&table, group_key_hash(41, key), start_ms + 4999, key)
+				      ->aggregates);
+	}
+	window_merge_table(window, &table, 10000, &merged);
+	cr_expect(merged.first_ms == 10000 && merged.late_count == 12, "neither merged nor late");
+	cr_expect(total(window, "a", -10000, 30000) == 6);
+	group_table_deinit(&table);
+	window_free(window);
+}
+
 Test(window, sums_from_inclusive_to_exclusive)
 {
 	struct window *window = open_window(0, 0);

@@ -1,0 +1,95 @@
+"""What a daemon must find that reads one file line by line, and judges after every line.
+
+A reading is a dict with "t" (epoch ms, whole). The watermark is the greatest time so far, less the
+lateness. A window ends at a multiple of `every` and is judged once, when the watermark reaches its
+end, with what has come until then. A reading counts in the windows that are judged after it, unless
+its pane was forgotten: panes are kept for window + every + lateness + a minute behind the watermark.
+Nothing is shared with the product but the words of the documentation.
+"""
+PANE_MS, LONG_PANE_MS, EXTRA_MS = 5000, 60000, 60000
+
+
+def floor(ms, step_ms):
+    return ms // step_ms * step_ms
+
+
+class Rule:
+    def __init__(self, name, lua, window_s, holds, passes=lambda r: True, by=None, field=None,
+                 every_s=None):
+        self.name, self.lua, self.holds, self.passes = name, lua, holds, passes
+        self.by, self.field, self.window_ms = by, field, window_s * 1000
+        self.pane_ms = PANE_MS if self.window_ms <= 3600000 else LONG_PANE_MS
+        self.every_ms = every_s * 1000 if every_s else self.pane_ms
+
+
+class State:
+    """Of one rule."""
+
+    def __init__(self, rule, lateness_ms):
+        self.rule, self.panes, self.firing, self.judged = rule, {}, set(), None
+        self.keep_ms = rule.window_ms + rule.every_ms + lateness_ms + EXTRA_MS
+
+    def add(self, reading, watermark):
+        """False: its pane is gone."""
+        rule = self.rule
+        start = floor(reading["t"], rule.pane_ms)
+        if watermark is not None:
+            reached = floor(watermark, PANE_MS)
+            if start < floor(reached - self.keep_ms, rule.pane_ms):
+                return False
+        pane = self.panes.setdefault(start, {})
+        key = reading[rule.by] if rule.by else ""
+        count, total = pane.get(key, (0, 0))
+        pane[key] = (count + 1, total + (reading[rule.field] if rule.field else 0))
+        return True
+
+    def judge(self, end):
+        rule, groups, alerts = self.rule, {}, []
+        for start in range(end - rule.window_ms, end, rule.pane_ms):
+            for key, (count, total) in self.panes.get(start, {}).items():
+                before = groups.get(key, (0, 0))
+                groups[key] = (before[0] + count, before[1] + total)
+        for key in self.firing | (set() if rule.by else {""}):
+            groups.setdefault(key, (0, 0))
+        for key, (count, total) in groups.items():
+            value = (total if count else None) if rule.field else count
+            fires = value is not None and rule.holds(value)
+            if fires != (key in self.firing):
+                alerts.append((rule.name, end, key, "firing" if fires else "resolved", value))
+                (self.firing.add if fires else self.firing.discard)(key)
+        return alerts
+
+    def judge_until(self, limit, first):
+        """The windows that end at `limit` or before, and were not judged yet."""
+        alerts, rule = [], self.rule
+        begin = floor(first, rule.every_ms) if self.judged is None else self.judged
+        for end in range(begin + rule.every_ms, limit + 1, rule.every_ms):
+            self.judged = end
+            alerts += self.judge(end)
+        for start in [s for s in self.panes if s < limit - self.keep_ms - 2 * LONG_PANE_MS]:
+            del self.panes[start]
+        return alerts
+
+
+def run(rules, readings, lateness_ms, is_finite=False):
+    """(alerts, late, dropped); `is_finite`: windows are judged up to the end of the last pane."""
+    states = [State(rule, lateness_ms) for rule in rules]
+    alerts, late, dropped, watermark, first, greatest = [], 0, 0, None, None, None
+    for reading in readings:
+        t = reading["t"]
+        if watermark is not None and t < watermark:
+            late += 1
+        else:
+            first = t if first is None or t < first else first
+        for state in states:
+            if state.rule.passes(reading) and not state.add(reading, watermark):
+                dropped += 1
+        if watermark is not None and t - lateness_ms <= watermark:
+            continue
+        watermark, greatest = t - lateness_ms, t
+        for state in states:
+            alerts += state.judge_until(floor(watermark, state.rule.every_ms), first)
+    for state in states if is_finite else []:
+        every_ms = state.rule.every_ms
+        alerts += state.judge_until(floor(greatest, every_ms) + every_ms, first)
+    return sorted(alerts, key=str), late, dropped
