@@ -140,6 +140,7 @@ void tail_file_close_if_over(struct tail_file *file)
 	tail->file_count--;
 	tail->search_start = NULL;
 	log_info(INGEST, "%s: %s is read to its end and closed", tail->source, file->path);
+	tail_file_unwatch(file);
 	tail->callbacks->close(tail->arg, file->partition, file->is_deleted);
 	tail->env->ops->file_close(tail->env->self, file->fd);
 	mem_free(file->path);
@@ -369,6 +370,7 @@ void file_tail_free(struct file_tail *tail)
 	while (tail->files) {
 		struct tail_file *file = tail->files;
 		tail->files = file->next_file;
+		tail_file_unwatch(file);
 		tail->callbacks->close(tail->arg, file->partition, false);
 		tail->env->ops->file_close(tail->env->self, file->fd);
 		mem_free(file->path);

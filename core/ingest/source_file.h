@@ -2,8 +2,9 @@
  *  restart.
  *
  *  A file is a partition named "file:<identity>" (env.h: stable over rename and truncation, new
- *  after delete and create), so its position follows it wherever it is moved. Inotify makes an
- *  append seen at once; a scan of the pattern each `scan_ms` is what correctness rests on.
+ *  after delete and create), so its position follows it wherever it is moved. Inotify (a
+ *  watch for each file) makes an append seen at once, and the appends of a busy file each 40 ms; a
+ *  scan of the pattern each `scan_ms` is what correctness rests on.
  *
  *  Rotation:
  *  - rename: the open file is read on. When its name no longer matches, it is over after

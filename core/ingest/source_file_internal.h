@@ -37,6 +37,9 @@ struct tail_file {
 	bool is_over;  /**< rotated, and all of it was read */
 	uint32_t missed_scans;
 	int64_t quiet_since_ms;
+	int watch_id;        /**< of inotify; -1: not armed */
+	struct timer *pace;  /**< runs while its growth is looked at instead of told; or NULL */
+	int64_t paced_ms;    /**< when all that it told would have been due at the pace */
 	uint64_t size_bytes; /**< at the last scan */
 	struct tail_file *next_file;
 	struct tail_file *next_queued;
@@ -91,5 +94,8 @@ struct directory_watch *directory_watch_new(struct file_tail *tail);
 void directory_watch_free(struct directory_watch *watch);
 /** Watches the directory of a path. */
 void directory_watch_add(struct directory_watch *watch, const char *path);
+/** Be told when the file is written. Before its size is looked at, else a write is missed. */
+void tail_file_watch(struct tail_file *file);
+void tail_file_unwatch(struct tail_file *file);
 
 #endif

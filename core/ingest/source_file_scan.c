@@ -86,6 +86,7 @@ static void follow(struct file_tail *tail, const char *path, int fd, const struc
 	file->quiet_since_ms = loop_mono_ms(tail->loop);
 	file->is_seen = true;
 	file->is_dirty = true;
+	file->watch_id = -1;
 	if (tail_file_verify(file) != 0) {
 		/* Not followed now: the next scan tries again. */
 		tail->read_errors++;
@@ -97,6 +98,7 @@ static void follow(struct file_tail *tail, const char *path, int fd, const struc
 		return;
 	}
 	add_last(tail, file);
+	tail_file_watch(file);
 	log_info(INGEST, "%s: following %s from byte %llu", tail->source, path,
 		 (unsigned long long)file->next.offset);
 }

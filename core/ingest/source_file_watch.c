@@ -10,18 +10,21 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-/*  Directories are watched, not files: one watch tells of appends, new files, renames and
- *  deletions. All of it is only a hint to look sooner; a lost event costs at most one scan
- *  interval. The exception is deletion, which the scan cannot tell from a rename to a name it does
- *  not know: only when it was seen here is the stored position forgotten. */
+/*  Directories tell of new files, renames and deletions, each followed file of what is appended to
+ *  it. All of it is only a hint to look sooner; a lost event costs at most one scan interval. The
+ *  exception is deletion, which the scan cannot tell from a rename to a name it does not know: only
+ *  when it was seen here is the stored position forgotten. */
 
 enum { DIRECTORIES_MAX = 1024, EVENT_BYTES = 16 * 1024 };
 
-/*  Events are read at once after some silence. While they keep coming, BURST of them are, and then
- *  one each PACE_MS: reading a few lines, and committing them, costs as much as reading a hundred.
- *  Until then the kernel gathers them. */
+/*  What happens after some silence is looked at at once. While it keeps happening, BURST times, and
+ *  then each PACE_MS: reading a few lines, and committing them, costs as much as reading a hundred.
+ *
+ *  A file tells once and is armed again, so a busy one has a pace of its own: it is not armed, but
+ *  looked at each PACE_MS as long as it grows. A quiet file beside it, and other files of the
+ *  directory, are neither delayed nor a cost. Events of directories share one pace. */
 enum { PACE_MS = 40, BURST = 8 };
-enum { WATCHED = IN_MODIFY | IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ONLYDIR };
+enum { WATCHED = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ONLYDIR };
 
 struct directory {
 	int id;
@@ -75,28 +78,136 @@ static void on_named_event(struct directory_watch *watch, const struct inotify_e
 	for (struct tail_file *file = watch->tail->files; file; file = file->next_file) {
 		if (!is_at(file, directory, event->name))
 			continue;
-		if (event->mask & IN_MODIFY) {
-			file->is_dirty = true;
-			file->is_final = false;
-			file->is_over = false;
-			tail_file_queue(file);
-		} else if (!(event->mask & IN_CREATE)) {
+		if (!(event->mask & IN_CREATE)) {
 			/* Moved away: it lives on. Deleted, or another file moved over it: gone.
 			 * A scan that finds it under this name after all corrects that. */
 			file->has_left = true;
 			file->is_deleted = !(event->mask & IN_MOVED_FROM);
 		}
 	}
-	if (!(event->mask & IN_MODIFY))
+	file_tail_scan_soon(watch->tail);
+}
+
+/** Counts one event; how long the next one has to wait, or less than 1. */
+static int64_t count_event(int64_t *paced_ms, int64_t now_ms)
+{
+	*paced_ms = (*paced_ms > now_ms ? *paced_ms : now_ms) + PACE_MS;
+	return *paced_ms - now_ms - (int64_t)BURST * PACE_MS;
+}
+
+static void arm(struct tail_file *file)
+{
+	char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+
+	/* The open file, wherever it was moved in the meantime. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file->fd);
+	file->watch_id = inotify_add_watch(file->tail->watch->fd, path, IN_MODIFY | IN_ONESHOT);
+	if (file->watch_id < 0)
+		log_debug(INGEST, "%s: %s has no watch (errno %d), only scans", file->tail->source,
+			  file->path, errno);
+}
+
+static void on_growth(struct tail_file *file)
+{
+	file->is_dirty = true;
+	file->is_final = false;
+	file->is_over = false;
+	tail_file_queue(file);
+}
+
+static bool has_grown(const struct tail_file *file)
+{
+	const struct env *env = file->tail->env;
+	struct file_info info;
+
+	return env->ops->file_info(env->self, file->fd, &info, NULL) == 0 &&
+	       info.size_bytes != file->read_to;
+}
+
+static void on_file_pace(void *arg)
+{
+	struct tail_file *file = arg;
+
+	if (has_grown(file)) {
+		timer_set(file->pace, PACE_MS);
+		on_growth(file);
+		return;
+	}
+	arm(file);
+	if (has_grown(file))
+		on_growth(file);
+}
+
+static void on_file_event(struct tail_file *file)
+{
+	int64_t rest_ms = count_event(&file->paced_ms, loop_mono_ms(file->tail->loop));
+
+	file->watch_id = -1;
+	if (rest_ms <= 0) {
+		arm(file);
+	} else {
+		if (!file->pace)
+			file->pace = timer_new(file->tail->loop, on_file_pace, file);
+		timer_set(file->pace, rest_ms);
+	}
+	on_growth(file);
+}
+
+void tail_file_watch(struct tail_file *file)
+{
+	if (file->tail->watch)
+		arm(file);
+}
+
+void tail_file_unwatch(struct tail_file *file)
+{
+	if (file->watch_id >= 0)
+		inotify_rm_watch(file->tail->watch->fd, file->watch_id);
+	file->watch_id = -1;
+	timer_free(file->pace);
+	file->pace = NULL;
+}
+
+static struct tail_file *find_watched(const struct directory_watch *watch, int id)
+{
+	struct tail_file *file = watch->tail->files;
+
+	while (file && file->watch_id != id)
+		file = file->next_file;
+	return file;
+}
+
+/** Events were lost, perhaps the one after which a file has to be armed again. */
+static void arm_all(struct directory_watch *watch)
+{
+	for (struct tail_file *file = watch->tail->files; file; file = file->next_file) {
+		if (file->watch_id >= 0)
+			arm(file);
+	}
+}
+
+static void on_event(struct directory_watch *watch, const struct inotify_event *event)
+{
+	struct tail_file *file = event->len ? NULL : find_watched(watch, event->wd);
+
+	if (event->mask & IN_Q_OVERFLOW) {
+		arm_all(watch);
 		file_tail_scan_soon(watch->tail);
+	} else if (file && (event->mask & IN_MODIFY)) {
+		on_file_event(file);
+	} else if (file && (event->mask & IN_IGNORED)) {
+		file->watch_id = -1; /* its file system is gone */
+	} else if (event->mask & IN_IGNORED) {
+		forget_directory(watch, event->wd);
+	} else if (event->len) {
+		on_named_event(watch, event);
+	}
 }
 
 static void keep_pace(struct directory_watch *watch)
 {
-	int64_t now_ms = loop_mono_ms(watch->tail->loop);
+	int64_t rest_ms = count_event(&watch->paced_ms, loop_mono_ms(watch->tail->loop));
 
-	watch->paced_ms = (watch->paced_ms > now_ms ? watch->paced_ms : now_ms) + PACE_MS;
-	int64_t rest_ms = watch->paced_ms - now_ms - (int64_t)BURST * PACE_MS;
 	if (rest_ms <= 0)
 		return;
 	watch_pause(watch->watch, true);
@@ -115,19 +226,17 @@ static void on_readable(void *arg, int what)
 	struct directory_watch *watch = arg;
 	_Alignas(struct inotify_event) char buffer[EVENT_BYTES];
 	ssize_t length = read(watch->fd, buffer, sizeof(buffer));
+	bool has_names = false;
 
 	(void)what;
 	for (ssize_t at = 0; at < length;) {
 		const struct inotify_event *event = (const struct inotify_event *)(buffer + at);
-		if (event->mask & IN_Q_OVERFLOW)
-			file_tail_scan_soon(watch->tail);
-		else if (event->mask & IN_IGNORED)
-			forget_directory(watch, event->wd);
-		else if (event->len)
-			on_named_event(watch, event);
+		on_event(watch, event);
+		has_names |= event->len > 0;
 		at += (ssize_t)(sizeof(*event) + event->len);
 	}
-	keep_pace(watch);
+	if (has_names)
+		keep_pace(watch);
 }
 
 struct directory_watch *directory_watch_new(struct file_tail *tail)

@@ -56,7 +56,8 @@ static void append(const char *name, int lines, const char *rest)
 	fclose(file);
 }
 
-static struct file_tail *start(struct source_case *source, const char *pattern)
+static struct file_tail *start_scanning(struct source_case *source, const char *pattern,
+					int64_t scan_ms)
 {
 	struct file_tail *tail = NULL;
 	struct file_tail_options options = {
@@ -65,13 +66,18 @@ static struct file_tail *start(struct source_case *source, const char *pattern)
 		.pool = source->pool,
 		.callbacks = &CALLBACKS,
 		.arg = source,
-		.scan_ms = 20,
+		.scan_ms = scan_ms,
 		.rotate_wait_ms = 60,
 	};
 
 	cr_assert_eq(file_tail_new(&tail, source->loop, &options, NULL), 0);
 	source->source = tail;
 	return tail;
+}
+
+static struct file_tail *start(struct source_case *source, const char *pattern)
+{
+	return start_scanning(source, pattern, 20);
 }
 
 static void set_stopped(void *arg)
@@ -123,6 +129,36 @@ Test(source_file, reads_what_is_there_and_what_is_appended)
 	cr_expect(case_wait_readings(source, 5));
 	append("b.log", 4, "");
 	cr_expect(case_wait_readings(source, 9));
+	cr_expect_eq(source->gaps, 0);
+	stop(source);
+	case_free(source);
+}
+
+/** More than are told at once; the rest is looked at, at a pace. */
+enum { MANY_APPENDS = 12 };
+
+Test(source_file, appends_are_told_without_a_scan_by_a_busy_file_a_quiet_one_and_a_moved_one)
+{
+	struct source_case *source = case_new(1, 65536);
+	uint64_t count = 2;
+
+	append("a.log", 1, "");
+	append("b.log", 1, "");
+	start_scanning(source, "*.log", 3600 * 1000);
+	cr_expect(case_wait_readings(source, count));
+	for (int i = 0; i < MANY_APPENDS; i++) {
+		append("a.log", 1, "");
+		cr_expect(case_wait_readings(source, ++count));
+	}
+	append("b.log", 1, "");
+	cr_expect(case_wait_readings(source, ++count));
+	/* It is quiet after a look that found nothing, and told again. */
+	scan_a_while(source);
+	append("a.log", 1, "");
+	cr_expect(case_wait_readings(source, ++count));
+	cr_assert_eq(rename(at("a.log"), at("a.log.1")), 0);
+	append("a.log.1", 1, "");
+	cr_expect(case_wait_readings(source, ++count));
 	cr_expect_eq(source->gaps, 0);
 	stop(source);
 	case_free(source);
