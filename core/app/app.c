@@ -18,6 +18,7 @@
 #include "core/plan/plan_engine.h"
 #include "core/rule/versions.h"
 #include "lua/host/generation.h"
+#include "storage/audit_log.h"
 #include "storage/commit.h"
 #include "storage/keyspace.h"
 #include "storage/kv.h"
@@ -86,7 +87,13 @@ static int open_storage(struct app *app, const struct config *config, struct err
 				    config->versions_kept, why);
 	if (code == 0)
 		code = script_store_new(&app->scripts, app->kv, app->commit, why);
-	return code;
+	if (code == 0)
+		code = audit_log_new(&app->audit, app->kv, app->commit, why);
+	if (code != 0)
+		return code;
+	versions_audit_to(app->rule_versions, app->audit);
+	versions_audit_to(app->plan_versions, app->audit);
+	return 0;
 }
 
 static void on_stop_signal(void *arg, int number)
@@ -126,6 +133,7 @@ static int open_control(struct app *app, struct err_note *why)
 		.engine = app->engine,
 		.rule_versions = app->rule_versions,
 		.plan_versions = app->plan_versions,
+		.audit = app->audit,
 		.incidents = app->incidents,
 		.plans = app->plans,
 		.outbox = app->outbox,
@@ -137,6 +145,7 @@ static int open_control(struct app *app, struct err_note *why)
 		.reload = app_reload,
 		.apply_versions = app_apply_versions,
 		.rule_source = app_rule_source,
+		.rule_impact = app_rule_impact,
 		.each_tail = app_sources_each_tail,
 		.http_status = app_sources_http_status,
 		.arg = app,
@@ -244,6 +253,7 @@ static void app_close(struct app *app)
 	versions_free(app->rule_versions);
 	versions_free(app->plan_versions);
 	script_store_free(app->scripts);
+	audit_log_free(app->audit);
 	commit_free(app->commit);
 	wake_free(app->commit_wake);
 	timer_free(app->advance_timer);

@@ -7,6 +7,7 @@
 #include "core/loop/loop.h"
 #include "core/rule/versions.h"
 #include "storage/alert_log.h"
+#include "storage/audit_log.h"
 #include "storage/commit.h"
 #include "storage/kv.h"
 
@@ -31,7 +32,7 @@ static void check_room(struct app *app)
 	app_sources_pause(app, app->is_paused);
 }
 
-/** Old rows of the alert log, sources that nobody needs. */
+/** Old rows of the alert log and of the audit log, sources that nobody needs. */
 static void clean(struct app *app)
 {
 	struct err_note why = {{0}};
@@ -42,6 +43,8 @@ static void clean(struct app *app)
 		log_error(STORAGE, "the alert log was not trimmed: %s", why.text);
 	else if (has_old)
 		log_info(STORAGE, "alert documents past retention.day are deleted");
+	if (audit_log_trim(app->audit, loop_wall_ms(app->loop) - AUDIT_KEPT_MS, &why) != 0)
+		log_error(STORAGE, "the audit log was not trimmed: %s", why.text);
 	app_sweep_sources(app);
 	commit_kick(app->commit);
 }

@@ -11,12 +11,14 @@
 struct alert;
 struct app_options;
 struct app_source;
+struct audit_log;
 struct bundle;
 struct config;
 struct err_note;
 struct generation;
 struct http_request;
 struct incident;
+struct json_t;
 struct plan;
 struct plan_factory;
 struct rule;
@@ -37,6 +39,7 @@ struct app {
 	struct outbox *outbox;
 	struct incident_store *incidents;
 	struct script_store *scripts;
+	struct audit_log *audit;
 	struct plan_actions *actions;
 	struct plan_engine *plans;
 	struct versions *rule_versions;
@@ -89,6 +92,27 @@ void app_reload(void *arg, void (*done)(void *done_arg, const char *files_json, 
 		void *done_arg);
 void app_apply_versions(void *arg);
 char *app_rule_source(void *arg, const char *name, uint32_t version);
+struct rule *app_find_rule(struct rule *const *rules, uint32_t count, const char *name,
+			   uint32_t version);
+struct plan *app_find_plan(struct plan *const *plans, uint32_t count, const char *name,
+			   uint32_t version);
+
+/* app_report.c: what a reload did or an activation would do, file by file. */
+/** Active rules before and after a load. The arrays are owned, the rules borrowed. */
+struct app_change {
+	struct rule **before, **after;
+	uint32_t before_count, after_count;
+};
+/** Those of `rules` that run: an owned array of borrowed rules. */
+struct rule **app_active_rules(const struct app *app, struct rule *const *rules, uint32_t count,
+			       uint32_t *out_count);
+/** An answer for each file into `list`; whether any was refused. Refusals are logged here, once.
+ *  `change` NULL: nothing of it was taken over. */
+bool app_report_files(const struct app *app, const struct generation *generation,
+		      const struct app_change *change, struct json_t *list);
+/** For the control target: see there. */
+int app_rule_impact(void *arg, const char *name, uint32_t version, struct json_t **out,
+		    struct err_note *why);
 
 /* app_kept.c: sources of versions, for when their files are gone or no longer good. */
 /** The version was accepted with this source. */

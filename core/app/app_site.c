@@ -61,8 +61,8 @@ static void good_free(struct good_set *set)
 	*set = (struct good_set){0};
 }
 
-static struct rule *find_rule(struct rule *const *rules, uint32_t count, const char *name,
-			      uint32_t version)
+struct rule *app_find_rule(struct rule *const *rules, uint32_t count, const char *name,
+			   uint32_t version)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		if (rules[i]->version == version && strcmp(rules[i]->name, name) == 0)
@@ -71,8 +71,8 @@ static struct rule *find_rule(struct rule *const *rules, uint32_t count, const c
 	return NULL;
 }
 
-static struct plan *find_plan(struct plan *const *plans, uint32_t count, const char *name,
-			      uint32_t version)
+struct plan *app_find_plan(struct plan *const *plans, uint32_t count, const char *name,
+			   uint32_t version)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		if (plans[i]->version == version && strcmp(plans[i]->name, name) == 0)
@@ -95,7 +95,7 @@ static void file_refuse(struct generation_file *file, const char *reason)
 static int keep_rule(struct app *app, struct config *config, const struct generation_file *file,
 		     int64_t now_ms, struct good_set *good)
 {
-	struct rule *loaded = find_rule(app->rules, app->rule_count, file->name, file->version);
+	struct rule *loaded = app_find_rule(app->rules, app->rule_count, file->name, file->version);
 	struct rule *rule = NULL;
 	int code = app_kept_rule(app, config, file->name, file->version, &rule);
 	if (code == ERR_INVALID && loaded != NULL &&
@@ -115,7 +115,8 @@ static int keep_rule(struct app *app, struct config *config, const struct genera
 static int keep_plan(struct app *app, struct config *config, const struct generation_file *file,
 		     int64_t now_ms, struct good_set *good)
 {
-	struct plan *loaded = find_plan(app->plan_list, app->plan_count, file->name, file->version);
+	struct plan *loaded =
+		app_find_plan(app->plan_list, app->plan_count, file->name, file->version);
 	struct plan *plan = NULL;
 	int code = app_kept_plan(app, config, file->name, file->version, &plan);
 	if (code == ERR_INVALID && loaded != NULL &&
@@ -151,11 +152,12 @@ static int accept_file(struct app *app, struct generation *generation, struct ge
 {
 	struct versions *versions = file->is_plan ? app->plan_versions : app->rule_versions;
 	struct rule *rule = file->is_plan ? NULL
-					  : find_rule(generation->rules, generation->rule_count,
-						      file->name, file->version);
-	struct plan *plan = !file->is_plan ? NULL
-					   : find_plan(generation->plans, generation->plan_count,
-						       file->name, file->version);
+					  : app_find_rule(generation->rules, generation->rule_count,
+							  file->name, file->version);
+	struct plan *plan = !file->is_plan
+				    ? NULL
+				    : app_find_plan(generation->plans, generation->plan_count,
+						    file->name, file->version);
 	struct err_note conflict = {{0}};
 	const char *type = rule != NULL ? rule_type_name(rule->type) : "plan";
 	if (!file->is_refused && (rule != NULL || plan != NULL) &&
@@ -264,63 +266,6 @@ static void adopt(struct app *app, struct good_set *good)
 	good_free(&old);
 }
 
-static const struct generation_file *find_file(const struct generation *generation,
-					       const char *path)
-{
-	for (uint32_t i = 0; generation != NULL && i < generation->file_count; i++) {
-		if (strcmp(generation->files[i].path, path) == 0)
-			return &generation->files[i];
-	}
-	return NULL;
-}
-
-static void log_refusal(const struct generation_file *file)
-{
-	if (file->line > 0)
-		log_warn(CONFIG, "%s:%d refused: %s", file->path, file->line, file->reason);
-	else
-		log_warn(CONFIG, "%s refused: %s", file->path, file->reason);
-}
-
-/** As it ran before, or as it was last read (tocsin.lua). */
-static bool is_unchanged(const struct app *app, const struct generation_file *file)
-{
-	if (file->name == NULL) {
-		const struct generation_file *old = find_file(app->generation, file->path);
-		return old != NULL && !old->is_refused && strcmp(old->hash, file->hash) == 0;
-	}
-	if (file->is_plan) {
-		const struct plan *plan =
-			find_plan(app->plan_list, app->plan_count, file->name, file->version);
-		return plan != NULL && strcmp(plan->hash, file->hash) == 0;
-	}
-	const struct rule *rule = find_rule(app->rules, app->rule_count, file->name, file->version);
-	return rule != NULL && strcmp(rule->hash, file->hash) == 0;
-}
-
-/** Answer per file; returns whether any was refused. Refusals are logged here, once. */
-static bool report_files(const struct app *app, const struct generation *generation, json_t *list)
-{
-	bool any_refused = false;
-	for (uint32_t i = 0; i < generation->file_count; i++) {
-		const struct generation_file *file = &generation->files[i];
-		const char *status = "loaded";
-		if (file->is_refused)
-			status = "refused";
-		else if (is_unchanged(app, file))
-			status = "unchanged";
-		any_refused |= file->is_refused;
-		if (file->is_refused)
-			log_refusal(file);
-		json_array_append_new(list,
-				      json_pack("{s:o, s:s, s:i, s:o}", "path",
-						json_text(file->path), "status", status, "line",
-						file->is_refused ? file->line : 0, "reason",
-						json_text(file->is_refused ? file->reason : NULL)));
-	}
-	return any_refused;
-}
-
 struct reload_answer {
 	void (*done)(void *done_arg, const char *files_json, bool any_refused);
 	void *done_arg;
@@ -369,8 +314,13 @@ static int use_generation(struct app *app, struct generation *generation, json_t
 	struct versions_snapshot *rules = versions_snapshot(app->rule_versions);
 	struct versions_snapshot *plans = versions_snapshot(app->plan_versions);
 	struct good_set good = {0};
+	struct app_change change = {0};
+	change.before = app_active_rules(app, app->rules, app->rule_count, &change.before_count);
 	int code = accept_files(app, generation, &good, why);
-	*any_refused = report_files(app, generation, list);
+	change.after = app_active_rules(app, good.rules, good.rule_count, &change.after_count);
+	*any_refused = app_report_files(app, generation, code == 0 ? &change : NULL, list);
+	mem_free(change.before);
+	mem_free(change.after);
 	if (code == 0)
 		code = switch_to(app, generation->config, &good, why);
 	if (code == 0) {
@@ -393,7 +343,7 @@ static int load(struct app *app, json_t *list, bool *any_refused, struct err_not
 	if (code != 0)
 		return code;
 	if (generation->config == NULL) {
-		report_files(app, generation, list);
+		app_report_files(app, generation, NULL, list);
 		code = err_set(why, ERR_INVALID, "tocsin.lua has faults");
 	} else {
 		code = use_generation(app, generation, list, any_refused, why);

@@ -120,10 +120,11 @@ static void request_run(struct request *request, json_t *line, const char *actor
 	} else {
 		code = verb->run(&call, &result, &why);
 	}
+	bool is_plan = json_is_true(json_object_get(call.args, "plan"));
 	json_decref(no_args);
 	if (code != 0) {
 		request_fail(request, code, &why);
-	} else if (verb->has_effect) {
+	} else if (verb->has_effect && !is_plan) {
 		log_info(CONTROL, "%s by %s", name, actor);
 		request->result = result;
 		commit_after(control->target.commit, on_effect_durable, request);

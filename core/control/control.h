@@ -16,10 +16,12 @@
 
 #include "core/base/bytes.h"
 
+struct audit_log;
 struct control;
 struct err_note;
 struct file_tail;
 struct file_tail_status;
+struct json_t;
 struct loop;
 struct source_http_status;
 struct source_tcp_status;
@@ -43,6 +45,7 @@ struct control_target {
 	struct engine *engine;
 	struct versions *rule_versions;
 	struct versions *plan_versions;
+	struct audit_log *audit;
 	struct incident_store *incidents;
 	struct plan_engine *plans;
 	struct outbox *outbox;
@@ -60,6 +63,10 @@ struct control_target {
 	void (*apply_versions)(void *arg);
 	/** Source text of a rule version (owned); NULL when its file is not there. */
 	char *(*rule_source)(void *arg, const char *name, uint32_t version);
+	/** What happens to panes, states and firing alerts when that version takes over (0: when the
+	 *  rule stops), as json_impact() makes it. ERR_NOT_FOUND. */
+	int (*rule_impact)(void *arg, const char *name, uint32_t version, struct json_t **out,
+			   struct err_note *why);
 	/** Followed patterns and TCP addresses that are open now. */
 	void (*each_tail)(void *arg, void (*each)(void *each_arg, const struct control_tail *tail),
 			  void *each_arg);

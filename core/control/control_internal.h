@@ -35,6 +35,9 @@ int verb_rule_history(const struct verb_call *call, json_t **result, struct err_
 int verb_rule_enable(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_rule_disable(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_rule_activate(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_rule_rollback(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_rule_diff(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_audit_list(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_incident_list(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_incident_show(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_incident_ack(const struct verb_call *call, json_t **result, struct err_note *why);
@@ -51,5 +54,6 @@ int arg_text(const struct verb_call *call, const char *name, bool is_required, c
 	     struct err_note *why);
 int arg_number(const struct verb_call *call, const char *name, bool is_required, uint64_t max,
 	       uint64_t *out, struct err_note *why);
+int arg_flag(const struct verb_call *call, const char *name, bool *out, struct err_note *why);
 
 #endif

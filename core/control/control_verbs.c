@@ -13,6 +13,9 @@ static const struct verb verbs[] = {
 	{"rule.enable", true, verb_rule_enable},
 	{"rule.disable", true, verb_rule_disable},
 	{"rule.activate", true, verb_rule_activate},
+	{"rule.rollback", true, verb_rule_rollback},
+	{"rule.diff", false, verb_rule_diff},
+	{"audit.list", false, verb_audit_list},
 	{"incident.list", false, verb_incident_list},
 	{"incident.show", false, verb_incident_show},
 	{"incident.ack", true, verb_incident_ack},
@@ -74,5 +77,16 @@ int arg_number(const struct verb_call *call, const char *name, bool is_required,
 			       "argument %s must be a whole number from 0 to %llu", name,
 			       (unsigned long long)max);
 	*out = (uint64_t)number;
+	return 0;
+}
+
+int arg_flag(const struct verb_call *call, const char *name, bool *out, struct err_note *why)
+{
+	json_t *value = json_object_get(call->args, name);
+	if (value == NULL || json_is_null(value))
+		return 0;
+	if (!json_is_boolean(value))
+		return err_set(why, ERR_INVALID, "argument %s must be true or false", name);
+	*out = json_is_true(value);
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include "core/base/require.h"
 #include "core/base/utf8.h"
 #include "core/model/timestamp.h"
+#include "core/rule/impact.h"
 
 #include <string.h>
 
@@ -77,4 +78,29 @@ void json_spell_times(json_t *object)
 		json_take(object, spelled, json_time(ms));
 		json_object_del(object, name);
 	}
+}
+
+static json_t *version_json(uint32_t version)
+{
+	return version > 0 ? json_integer(version) : json_null();
+}
+
+static json_t *part_json(const struct impact_part *part)
+{
+	json_t *object = json_object();
+	json_put_text(object, "fate", impact_fate_name(part->fate));
+	json_put_text(object, "text", part->text);
+	return object;
+}
+
+json_t *json_impact(const struct impact *impact, uint32_t from, uint32_t to, int64_t at_ms)
+{
+	json_t *object = json_object();
+	json_take(object, "from", version_json(from));
+	json_take(object, "to", version_json(to));
+	json_take(object, "at", json_time(at_ms));
+	json_take(object, "panes", part_json(&impact->panes));
+	json_take(object, "states", part_json(&impact->states));
+	json_take(object, "alerts", part_json(&impact->alerts));
+	return object;
 }

@@ -15,4 +15,9 @@ void json_put_text(json_t *object, const char *key, const char *text);
 void json_spell_times(json_t *object);
 void json_put_int(json_t *object, const char *key, uint64_t number);
 
+struct impact;
+/** {"from", "to", "at", "panes": {"fate", "text"}, "states": …, "alerts": …}; versions 0 and times
+ *  0 are null. */
+json_t *json_impact(const struct impact *impact, uint32_t from, uint32_t to, int64_t at_ms);
+
 #endif

@@ -6,7 +6,6 @@
 #include "core/control/control.h"
 #include "core/control/json_text.h"
 #include "core/engine/engine.h"
-#include "core/model/timestamp.h"
 #include "core/rule/rule.h"
 #include "core/rule/versions.h"
 
@@ -154,72 +153,75 @@ int verb_rule_show(const struct verb_call *call, json_t **result, struct err_not
 	return 0;
 }
 
-/** What the three commands have in common. */
-struct change {
-	const char *name;
-	uint64_t number;
-	int64_t at_ms;
-	const char *reason;
-};
-
-static int change_read(const struct verb_call *call, bool needs_number, struct change *change,
+static int read_source(const struct verb_call *call, const char *name, uint64_t number, char **out,
 		       struct err_note *why)
 {
-	const char *at = NULL;
-	*change = (struct change){NULL, 0, call->now_ms, "by hand"};
-	int code = arg_text(call, "name", true, &change->name, why);
+	if (versions_find(call->target->rule_versions, name, (uint32_t)number) == NULL)
+		return err_set(why, ERR_NOT_FOUND, "%.100s has no version %llu (see rule history)",
+			       name, (unsigned long long)number);
+	*out = call->target->rule_source(call->target->arg, name, (uint32_t)number);
+	if (*out == NULL)
+		return err_set(why, ERR_NOT_FOUND,
+			       "the source of %.100s@%llu is neither kept nor in its file", name,
+			       (unsigned long long)number);
+	return 0;
+}
+
+static void keep_newest(void *arg, const char *name, const struct version_row *row)
+{
+	uint64_t *newest = arg;
+	(void)name;
+	if (row->number > *newest)
+		*newest = row->number;
+}
+
+/** Both ends left out: from the one that runs (or ran before) to the newest. */
+static int choose_ends(const struct verb_call *call, const char *name, uint64_t *from, uint64_t *to,
+		       struct err_note *why)
+{
+	const struct versions *versions = call->target->rule_versions;
+	uint64_t newest = 0;
+	versions_each(versions, name, keep_newest, &newest);
+	if (newest == 0)
+		return err_set(why, ERR_NOT_FOUND, "there is no rule \"%s\" (see rule list)", name);
+	if (*from == 0)
+		*from = versions_active(versions, name);
+	if (*to == 0)
+		*to = newest;
+	if (*from == 0 || *from == *to)
+		*from = versions_previous(versions, name);
+	if (*from == 0)
+		return err_set(why, ERR_NOT_FOUND,
+			       "%.100s has no other version to compare version %llu with", name,
+			       (unsigned long long)*to);
+	return 0;
+}
+
+int verb_rule_diff(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	const char *name = NULL;
+	uint64_t from = 0, to = 0;
+	char *from_source = NULL, *to_source = NULL;
+	int code = arg_text(call, "name", true, &name, why);
 	if (code == 0)
-		code = arg_number(call, "version", needs_number, RULE_VERSION_MAX, &change->number,
-				  why);
+		code = arg_number(call, "from", false, RULE_VERSION_MAX, &from, why);
 	if (code == 0)
-		code = arg_text(call, "reason", false, &change->reason, why);
+		code = arg_number(call, "to", false, RULE_VERSION_MAX, &to, why);
+	if (code == 0 && (from == 0 || to == 0))
+		code = choose_ends(call, name, &from, &to, why);
 	if (code == 0)
-		code = arg_text(call, "at", false, &at, why);
-	if (code == 0 && at != NULL && timestamp_parse(slice_of(at), &change->at_ms) != 0)
-		code = err_set(why, ERR_INVALID,
-			       "argument at must be a time like 2026-11-22T06:00:00Z, not "
-			       "\"%.40s\"",
-			       at);
+		code = read_source(call, name, from, &from_source, why);
+	if (code == 0)
+		code = read_source(call, name, to, &to_source, why);
+	if (code == 0) {
+		*result = json_object();
+		json_put_text(*result, "name", name);
+		json_put_int(*result, "from", from);
+		json_put_int(*result, "to", to);
+		json_put_text(*result, "from_source", from_source);
+		json_put_text(*result, "to_source", to_source);
+	}
+	mem_free(from_source);
+	mem_free(to_source);
 	return code;
-}
-
-static int change_end(const struct verb_call *call, int code, json_t **result, struct err_note *why)
-{
-	if (code != 0)
-		return code;
-	call->target->apply_versions(call->target->arg);
-	return verb_rule_history(call, result, why);
-}
-
-int verb_rule_enable(const struct verb_call *call, json_t **result, struct err_note *why)
-{
-	struct change change;
-	int code = change_read(call, false, &change, why);
-	if (code == 0)
-		code = versions_enable(call->target->rule_versions, change.name,
-				       (uint32_t)change.number, change.at_ms, call->actor,
-				       change.reason, call->now_ms, why);
-	return change_end(call, code, result, why);
-}
-
-int verb_rule_disable(const struct verb_call *call, json_t **result, struct err_note *why)
-{
-	struct change change;
-	int code = change_read(call, false, &change, why);
-	if (code == 0)
-		code = versions_disable(call->target->rule_versions, change.name,
-					(uint32_t)change.number, call->actor, change.reason,
-					call->now_ms, why);
-	return change_end(call, code, result, why);
-}
-
-int verb_rule_activate(const struct verb_call *call, json_t **result, struct err_note *why)
-{
-	struct change change;
-	int code = change_read(call, true, &change, why);
-	if (code == 0)
-		code = versions_enable(call->target->rule_versions, change.name,
-				       (uint32_t)change.number, change.at_ms, call->actor,
-				       change.reason, call->now_ms, why);
-	return change_end(call, code, result, why);
 }

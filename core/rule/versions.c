@@ -43,7 +43,7 @@ static int compare_name(const void *name, const void *entry)
 	return strcmp(name, ((const struct version_name *)entry)->name);
 }
 
-static struct version_name *find_name(const struct versions *versions, const char *name)
+struct version_name *versions_find_name(const struct versions *versions, const char *name)
 {
 	if (versions->name_count == 0)
 		return NULL;
@@ -53,7 +53,7 @@ static struct version_name *find_name(const struct versions *versions, const cha
 
 struct version_name *versions_add_name(struct versions *versions, const char *name)
 {
-	struct version_name *found = find_name(versions, name);
+	struct version_name *found = versions_find_name(versions, name);
 	uint32_t index = 0;
 
 	if (found != NULL)
@@ -69,7 +69,7 @@ struct version_name *versions_add_name(struct versions *versions, const char *na
 	return &versions->names[index];
 }
 
-static struct version_entry *find_entry(const struct version_name *name, uint32_t number)
+struct version_entry *version_name_find(const struct version_name *name, uint32_t number)
 {
 	for (uint32_t i = 0; name != NULL && i < name->entry_count; i++)
 		if (name->entries[i].row.number == number)
@@ -106,8 +106,8 @@ static void copy_cut(char *out, size_t bytes, const char *text)
 	out[length] = '\0';
 }
 
-static void set_reason(struct version_row *row, const char *actor, const char *reason,
-		       int64_t now_ms)
+void version_set_reason(struct version_row *row, const char *actor, const char *reason,
+			int64_t now_ms)
 {
 	copy_cut(row->actor, sizeof(row->actor), actor);
 	copy_cut(row->reason, sizeof(row->reason), reason);
@@ -125,6 +125,9 @@ static void prune(const struct versions *versions, struct version_name *name, in
 
 		if (i < versions->versions_kept || row->is_active || is_waiting)
 			name->entries[kept++] = name->entries[i];
+		else
+			versions_audit(versions, name->name, row, VERSION_MOVED_DROPPED, "engine",
+				       "newer versions took its place", now_ms);
 	}
 	name->entry_count = kept;
 }
@@ -132,8 +135,8 @@ static void prune(const struct versions *versions, struct version_name *name, in
 static int check(const struct versions *versions, const char *name, uint32_t number,
 		 const char *type, const char *hash, struct err_note *why)
 {
-	const struct version_name *known = find_name(versions, name);
-	const struct version_entry *entry = find_entry(known, number);
+	const struct version_name *known = versions_find_name(versions, name);
+	const struct version_entry *entry = version_name_find(known, number);
 
 	if (strlen(name) > VERSION_NAME_BYTES_MAX || name[0] == '\0' || number == 0)
 		return err_set(why, ERR_INVALID,
@@ -177,8 +180,10 @@ static void add_version(struct versions *versions, struct version_name *known, u
 	entry->row.effective_ms = is_newest ? now_ms : 0;
 	snprintf(entry->row.type, sizeof(entry->row.type), "%s", type);
 	snprintf(entry->row.hash, sizeof(entry->row.hash), "%s", hash);
-	set_reason(&entry->row, "reload", is_newest ? "new version" : "found after a newer version",
-		   now_ms);
+	version_set_reason(&entry->row, "reload",
+			   is_newest ? "new version" : "found after a newer version", now_ms);
+	versions_audit(versions, known->name, &entry->row, VERSION_MOVED_ADDED, entry->row.actor,
+		       entry->row.reason, now_ms);
 	prune(versions, known, now_ms);
 	versions_persist(versions, known);
 }
@@ -194,7 +199,7 @@ int versions_seen(struct versions *versions, const char *name, uint32_t number, 
 	if (code != 0)
 		return code;
 	known = versions_add_name(versions, name);
-	entry = find_entry(known, number);
+	entry = version_name_find(known, number);
 	if (entry == NULL) {
 		if (!is_too_old(versions, known, number))
 			add_version(versions, known, number, type, hash, now_ms);
@@ -204,6 +209,9 @@ int versions_seen(struct versions *versions, const char *name, uint32_t number, 
 	entry->is_seen = true;
 	if (!row->is_missing && strcmp(row->hash, hash) == 0 && strcmp(row->type, type) == 0)
 		return 0;
+	versions_audit(versions, known->name, row,
+		       row->is_missing ? VERSION_MOVED_RETURNED : VERSION_MOVED_CHANGED, "reload",
+		       row->is_missing ? "its file is there again" : "its file was edited", now_ms);
 	row->is_missing = false;
 	snprintf(row->hash, sizeof(row->hash), "%s", hash);
 	snprintf(row->type, sizeof(row->type), "%s", type);
@@ -231,6 +239,8 @@ void versions_load_end(struct versions *versions, int64_t now_ms)
 				continue;
 			entry->row.is_missing = true;
 			entry->row.changed_ms = now_ms;
+			versions_audit(versions, name->name, &entry->row, VERSION_MOVED_MISSING,
+				       "reload", "its file is gone", now_ms);
 			has_changed = true;
 		}
 		if (has_changed)
@@ -255,25 +265,37 @@ static struct version_entry *find_due(const struct version_name *name, int64_t n
 	return best;
 }
 
-static void activate(struct version_name *name, struct version_entry *chosen, int64_t now_ms)
+static void replace(const struct versions *versions, struct version_name *name,
+		    const struct version_row *chosen, int64_t now_ms)
 {
 	char reason[64];
 
-	snprintf(reason, sizeof(reason), "version %u became active", chosen->row.number);
+	snprintf(reason, sizeof(reason), "version %u became active", chosen->number);
 	for (uint32_t i = 0; i < name->entry_count; i++) {
 		struct version_row *row = &name->entries[i].row;
 
-		if (row == &chosen->row || (!row->is_active && !is_due(row, now_ms)))
+		if (row == chosen || (!row->is_active && !is_due(row, now_ms)))
 			continue;
 		row->is_active = false;
 		row->state = VERSION_DISABLED;
-		set_reason(row, chosen->row.actor, reason, now_ms);
+		version_set_reason(row, chosen->actor, reason, now_ms);
+		versions_audit(versions, name->name, row, VERSION_MOVED_REPLACED, row->actor,
+			       row->reason, now_ms);
 	}
-	chosen->row.state = VERSION_ENABLED;
-	chosen->row.is_active = true;
-	chosen->row.was_active = true;
-	chosen->row.is_quarantined = false;
-	chosen->row.changed_ms = now_ms;
+}
+
+static void activate(const struct versions *versions, struct version_name *name,
+		     struct version_row *chosen, int64_t now_ms)
+{
+	replace(versions, name, chosen, now_ms);
+	chosen->state = VERSION_ENABLED;
+	chosen->is_active = true;
+	chosen->was_active = true;
+	chosen->is_quarantined = false;
+	chosen->changed_ms = now_ms;
+	chosen->activated_ms = now_ms;
+	versions_audit(versions, name->name, chosen, VERSION_MOVED_ACTIVATED, chosen->actor,
+		       chosen->reason, now_ms);
 }
 
 bool versions_advance(struct versions *versions, int64_t now_ms)
@@ -286,7 +308,7 @@ bool versions_advance(struct versions *versions, int64_t now_ms)
 
 		if (due == NULL)
 			continue;
-		activate(name, due, now_ms);
+		activate(versions, name, &due->row, now_ms);
 		prune(versions, name, now_ms);
 		versions_persist(versions, name);
 		has_changed = true;
@@ -309,7 +331,7 @@ int64_t versions_next_ms(const struct versions *versions)
 	return next;
 }
 
-static struct version_entry *find_active(const struct version_name *name)
+struct version_entry *version_name_active(const struct version_name *name)
 {
 	for (uint32_t i = 0; name != NULL && i < name->entry_count; i++)
 		if (name->entries[i].row.is_active)
@@ -319,15 +341,47 @@ static struct version_entry *find_active(const struct version_name *name)
 
 uint32_t versions_active(const struct versions *versions, const char *name)
 {
-	const struct version_entry *active = find_active(find_name(versions, name));
+	const struct version_entry *active =
+		version_name_active(versions_find_name(versions, name));
 
 	return active != NULL ? active->row.number : 0;
+}
+
+/** NULL sorts first. States from before activations were timed go by number. */
+static bool ran_later(const struct version_row *a, const struct version_row *b)
+{
+	if (b == NULL || a->is_active != b->is_active)
+		return b == NULL || a->is_active;
+	if (a->activated_ms != b->activated_ms)
+		return a->activated_ms > b->activated_ms;
+	return a->number > b->number;
+}
+
+uint32_t versions_previous(const struct versions *versions, const char *name)
+{
+	const struct version_name *known = versions_find_name(versions, name);
+	const struct version_row *last = NULL, *before = NULL;
+
+	for (uint32_t i = 0; known != NULL && i < known->entry_count; i++) {
+		const struct version_row *row = &known->entries[i].row;
+
+		if (!row->was_active)
+			continue;
+		if (ran_later(row, last)) {
+			before = last;
+			last = row;
+		} else if (ran_later(row, before)) {
+			before = row;
+		}
+	}
+	return before != NULL ? before->number : 0;
 }
 
 const struct version_row *versions_find(const struct versions *versions, const char *name,
 					uint32_t number)
 {
-	const struct version_entry *entry = find_entry(find_name(versions, name), number);
+	const struct version_entry *entry =
+		version_name_find(versions_find_name(versions, name), number);
 
 	return entry != NULL ? &entry->row : NULL;
 }
@@ -344,98 +398,4 @@ void versions_each(const struct versions *versions, const char *name,
 		for (uint32_t k = 0; k < known->entry_count; k++)
 			each(arg, known->name, &known->entries[k].row);
 	}
-}
-
-static int find_command(struct versions *versions, const char *name, uint32_t number,
-			struct version_name **known, struct version_entry **entry,
-			struct err_note *why)
-{
-	*known = find_name(versions, name);
-	if (*known == NULL || (*known)->entry_count == 0)
-		return err_set(why, ERR_NOT_FOUND, "there is no \"%.100s\"", name);
-	if (number == 0)
-		return 0;
-	*entry = find_entry(*known, number);
-	if (*entry == NULL)
-		return err_set(why, ERR_NOT_FOUND,
-			       "%.100s has no version %u; the newest is %u, and %u are kept", name,
-			       number, (*known)->entries[0].row.number, (*known)->entry_count);
-	return 0;
-}
-
-int versions_enable(struct versions *versions, const char *name, uint32_t number, int64_t at_ms,
-		    const char *actor, const char *reason, int64_t now_ms, struct err_note *why)
-{
-	struct version_name *known;
-	struct version_entry *entry = NULL;
-	int code = find_command(versions, name, number, &known, &entry, why);
-
-	if (code != 0)
-		return code;
-	if (entry == NULL)
-		entry = &known->entries[0];
-	if (entry->row.is_active)
-		return err_set(why, ERR_CONFLICT, "version %u of %.100s is active already",
-			       entry->row.number, name);
-	if (entry->row.is_missing)
-		return err_set(why, ERR_CONFLICT,
-			       "the file of version %u of %.100s is gone; put it back and reload",
-			       entry->row.number, name);
-	entry->row.state = VERSION_PENDING;
-	entry->row.effective_ms = at_ms > now_ms ? at_ms : now_ms;
-	entry->row.is_quarantined = false;
-	set_reason(&entry->row, actor, reason, now_ms);
-	versions_persist(versions, known);
-	return 0;
-}
-
-static struct version_entry *find_running(const struct version_name *name)
-{
-	struct version_entry *active = find_active(name);
-
-	for (uint32_t i = 0; active == NULL && i < name->entry_count; i++)
-		if (name->entries[i].row.state == VERSION_PENDING)
-			active = &name->entries[i];
-	return active;
-}
-
-int versions_disable(struct versions *versions, const char *name, uint32_t number,
-		     const char *actor, const char *reason, int64_t now_ms, struct err_note *why)
-{
-	struct version_name *known;
-	struct version_entry *entry = NULL;
-	int code = find_command(versions, name, number, &known, &entry, why);
-
-	if (code != 0)
-		return code;
-	if (entry == NULL)
-		entry = find_running(known);
-	if (entry == NULL)
-		return err_set(why, ERR_CONFLICT,
-			       "no version of %.100s is active or pending: there is nothing to "
-			       "disable",
-			       name);
-	if (entry->row.state == VERSION_DISABLED)
-		return err_set(why, ERR_CONFLICT, "version %u of %.100s is disabled already",
-			       entry->row.number, name);
-	entry->row.state = VERSION_DISABLED;
-	entry->row.is_active = false;
-	set_reason(&entry->row, actor, reason, now_ms);
-	versions_persist(versions, known);
-	return 0;
-}
-
-void versions_quarantine(struct versions *versions, const char *name, uint32_t number,
-			 const char *reason, int64_t now_ms)
-{
-	struct version_name *known = find_name(versions, name);
-	struct version_entry *entry = find_entry(known, number);
-
-	if (entry == NULL)
-		return;
-	entry->row.state = VERSION_DISABLED;
-	entry->row.is_active = false;
-	entry->row.is_quarantined = true;
-	set_reason(&entry->row, "engine", reason, now_ms);
-	versions_persist(versions, known);
 }

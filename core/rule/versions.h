@@ -8,7 +8,7 @@
  *  Kept in the store under "r" (rules) or "p" (plans) as JSON; written through commit_batch().
  *  A version that was once active must not change (its hash is kept). `versions_kept` newest are
  *  kept, and always the active one and those that wait for a later time. At most one version of a
- *  name is active. Every move has time, actor and reason.
+ *  name is active. Every move has time, actor and reason, and is a row of the audit log.
  *  Owner: versions_new() result owned. Threads: loop thread.
  */
 #ifndef TOCSIN_CORE_RULE_VERSIONS_H
@@ -19,6 +19,7 @@
 
 #include "storage/keyspace.h"
 
+struct audit_log;
 struct commit;
 struct err_note;
 struct kv;
@@ -41,6 +42,7 @@ struct version_row {
 	bool is_quarantined; /**< stopped by the engine, see `reason`; enabling ends it */
 	bool is_missing;     /**< its file is gone */
 	int64_t first_seen_ms, effective_ms, changed_ms;
+	int64_t activated_ms; /**< last time it became active; 0 never */
 	char hash[33];
 	char type[16];
 	char actor[64];
@@ -51,6 +53,8 @@ struct version_row {
 int versions_new(struct versions **out, struct kv *kv, struct commit *commit, enum keyspace space,
 		 uint32_t versions_kept, struct err_note *why);
 void versions_free(struct versions *versions);
+/** From here on every move is a row there as well, in the same commit. Borrowed. */
+void versions_audit_to(struct versions *versions, struct audit_log *audit);
 
 /** A file with this version is there (at load). New: PENDING with effective time now, when `number`
  *  is the greatest known; an older number is added DISABLED. ERR_CONFLICT: changed although it was
@@ -76,6 +80,8 @@ int64_t versions_next_ms(const struct versions *versions);
 
 /** Active version of `name`, or 0. */
 uint32_t versions_active(const struct versions *versions, const char *name);
+/** The kept version that ran before the one that runs, or ran last; 0: there is none. */
+uint32_t versions_previous(const struct versions *versions, const char *name);
 /** Borrowed until the next call that changes anything; NULL: not known (any more). */
 const struct version_row *versions_find(const struct versions *versions, const char *name,
 					uint32_t number);

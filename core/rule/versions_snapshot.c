@@ -1,12 +1,14 @@
 #include "core/rule/versions_internal.h"
 
 #include "core/base/mem.h"
+#include "storage/audit_log.h"
 
 #include <string.h>
 
 struct versions_snapshot {
 	struct version_name *names;
 	uint32_t name_count;
+	uint64_t audit_mark;
 };
 
 static struct version_entry *copy_entries(const struct version_name *name)
@@ -24,6 +26,8 @@ struct versions_snapshot *versions_snapshot(const struct versions *versions)
 
 	snapshot->names = mem_alloc_array(versions->name_count, sizeof(*snapshot->names));
 	snapshot->name_count = versions->name_count;
+	if (versions->audit != NULL)
+		snapshot->audit_mark = audit_log_mark(versions->audit);
 	for (uint32_t i = 0; i < versions->name_count; i++)
 		snapshot->names[i] = (struct version_name){
 			.name = mem_copy_text(versions->names[i].name),
@@ -54,6 +58,8 @@ void versions_rollback(struct versions *versions, const struct versions_snapshot
 		name->entry_count = old != NULL ? old->entry_count : 0;
 		versions_persist(versions, name);
 	}
+	if (versions->audit != NULL)
+		audit_log_undo(versions->audit, snapshot->audit_mark);
 }
 
 void versions_snapshot_free(struct versions_snapshot *snapshot)

@@ -38,14 +38,14 @@ static json_t *text_json(const char *text)
 
 static json_t *row_json(const struct version_row *row)
 {
-	return json_pack("{sI ss sb sb sb sb sI sI sI ss ss so so}", "number",
+	return json_pack("{sI ss sb sb sb sb sI sI sI sI ss ss so so}", "number",
 			 (json_int_t)row->number, "state", state_names[row->state], "active",
 			 row->is_active, "was_active", row->was_active, "quarantined",
 			 row->is_quarantined, "missing", row->is_missing, "first_seen",
 			 (json_int_t)row->first_seen_ms, "effective", (json_int_t)row->effective_ms,
-			 "changed", (json_int_t)row->changed_ms, "hash", row->hash, "type",
-			 row->type, "actor", text_json(row->actor), "reason",
-			 text_json(row->reason));
+			 "changed", (json_int_t)row->changed_ms, "activated",
+			 (json_int_t)row->activated_ms, "hash", row->hash, "type", row->type,
+			 "actor", text_json(row->actor), "reason", text_json(row->reason));
 }
 
 void versions_persist(const struct versions *versions, const struct version_name *name)
@@ -74,14 +74,15 @@ void versions_persist(const struct versions *versions, const struct version_name
 static bool row_parse(json_t *json, struct version_row *row)
 {
 	const char *state, *hash, *type, *actor, *reason;
-	json_int_t number, first_seen, effective, changed;
+	json_int_t number, first_seen, effective, changed, activated = 0;
 	int is_active, was_active, is_quarantined, is_missing;
 
-	if (json_unpack(json, "{sI ss sb sb sb sb sI sI sI ss ss ss ss}", "number", &number,
+	if (json_unpack(json, "{sI ss sb sb sb sb sI sI sI s?I ss ss ss ss}", "number", &number,
 			"state", &state, "active", &is_active, "was_active", &was_active,
 			"quarantined", &is_quarantined, "missing", &is_missing, "first_seen",
-			&first_seen, "effective", &effective, "changed", &changed, "hash", &hash,
-			"type", &type, "actor", &actor, "reason", &reason) != 0 ||
+			&first_seen, "effective", &effective, "changed", &changed, "activated",
+			&activated, "hash", &hash, "type", &type, "actor", &actor, "reason",
+			&reason) != 0 ||
 	    state_parse(state) < 0 || number < 1 || number > UINT32_MAX)
 		return false;
 	*row = (struct version_row){
@@ -94,6 +95,7 @@ static bool row_parse(json_t *json, struct version_row *row)
 		.first_seen_ms = first_seen,
 		.effective_ms = effective,
 		.changed_ms = changed,
+		.activated_ms = activated,
 	};
 	snprintf(row->hash, sizeof(row->hash), "%s", hash);
 	snprintf(row->type, sizeof(row->type), "%s", type);

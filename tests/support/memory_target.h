@@ -17,10 +17,13 @@
 #include "core/plan/action.h"
 #include "core/plan/plan_engine.h"
 #include "core/rule/versions.h"
+#include "storage/audit_log.h"
 #include "storage/commit.h"
 #include "storage/keyspace.h"
 #include "storage/kv.h"
 #include "storage/script_store.h"
+
+#include <jansson.h>
 
 struct memory_target {
 	struct control_target target;
@@ -51,6 +54,17 @@ static inline char *memory_target_source(void *arg, const char *name, uint32_t v
 {
 	(void)arg;
 	return mem_format("-- %s@%u", name, version);
+}
+
+/** Says nothing but which version was asked for. */
+static inline int memory_target_impact(void *arg, const char *name, uint32_t version,
+				       struct json_t **out, struct err_note *why)
+{
+	struct memory_target *memory = arg;
+	if (versions_find(memory->target.rule_versions, name, version) == NULL && version != 0)
+		return err_set(why, ERR_NOT_FOUND, "%s@%u is not loaded", name, version);
+	*out = json_pack("{s:i}", "to", (int)version);
+	return 0;
 }
 
 static inline void
@@ -91,6 +105,9 @@ static inline void memory_target_open(struct memory_target *memory, int64_t wall
 	REQUIRE(engine_new(&t->engine, &engine, NULL) == 0);
 	REQUIRE(versions_new(&t->rule_versions, t->kv, t->commit, KEYSPACE_RULE, 10, NULL) == 0);
 	REQUIRE(versions_new(&t->plan_versions, t->kv, t->commit, KEYSPACE_PLAN, 10, NULL) == 0);
+	REQUIRE(audit_log_new(&t->audit, t->kv, t->commit, NULL) == 0);
+	versions_audit_to(t->rule_versions, t->audit);
+	versions_audit_to(t->plan_versions, t->audit);
 	struct incident_options incidents = {.kv = t->kv, .commit = t->commit};
 	REQUIRE(incident_store_new(&t->incidents, &incidents, NULL) == 0);
 	struct outbox_options outbox = {
@@ -115,6 +132,7 @@ static inline void memory_target_open(struct memory_target *memory, int64_t wall
 	t->reload = memory_target_reload;
 	t->apply_versions = memory_target_apply;
 	t->rule_source = memory_target_source;
+	t->rule_impact = memory_target_impact;
 	t->each_tail = memory_target_each_tail;
 	t->http_status = memory_target_http_status;
 	t->arg = memory;
@@ -131,6 +149,7 @@ static inline void memory_target_close(struct memory_target *memory)
 	script_store_free(memory->scripts);
 	outbox_free(t->outbox);
 	incident_store_free(t->incidents);
+	audit_log_free(t->audit);
 	versions_free(t->plan_versions);
 	versions_free(t->rule_versions);
 	engine_free(t->engine);

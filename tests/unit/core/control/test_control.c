@@ -96,6 +96,124 @@ Test(control, a_command_records_actor_and_reason)
 	memory_target_close(&memory);
 }
 
+/** Three versions of "r", each active once; 3 runs. */
+static void add_three(struct memory_target *memory)
+{
+	struct versions *rules = memory->target.rule_versions;
+	for (uint32_t i = 1; i <= 3; i++) {
+		cr_assert_eq(versions_seen(rules, "r", i, "count", "aa", now_ms + i, NULL), 0);
+		versions_advance(rules, now_ms + i);
+	}
+	loop_virtual_advance(memory->target.loop, 10);
+}
+
+static json_int_t active_of(const struct memory_target *memory)
+{
+	return versions_active(memory->target.rule_versions, "r");
+}
+
+Test(control, a_plan_tells_and_changes_nothing)
+{
+	static const char *const asked[] = {
+		"{\"verb\":\"rule.activate\",\"args\":{\"name\":\"r\",\"version\":1,\"plan\":true}"
+		"}",
+		"{\"verb\":\"rule.enable\",\"args\":{\"name\":\"r\",\"version\":1,\"plan\":true}}",
+		"{\"verb\":\"rule.rollback\",\"args\":{\"name\":\"r\",\"plan\":true}}",
+		"{\"verb\":\"rule.disable\",\"args\":{\"name\":\"r\",\"plan\":true}}",
+	};
+	static const int to[] = {1, 1, 2, 0};
+	struct memory_target memory;
+	memory_target_open(&memory, now_ms);
+	add_three(&memory);
+	for (int i = 0; i < 4; i++) {
+		json_t *answer = ask(&memory, asked[i]);
+		json_t *result = json_object_get(answer, "result");
+		cr_expect(json_is_true(json_object_get(answer, "ok")), "%s", asked[i]);
+		cr_expect_eq(json_integer_value(json_object_get(result, "to")), to[i], "%s",
+			     asked[i]);
+		cr_expect_eq(active_of(&memory), 3, "%s", asked[i]);
+		json_decref(answer);
+	}
+	memory_target_close(&memory);
+}
+
+Test(control, rollback_goes_to_the_version_that_ran_before)
+{
+	struct memory_target memory;
+	memory_target_open(&memory, now_ms);
+	add_three(&memory);
+	json_t *answer = ask(&memory, "{\"verb\":\"rule.rollback\",\"args\":{\"name\":\"r\"}}");
+	json_t *row = json_array_get(json_object_get(answer, "result"), 1);
+	versions_advance(memory.target.rule_versions, now_ms + 10);
+	cr_expect_eq(active_of(&memory), 2);
+	cr_expect_eq(json_integer_value(json_object_get(row, "version")), 2);
+	cr_expect_str_eq(json_string_value(json_object_get(row, "reason")),
+			 "rolled back from version 3");
+	cr_expect_eq(json_integer_value(json_object_get(json_object_get(row, "impact"), "to")), 2);
+	json_decref(answer);
+	memory_target_close(&memory);
+	expect_refusal("{\"verb\":\"rule.rollback\",\"args\":{\"name\":\"r\"}}", "ERR_NOT_FOUND",
+		       "nothing to roll back to");
+}
+
+Test(control, diff_compares_what_runs_with_the_newest)
+{
+	struct memory_target memory;
+	memory_target_open(&memory, now_ms);
+	add_three(&memory);
+	json_t *answer = ask(&memory, "{\"verb\":\"rule.diff\",\"args\":{\"name\":\"r\"}}");
+	json_t *result = json_object_get(answer, "result");
+	cr_expect_eq(json_integer_value(json_object_get(result, "from")), 2,
+		     "3 runs and is newest");
+	cr_expect_eq(json_integer_value(json_object_get(result, "to")), 3);
+	cr_expect_str_eq(json_string_value(json_object_get(result, "to_source")), "-- r@3");
+	json_decref(answer);
+	answer = ask(&memory, "{\"verb\":\"rule.diff\",\"args\":{\"name\":\"r\",\"from\":1}}");
+	result = json_object_get(answer, "result");
+	cr_expect_eq(json_integer_value(json_object_get(result, "from")), 1);
+	cr_expect_eq(json_integer_value(json_object_get(result, "to")), 3);
+	json_decref(answer);
+	memory_target_close(&memory);
+	expect_refusal("{\"verb\":\"rule.diff\",\"args\":{\"name\":\"r\"}}", "ERR_NOT_FOUND",
+		       "there is no rule");
+	expect_refusal("{\"verb\":\"rule.diff\",\"args\":{\"name\":\"r\",\"from\":1,\"to\":2}}",
+		       "ERR_NOT_FOUND", "no version 1");
+}
+
+Test(control, the_audit_log_names_the_actor_of_each_command)
+{
+	struct memory_target memory;
+	memory_target_open(&memory, now_ms);
+	add_three(&memory);
+	json_decref(ask(&memory, "{\"verb\":\"rule.disable\",\"args\":{\"name\":\"r\","
+				 "\"reason\":\"noisy\"}}"));
+	json_t *answer = ask(&memory, "{\"verb\":\"audit.list\",\"args\":{\"name\":\"r\","
+				      "\"kind\":\"rule\",\"limit\":1}}");
+	json_t *result = json_object_get(answer, "result");
+	json_t *row = json_array_get(json_object_get(result, "rows"), 0);
+	cr_expect_eq(json_array_size(json_object_get(result, "rows")), 1);
+	/* 3 added, 3 activated, 2 replaced, 1 disabled */
+	cr_expect_eq(json_integer_value(json_object_get(result, "added")), 9);
+	cr_expect_eq(json_integer_value(json_object_get(result, "dropped")), 0);
+	cr_expect_str_eq(json_string_value(json_object_get(row, "action")), "disabled");
+	cr_expect_str_eq(json_string_value(json_object_get(row, "actor")), "uid:0(root)");
+	cr_expect_str_eq(json_string_value(json_object_get(row, "reason")), "noisy");
+	cr_expect_str_eq(json_string_value(json_object_get(row, "time")),
+			 "2027-01-15T08:00:00.010Z");
+	json_decref(answer);
+	answer = ask(&memory, "{\"verb\":\"audit.list\",\"args\":{\"kind\":\"plan\"}}");
+	cr_expect_eq(json_array_size(json_object_get(json_object_get(answer, "result"), "rows")),
+		     0);
+	json_decref(answer);
+	memory_target_close(&memory);
+	expect_refusal("{\"verb\":\"audit.list\",\"args\":{\"limit\":0}}", "ERR_INVALID", "limit");
+	expect_refusal("{\"verb\":\"audit.list\",\"args\":{\"limit\":10001}}", "ERR_INVALID",
+		       "limit");
+	expect_refusal("{\"verb\":\"rule.activate\",\"args\":{\"name\":\"r\",\"version\":1,"
+		       "\"plan\":1}}",
+		       "ERR_INVALID", "plan must be true or false");
+}
+
 Test(control, metrics_are_whole_families)
 {
 	struct memory_target memory;
