@@ -24,6 +24,7 @@ enum {
 	KEY_LEAST = KEY_ZERO + (1 << MANTISSA_BITS),
 	KEY_GREATEST = KEY_ZERO + (2047 << MANTISSA_BITS) - 1,
 	BINS_MIN = 4,
+	CAPACITY_MAX = 2 * DDSKETCH_BINS_MAX + 1,
 };
 
 #define COUNT_MAX ((UINT64_C(1) << COUNT_BITS) - 1)
@@ -94,25 +95,32 @@ static size_t heap_bytes(uint32_t capacity)
 	return sizeof(struct ddsketch) + capacity * sizeof(uint64_t);
 }
 
-static void reserve(struct ddsketch **sketch, uint32_t count, size_t *memory)
+static void resize(struct ddsketch **sketch, uint32_t capacity, size_t *memory)
 {
-	uint32_t old = *sketch == NULL ? 0 : (*sketch)->capacity, capacity = old + old / 2;
 	bool is_new = *sketch == NULL;
+	size_t old_bytes = is_new ? 0 : heap_bytes((*sketch)->capacity);
 
-	if (!is_new && count <= old)
-		return;
-	if (capacity < BINS_MIN)
-		capacity = BINS_MIN;
-	if (capacity > 2 * DDSKETCH_BINS_MAX + 1)
-		capacity = 2 * DDSKETCH_BINS_MAX + 1;
-	if (capacity < count)
-		capacity = count;
 	*sketch = mem_grow(*sketch, heap_bytes(capacity), 1);
 	if (is_new)
 		(*sketch)->count = 0;
 	(*sketch)->capacity = capacity;
 	if (memory != NULL)
-		*memory += heap_bytes(capacity) - (is_new ? 0 : heap_bytes(old));
+		*memory += heap_bytes(capacity) - old_bytes;
+}
+
+static void reserve(struct ddsketch **sketch, uint32_t count, size_t *memory)
+{
+	uint32_t old = *sketch == NULL ? 0 : (*sketch)->capacity, capacity = old + old / 2;
+
+	if (count <= old)
+		return;
+	if (capacity < BINS_MIN)
+		capacity = BINS_MIN;
+	if (capacity > CAPACITY_MAX)
+		capacity = CAPACITY_MAX;
+	if (capacity < count)
+		capacity = count;
+	resize(sketch, capacity, memory);
 }
 
 void ddsketch_free(struct ddsketch **sketch, size_t *memory)
@@ -124,67 +132,6 @@ void ddsketch_free(struct ddsketch **sketch, size_t *memory)
 	mem_free(*sketch);
 	*sketch = NULL;
 }
-
-/* ---- the bound ---- */
-
-/* The keys that a sketch may have: from these two outwards, and KEY_ZERO. */
-struct reach {
-	uint32_t negative; /* the greatest key of a negative number */
-	uint32_t positive; /* the least of a positive one */
-};
-
-/* Of a sketch whose keys are from `least` to `greatest`. */
-static struct reach reach_of(uint32_t least, uint32_t greatest)
-{
-	struct reach reach = {KEY_ZERO - 1, KEY_ZERO + 1};
-
-	if (least < KEY_ZERO - DDSKETCH_BINS_MAX)
-		reach.negative = least + DDSKETCH_BINS_MAX - 1;
-	if (greatest > KEY_ZERO + DDSKETCH_BINS_MAX)
-		reach.positive = greatest - DDSKETCH_BINS_MAX + 1;
-	return reach;
-}
-
-static uint32_t least_key(const struct ddsketch *sketch)
-{
-	return bin_key(sketch->bins[0]);
-}
-
-static uint32_t greatest_key(const struct ddsketch *sketch)
-{
-	return bin_key(sketch->bins[sketch->count - 1]);
-}
-
-static uint32_t within(const struct reach *reach, uint32_t key)
-{
-	if (key < KEY_ZERO)
-		return key < reach->negative ? key : reach->negative;
-	if (key > KEY_ZERO)
-		return key > reach->positive ? key : reach->positive;
-	return key;
-}
-
-/* Bins out of reach are added to the nearest within. Keys stay in their order, so those that become
- * one are neighbours. */
-static void collapse(struct ddsketch *sketch, const struct reach *reach)
-{
-	uint32_t kept = 0;
-
-	if (reach->negative == KEY_ZERO - 1 && reach->positive == KEY_ZERO + 1)
-		return;
-	for (uint32_t i = 0; i < sketch->count; i++) {
-		uint64_t bin = sketch->bins[i];
-		uint32_t key = within(reach, bin_key(bin));
-
-		if (kept > 0 && bin_key(sketch->bins[kept - 1]) == key)
-			bin_add(&sketch->bins[kept - 1], bin_count(bin));
-		else
-			sketch->bins[kept++] = bin_of(key, bin_count(bin));
-	}
-	sketch->count = kept;
-}
-
-/* ---- adding ---- */
 
 /* Index of the first bin from `key` on; without a branch, for numbers come in no order. */
 static uint32_t find_bin(const struct ddsketch *sketch, uint32_t key)
@@ -201,77 +148,87 @@ static uint32_t find_bin(const struct ddsketch *sketch, uint32_t key)
 	return first + (length == 1 && sketch->bins[first] < wanted);
 }
 
-/* A bin for a key that is not there. */
-static void insert(struct ddsketch **sketch, uint32_t key, size_t *memory)
-{
-	uint32_t count = *sketch == NULL ? 0 : (*sketch)->count, at;
+/* ---- the bound: of each sign the bins of the greatest magnitudes stay, and the least of them takes
+ * what is below it. These are the greatest keys of all that were ever added, so it does not matter
+ * when the others were folded. ---- */
 
-	reserve(sketch, count + 1, memory);
-	at = find_bin(*sketch, key);
-	memmove(&(*sketch)->bins[at + 1], &(*sketch)->bins[at], (count - at) * sizeof(uint64_t));
-	(*sketch)->bins[at] = bin_of(key, 1);
-	(*sketch)->count++;
+static void fold_positive(struct ddsketch *sketch, uint32_t first, uint32_t excess)
+{
+	uint32_t last = first + excess;
+
+	for (uint32_t i = first; i < last; i++)
+		bin_add(&sketch->bins[last], bin_count(sketch->bins[i]));
+	memmove(&sketch->bins[first], &sketch->bins[last],
+		(sketch->count - last) * sizeof(uint64_t));
+	sketch->count -= excess;
 }
 
-static bool add_to_bin(struct ddsketch *sketch, uint32_t key)
+static void fold_negative(struct ddsketch *sketch, uint32_t excess)
 {
-	uint32_t at = find_bin(sketch, key);
+	uint32_t end = DDSKETCH_BINS_MAX + excess;
 
-	if (at == sketch->count || bin_key(sketch->bins[at]) != key)
-		return false;
-	bin_add(&sketch->bins[at], 1);
-	return true;
+	for (uint32_t i = DDSKETCH_BINS_MAX; i < end; i++)
+		bin_add(&sketch->bins[DDSKETCH_BINS_MAX - 1], bin_count(sketch->bins[i]));
+	memmove(&sketch->bins[DDSKETCH_BINS_MAX], &sketch->bins[end],
+		(sketch->count - end) * sizeof(uint64_t));
+	sketch->count -= excess;
 }
 
-static uint32_t least_of(uint32_t a, uint32_t b)
+static void keep_bound(struct ddsketch **at, size_t *memory)
 {
-	return a < b ? a : b;
+	struct ddsketch *sketch = *at;
+	uint32_t first, negatives;
+
+	if (sketch->count <= DDSKETCH_BINS_MAX)
+		return;
+	first = find_bin(sketch, KEY_ZERO + 1);
+	if (sketch->count - first > DDSKETCH_BINS_MAX)
+		fold_positive(sketch, first, sketch->count - first - DDSKETCH_BINS_MAX);
+	negatives = find_bin(sketch, KEY_ZERO);
+	if (negatives > DDSKETCH_BINS_MAX)
+		fold_negative(sketch, negatives - DDSKETCH_BINS_MAX);
+	if (sketch->capacity > CAPACITY_MAX)
+		resize(at, CAPACITY_MAX, memory);
 }
 
-static uint32_t greatest_of(uint32_t a, uint32_t b)
-{
-	return a > b ? a : b;
-}
+/* ---- adding ---- */
 
 void ddsketch_add(struct ddsketch **sketch, double number, size_t *memory)
 {
-	uint32_t key = key_of(number);
+	uint32_t key = key_of(number), at = 0, count = 0;
 
 	if (*sketch != NULL) {
-		if (add_to_bin(*sketch, key))
+		count = (*sketch)->count;
+		at = find_bin(*sketch, key);
+		if (at < count && bin_key((*sketch)->bins[at]) == key) {
+			bin_add(&(*sketch)->bins[at], 1);
 			return;
-		struct reach reach = reach_of(least_of(least_key(*sketch), key),
-					      greatest_of(greatest_key(*sketch), key));
-
-		collapse(*sketch, &reach);
-		key = within(&reach, key);
-		if (add_to_bin(*sketch, key))
-			return;
+		}
 	}
-	insert(sketch, key, memory);
+	reserve(sketch, count + 1, memory);
+	memmove(&(*sketch)->bins[at + 1], &(*sketch)->bins[at], (count - at) * sizeof(uint64_t));
+	(*sketch)->bins[at] = bin_of(key, 1);
+	(*sketch)->count++;
+	keep_bound(sketch, memory);
 }
 
-/* Keys of `from`, once they are within reach, that `into` has not. */
-static uint32_t count_new(const struct ddsketch *into, const struct ddsketch *from,
-			  const struct reach *reach)
+static uint32_t count_new(const struct ddsketch *into, const struct ddsketch *from)
 {
-	uint32_t at = 0, count = 0, before = UINT32_MAX;
+	uint32_t at = 0, count = 0;
 
 	for (uint32_t i = 0; i < from->count; i++) {
-		uint32_t key = within(reach, bin_key(from->bins[i]));
+		uint32_t key = bin_key(from->bins[i]);
 
 		while (at < into->count && bin_key(into->bins[at]) < key)
 			at++;
-		count += key != before && (at == into->count || bin_key(into->bins[at]) != key);
-		before = key;
+		count += at == into->count || bin_key(into->bins[at]) != key;
 	}
 	return count;
 }
 
 /* `into` has room for `count` bins, as many as there will be. From the end, so that nothing is
  * overwritten before it was read. */
-static void merge_bins(struct ddsketch *into, const struct ddsketch *from,
-		       const struct reach *reach, uint32_t count)
+static void merge_bins(struct ddsketch *into, const struct ddsketch *from, uint32_t count)
 {
 	uint32_t left = into->count, other = from->count, to = count;
 	uint64_t *bins = into->bins;
@@ -279,23 +236,23 @@ static void merge_bins(struct ddsketch *into, const struct ddsketch *from,
 	into->count = count;
 	while (other > 0) {
 		uint64_t bin = from->bins[other - 1];
-		uint32_t key = within(reach, bin_key(bin));
 
-		if (to < count && bin_key(bins[to]) == key) {
-			bin_add(&bins[to], bin_count(bin));
-			other--;
-		} else if (left > 0 && bin_key(bins[left - 1]) >= key) {
+		if (left > 0 && bin_key(bins[left - 1]) > bin_key(bin)) {
 			bins[--to] = bins[--left];
+			continue;
+		}
+		other--;
+		if (left > 0 && bin_key(bins[left - 1]) == bin_key(bin)) {
+			bins[--to] = bins[--left];
+			bin_add(&bins[to], bin_count(bin));
 		} else {
-			bins[--to] = bin_of(key, bin_count(bin));
-			other--;
+			bins[--to] = bin;
 		}
 	}
 }
 
 void ddsketch_merge(struct ddsketch **into, const struct ddsketch *from, size_t *memory)
 {
-	struct reach reach;
 	uint32_t count;
 
 	if (from == NULL)
@@ -306,12 +263,10 @@ void ddsketch_merge(struct ddsketch **into, const struct ddsketch *from, size_t 
 		(*into)->count = from->count;
 		return;
 	}
-	reach = reach_of(least_of(least_key(*into), least_key(from)),
-			 greatest_of(greatest_key(*into), greatest_key(from)));
-	collapse(*into, &reach);
-	count = (*into)->count + count_new(*into, from, &reach);
+	count = (*into)->count + count_new(*into, from);
 	reserve(into, count, memory);
-	merge_bins(*into, from, &reach, count);
+	merge_bins(*into, from, count);
+	keep_bound(into, memory);
 }
 
 /* ---- answers ---- */
@@ -376,9 +331,8 @@ static bool decode_bins(struct byte_reader *reader, uint64_t count, struct ddske
 		key += distance;
 		sketch->bins[sketch->count++] = bin_of((uint32_t)key, readings);
 	}
-	struct reach reach = reach_of(least_key(sketch), greatest_key(sketch));
-	collapse(sketch, &reach);
-	return sketch->count == count; /* else some were out of reach */
+	return find_bin(sketch, KEY_ZERO) <= DDSKETCH_BINS_MAX &&
+	       sketch->count - find_bin(sketch, KEY_ZERO + 1) <= DDSKETCH_BINS_MAX;
 }
 
 int ddsketch_decode(struct byte_reader *reader, struct ddsketch **sketch, size_t *memory)
@@ -386,7 +340,7 @@ int ddsketch_decode(struct byte_reader *reader, struct ddsketch **sketch, size_t
 	uint64_t count = varint_read(reader);
 
 	/* Two bytes of each bin at least: no more is taken than what came is worth. */
-	if (reader->has_failed || count > 2 * DDSKETCH_BINS_MAX + 1 || count > reader->left / 2)
+	if (reader->has_failed || count > CAPACITY_MAX || count > reader->left / 2)
 		return ERR_CORRUPT;
 	if (count == 0)
 		return 0;
