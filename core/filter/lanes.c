@@ -78,40 +78,42 @@ INLINE uint64_t number(const struct value *values, enum lanes_comparison compari
 COMPARISON_LIST(NUMBER)
 #undef NUMBER
 
-struct ends {
-	uint64_t head, tail;
-};
-
-INLINE struct ends ends_of(const char *text, size_t length)
+INLINE uint64_t bytes_of(const char *text, size_t width)
 {
-	struct ends ends = {0, 0};
+	uint64_t bytes = 0;
 
-	if (length >= 8) {
-		memcpy(&ends.head, text, 8);
-		memcpy(&ends.tail, text + length - 8, 8);
-	} else if (length >= 4) {
-		memcpy(&ends.head, text, 4);
-		memcpy(&ends.tail, text + length - 4, 4);
-	} else {
-		ends.head = (uint64_t)(uint8_t)text[0] | (uint64_t)(uint8_t)text[length / 2] << 8 |
-			    (uint64_t)(uint8_t)text[length - 1] << 16;
+	memcpy(&bytes, text, width);
+	return bytes;
+}
+
+/* The first and the last `width` bytes, which overlap or meet; a loop for each width. */
+INLINE uint64_t ends_of(const struct value *values, uint64_t candidates, const char *text,
+			uint32_t length, size_t width)
+{
+	uint64_t head = bytes_of(text, width), tail = bytes_of(text + length - width, width);
+	uint64_t hits = 0;
+
+	for (uint64_t left = candidates; left != 0; left &= left - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(left);
+		const char *found = values[i].as.text;
+		uint64_t differ = (bytes_of(found, width) ^ head) |
+				  (bytes_of(found + length - width, width) ^ tail);
+
+		hits |= (uint64_t)(differ == 0) << i;
 	}
-	return ends;
+	return hits;
 }
 
 static uint64_t ends(const struct value *values, uint64_t candidates, const char *text,
 		     uint32_t length)
 {
-	struct ends wanted = ends_of(text, length);
-	uint64_t hits = 0;
-
-	for (uint64_t left = candidates; left != 0; left &= left - 1) {
-		unsigned i = (unsigned)__builtin_ctzll(left);
-		struct ends found = ends_of(values[i].as.text, length);
-
-		hits |= (uint64_t)((found.head == wanted.head) & (found.tail == wanted.tail)) << i;
-	}
-	return hits;
+	if (length >= 8)
+		return ends_of(values, candidates, text, length, 8);
+	if (length >= 4)
+		return ends_of(values, candidates, text, length, 4);
+	if (length >= 2)
+		return ends_of(values, candidates, text, length, 2);
+	return ends_of(values, candidates, text, length, 1);
 }
 
 const struct lanes lanes_portable = {

@@ -84,7 +84,8 @@ static struct shape_node value_use(const struct name_node *found)
 	use.column = (uint16_t)found->column;
 	use.type = (uint8_t)found->type;
 	use.is_number = found->is_number;
-	use.plain_types = plain_types(found->type, found->is_number);
+	if (!found->is_time)
+		use.plain_types = plain_types(found->type, found->is_number);
 	return use;
 }
 

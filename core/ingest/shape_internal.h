@@ -48,18 +48,18 @@ struct shape_node {
 	unsigned char literal[SHAPE_LITERAL_BYTES]; /**< its beginning, zeros behind */
 	uint32_t literal_mask;                      /**< a bit for each byte of it */
 	uint32_t literal_bytes;
-	uint32_t rest;       /**< in shape_set.rests: what literal[] has no room for */
-	uint32_t weight;     /**< lines that came through, since the last sorting */
-	uint16_t previous;   /**< SHAPE_NONE: a line begins with it */
-	uint16_t next;       /**< behind the value; SHAPE_NONE when the line ends here */
-	uint16_t other;      /**< to be tried when this one does not match, or SHAPE_NONE */
-	uint16_t column;     /**< of the value; at the end of a line, its shape */
-	uint8_t kind;        /**< enum shape_kind, together; mostly 0 */
-	uint8_t use;         /**< enum shape_use, together */
-	uint8_t type;        /**< enum field_type of the column */
-	uint8_t plain_types; /**< bit of enum value_type: goes to the column as it is, uncounted */
-	bool is_number;      /**< a metric computes with the column */
-	uint8_t mold;        /**< that begins with this node */
+	uint32_t rest;     /**< in shape_set.rests: what literal[] has no room for */
+	uint32_t weight;   /**< lines that came through, since the last sorting */
+	uint16_t previous; /**< SHAPE_NONE: a line begins with it */
+	uint16_t next;     /**< behind the value; SHAPE_NONE when the line ends here */
+	uint16_t other;    /**< to be tried when this one does not match, or SHAPE_NONE */
+	uint16_t column;   /**< of the value; at the end of a line, its shape */
+	uint8_t kind;      /**< enum shape_kind, together; mostly 0 */
+	uint8_t use;       /**< enum shape_use, together */
+	uint8_t type;      /**< enum field_type of the column */
+	uint8_t plain_types; /**< bit of enum value_type: goes to its column, as it is, and nowhere else */
+	bool is_number; /**< a metric computes with the column */
+	uint8_t mold;   /**< that begins with this node */
 };
 
 /** 32 bytes of a mold, each mask 0xFF or 0. */
@@ -85,9 +85,11 @@ struct shape_mold {
 	uint32_t hits;
 	uint32_t misses;
 	struct mold_value {
+		struct value value; /**< all but its text */
 		uint16_t node;
 		uint16_t at;
-		uint16_t bytes;
+		uint16_t column;
+		bool is_plain;     /**< nothing but the column wants it, as it is */
 	} values[MOLD_VALUES_MAX]; /**< those that are kept */
 	struct mold_block blocks[MOLD_BLOCKS_MAX];
 };

@@ -51,7 +51,8 @@ static void mold_put(struct shape_mold *mold, const char *text, size_t length, b
 static bool mold_add(struct shape_set *set, struct shape_mold *mold, uint16_t node,
 		     const struct shape_slot *slot)
 {
-	bool is_kept = set->nodes[node].use != 0;
+	const struct shape_node *kept = &set->nodes[node];
+	bool is_kept = kept->use != 0;
 	size_t text_bytes = slot->value.length - 2;
 	if (mold->bytes + slot->literal.length + slot->value.length > MOLD_BLOCKS_MAX * 32 ||
 	    (is_kept && mold->value_count == MOLD_VALUES_MAX))
@@ -60,7 +61,12 @@ static bool mold_add(struct shape_set *set, struct shape_mold *mold, uint16_t no
 	mold_put(mold, "\"", 1, false);
 	if (is_kept)
 		mold->values[mold->value_count++] = (struct mold_value){
-			.node = node, .at = (uint16_t)mold->bytes, .bytes = (uint16_t)text_bytes};
+			.value = {.type = VALUE_STRING, .length = (uint32_t)text_bytes},
+			.node = node,
+			.at = (uint16_t)mold->bytes,
+			.column = kept->column,
+			.is_plain = kept->plain_types >> VALUE_STRING & 1,
+		};
 	mold_put(mold, slot->value.data + 1, text_bytes, true);
 	mold_put(mold, "\"", 1, false);
 	mold->block_count = (uint16_t)((mold->bytes + 31) / 32);
