@@ -3,7 +3,8 @@
 A reading is a dict with "t" (epoch ms, whole). The watermark is the greatest time so far, less the
 lateness. A window ends at a multiple of `every` and is judged once, when the watermark reaches its
 end, with what has come until then. A reading counts in the windows that are judged after it, unless
-its pane was forgotten: panes are kept for window + every + lateness + a minute behind the watermark.
+its pane was forgotten: panes are kept for window + every + lateness + a minute behind the
+watermark.
 Nothing is shared with the product but the words of the documentation.
 """
 PANE_MS, LONG_PANE_MS, EXTRA_MS = 5000, 60000, 60000
