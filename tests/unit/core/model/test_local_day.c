@@ -14,8 +14,8 @@ static struct zone *open_zone(const char *name)
 	return zone;
 }
 
-/* Python's zoneinfo, searched minute by minute: days with a change of the clock before, at and after
- * midnight, a day that begins at 01:00, and the day after the one that Samoa skipped. */
+/* Python's zoneinfo, searched minute by minute: days with a change of the clock before, at and
+ * after midnight, a day that begins at 01:00, and the day after the one that Samoa skipped. */
 Test(local_day, first_instant_of_a_day)
 {
 	static const struct {
