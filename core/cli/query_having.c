@@ -68,8 +68,7 @@ static int parse_condition(struct query_options *options, const char **at, struc
 	int rc = query_stat_parse(options, "--having", text, &stat, why);
 	if (rc)
 		return rc;
-	condition->statistic = stat.statistic;
-	condition->value = stat.value;
+	condition->measure = stat.measure;
 	*at = skip_blanks(*at + length);
 	rc = parse_operator(at, &condition->threshold.compare, why);
 	return rc ? rc : parse_number(at, &condition->threshold.number, why);
@@ -91,13 +90,13 @@ int query_having_parse(struct query_options *options, const char *text, struct e
 	}
 }
 
-bool query_having_holds(const struct query_having *having, const struct aggregate *aggregates)
+bool query_having_holds(const struct query_having *having, const struct cell_layout *layout,
+			const struct aggregate *cells)
 {
 	double number;
 	for (uint32_t i = 0; i < having->count; i++) {
 		const struct query_condition *condition = &having->conditions[i];
-		if (!aggregate_value(&aggregates[condition->value], condition->statistic,
-				     &number) ||
+		if (!measure_value(layout, cells, &condition->measure, having->span_ms, &number) ||
 		    !threshold_holds(&condition->threshold, number))
 			return false;
 	}

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/model/aggregate.h"
+#include "core/model/cells.h"
 #include "core/rule/rule.h"
 
 struct err_note;
@@ -23,19 +23,20 @@ struct query_options;
 enum { QUERY_CONDITIONS_MAX = 16 };
 
 struct query_condition {
-	enum statistic statistic;
-	uint32_t value;             /**< place of its field in the options' values */
+	struct measure measure;     /**< its value: place of the field in the options' values */
 	struct threshold threshold; /**< without text */
 };
 
 struct query_having {
 	struct query_condition conditions[QUERY_CONDITIONS_MAX];
-	uint32_t count; /**< 0: every row */
+	uint32_t count;  /**< 0: every row */
+	int64_t span_ms; /**< of a row's window, for rates */
 };
 
 /** Adds the fields it computes with to the options' values. ERR_INVALID, ERR_FULL. */
 int query_having_parse(struct query_options *options, const char *text, struct err_note *why);
 
-bool query_having_holds(const struct query_having *having, const struct aggregate *aggregates);
+bool query_having_holds(const struct query_having *having, const struct cell_layout *layout,
+			const struct aggregate *cells);
 
 #endif

@@ -85,26 +85,34 @@ int query_stat_parse(struct query_options *options, const char *option, const ch
 	const char *name = arena_copy(&options->arena, text, name_length);
 	const char *open = strchr(text, '(');
 	const char *close = open ? strrchr(open, ')') : NULL;
-	int statistic = statistic_parse(name);
-	*stat = (struct query_stat){.text = text, .statistic = (enum statistic)statistic};
-	if (statistic < 0)
+	uint32_t value;
+	*stat = (struct query_stat){.text = text};
+	if (measure_parse(name, &stat->measure))
 		return err_set(why, ERR_INVALID,
-			       "%s \"%s\": unknown statistic; allowed are count, sum(F), avg(F), "
-			       "min(F), max(F)",
+			       "%s \"%s\": unknown statistic; allowed are count, rate, sum(F), "
+			       "avg(F), min(F), max(F), stddev(F), distinct(F), first(F), last(F) "
+			       "and percentiles as p99(F) or p99.9(F)",
 			       option, text);
-	if (statistic == STATISTIC_COUNT && !open && !text[name_length])
+	bool needs_field = statistic_needs_field(measure_statistic(&stat->measure));
+	if (!needs_field && !open && !text[name_length])
 		return 0;
-	if (statistic == STATISTIC_COUNT || !close || close[1])
-		return err_set(why, ERR_INVALID,
-			       "%s \"%s\": written as count, sum(F), avg(F), min(F) or max(F)",
-			       option, text);
+	if (!needs_field)
+		return err_set(why, ERR_INVALID, "%s \"%s\": %s has no field", option, text, name);
+	if (!close || close[1])
+		return err_set(why, ERR_INVALID, "%s \"%s\": written as %s(F), with a field F",
+			       option, text, name);
 	const char *field = arena_copy(&options->arena, open + 1, (size_t)(close - open - 1));
 	const char *rest = field;
 	field = next_item(options, &rest);
 	if (!*field || rest)
 		return err_set(why, ERR_INVALID, "%s \"%s\" needs one field in parentheses", option,
 			       text);
-	return value_index(options, option, field, &stat->value, why);
+	int rc = value_index(options, option, field, &value, why);
+	if (rc)
+		return rc;
+	stat->measure.value = (uint8_t)value;
+	options->needs[value] |= measure_needs(&stat->measure);
+	return 0;
 }
 
 static int parse_stats(struct query_options *options, const char *text, struct err_note *why)
@@ -248,6 +256,31 @@ static int check_window(struct query_options *options, struct err_note *why)
 	return 0;
 }
 
+/** A window of all time has no length that readings could be divided by. */
+static int check_rates(const struct query_options *options, struct err_note *why)
+{
+	bool has_rate = false;
+	for (uint32_t i = 0; i < options->stat_count; i++)
+		has_rate |= options->stats[i].measure.statistic == STATISTIC_RATE;
+	for (uint32_t i = 0; i < options->having.count; i++)
+		has_rate |= options->having.conditions[i].measure.statistic == STATISTIC_RATE;
+	if (has_rate && options->span_ms == 0)
+		return err_set(why, ERR_INVALID,
+			       "rate is per second of a window: --every or --window is needed");
+	return 0;
+}
+
+static int prepare_stats(struct query_options *options, struct err_note *why)
+{
+	int rc = options->stat_count == 0 ? parse_stats(options, "count", why) : 0;
+	if (rc)
+		return rc;
+	options->span_ms = options->window_ms ? options->window_ms : options->every_ms;
+	options->having.span_ms = options->span_ms;
+	cell_layout_init(&options->layout, options->value_count, options->needs);
+	return check_rates(options, why);
+}
+
 /** What options say together. */
 static int check_together(struct query_options *options, struct err_note *why)
 {
@@ -276,9 +309,7 @@ static int check_together(struct query_options *options, struct err_note *why)
 	if (is_csv && !options->field_count)
 		options->has_header = true;
 	int rc = check_window(options, why);
-	if (!rc && options->stat_count == 0)
-		rc = parse_stats(options, "count", why);
-	return rc;
+	return rc ? rc : prepare_stats(options, why);
 }
 
 int query_options_parse(struct query_options *options, int argc, char **argv, struct err_note *why)

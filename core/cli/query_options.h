@@ -11,16 +11,15 @@
 #include "core/base/arena.h"
 #include "core/cli/query_having.h"
 #include "core/ingest/intake.h"
-#include "core/model/aggregate.h"
+#include "core/model/cells.h"
 #include "core/model/dimension.h"
 #include "core/window/metric.h"
 
 enum { QUERY_STATS_MAX = 32, QUERY_LATENESS_MS = 5000 };
 
 struct query_stat {
-	const char *text; /**< as written: "sum(amount)" */
-	enum statistic statistic;
-	uint32_t value; /**< place of its field in values; 0 for count */
+	const char *text;       /**< as written: "sum(amount)" */
+	struct measure measure; /**< its value: place of the field in values; 0 without */
 };
 
 struct query_options {
@@ -41,7 +40,10 @@ struct query_options {
 	const char *by[DIMENSION_FIELDS_MAX];
 	uint32_t by_count;
 	const char *values[METRIC_VALUES_MAX];
+	uint8_t needs[METRIC_VALUES_MAX]; /**< enum cell_need of each value */
 	uint32_t value_count;
+	struct cell_layout layout; /**< of these values */
+	int64_t span_ms;           /**< of a row's window; 0: all time */
 	struct query_stat stats[QUERY_STATS_MAX];
 	uint32_t stat_count;
 	struct query_having having;

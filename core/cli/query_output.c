@@ -9,6 +9,7 @@
 #include "core/base/utf8.h"
 #include "core/cli/query_options.h"
 #include "core/cli/query_table.h"
+#include "core/model/cells.h"
 #include "core/model/value.h"
 
 /* A byte of a group may become \u0000; a cell has a comma, a number and perhaps quotes. */
@@ -151,15 +152,15 @@ static char *put_field(const struct query_output *output, unsigned type, struct 
 }
 
 static char *put_stat(const struct query_output *output, const struct query_stat *stat,
-		      const struct aggregate *aggregates, char *at)
+		      const struct aggregate *cells, char *at)
 {
-	const struct aggregate *aggregate = &aggregates[stat->value];
+	const struct query_options *options = output->options;
 	double number;
-	if (stat->statistic == STATISTIC_COUNT)
-		return put_integer(at, aggregate->count);
-	if (aggregate_value(aggregate, stat->statistic, &number))
+	if (stat->measure.statistic == STATISTIC_COUNT)
+		return put_integer(at, cells->count);
+	if (measure_value(&options->layout, cells, &stat->measure, options->span_ms, &number))
 		return put_number(at, number);
-	return output->options->is_json_output ? put(at, "null", 4) : at;
+	return options->is_json_output ? put(at, "null", 4) : at;
 }
 
 void query_output_header(const struct query_output *output, struct bytes *out)
@@ -208,7 +209,7 @@ void query_output_row(struct query_output *output, const struct query_row *row, 
 	REQUIRE(!reader.has_failed && reader.left == 0);
 	for (uint32_t i = 0; i < options->stat_count; i++) {
 		at = put_name(output, cell++, at);
-		at = put_stat(output, &options->stats[i], row->aggregates, at);
+		at = put_stat(output, &options->stats[i], row->cells, at);
 	}
 	if (options->is_json_output)
 		*at++ = '}';

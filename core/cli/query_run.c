@@ -64,6 +64,7 @@ static int query_ask(struct query *query, const char *const *columns, uint32_t c
 		.by_count = options->by_count,
 		.values = options->values,
 		.value_count = options->value_count,
+		.needs = options->needs,
 		.pane_ms = options->every_ms ? options->every_ms : PANE_ALL_MS,
 	};
 	uint32_t index;
@@ -85,7 +86,7 @@ static int query_ask(struct query *query, const char *const *columns, uint32_t c
 	query->bundle = bundle_new(query->intake, 0);
 	if (!query->table) {
 		const struct query_table_options table = {
-			.aggregate_count = query->intake->metrics[index].metric->aggregate_count,
+			.layout = &options->layout,
 			.step_ms = spec.pane_ms,
 			.pane_count = options->window_ms > 0
 					      ? (uint32_t)(options->window_ms / spec.pane_ms)

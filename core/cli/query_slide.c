@@ -4,7 +4,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/require.h"
-#include "core/model/aggregate.h"
+#include "core/model/cells.h"
 
 enum { NONE = UINT32_MAX, SLOTS_MIN = 64 };
 
@@ -17,7 +17,7 @@ struct place {
 struct record {
 	uint32_t key;
 	struct place next; /**< of the same key, in a later pane; pane NONE */
-	struct aggregate aggregates[];
+	struct aggregate cells[];
 };
 
 struct pane {
@@ -35,7 +35,7 @@ struct key {
 };
 
 struct slide {
-	uint32_t width;
+	const struct cell_layout *layout;
 	size_t record_bytes;
 	int64_t step_ms;
 	int64_t start_ms; /**< of the last pane */
@@ -43,7 +43,7 @@ struct slide {
 	uint32_t pane_count;
 	struct pane *panes; /**< [pane_count], by start / step */
 	struct key *keys;
-	struct aggregate *backs; /**< [key_capacity * width] */
+	char *backs; /**< cells [key_capacity] */
 	uint32_t key_capacity;
 	uint32_t key_end; /**< places in use or free, from 0 */
 	uint32_t key_count;
@@ -53,32 +53,16 @@ struct slide {
 	uint32_t slot_count;
 };
 
-struct slide *slide_new(uint32_t aggregate_count, int64_t step_ms, uint32_t pane_count)
+struct slide *slide_new(const struct cell_layout *layout, int64_t step_ms, uint32_t pane_count)
 {
 	REQUIRE(pane_count > 0 && pane_count <= SLIDE_PANES_MAX && step_ms > 0);
 	struct slide *slide = mem_alloc(sizeof(*slide));
-	slide->width = aggregate_count;
-	slide->record_bytes = sizeof(struct record) + aggregate_count * sizeof(struct aggregate);
+	slide->layout = layout;
+	slide->record_bytes = sizeof(struct record) + layout->bytes;
 	slide->step_ms = step_ms;
 	slide->pane_count = pane_count;
 	slide->panes = mem_alloc_array(pane_count, sizeof(*slide->panes));
 	return slide;
-}
-
-void slide_free(struct slide *slide)
-{
-	if (!slide)
-		return;
-	for (uint32_t i = 0; i < slide->pane_count; i++)
-		mem_free(slide->panes[i].records);
-	for (uint32_t i = 0; i < slide->key_end; i++)
-		mem_free(slide->keys[i].text);
-	mem_free(slide->panes);
-	mem_free(slide->keys);
-	mem_free(slide->backs);
-	mem_free(slide->free_keys);
-	mem_free(slide->slots);
-	mem_free(slide);
 }
 
 static struct record *record_at(const struct slide *slide, struct place place)
@@ -89,7 +73,34 @@ static struct record *record_at(const struct slide *slide, struct place place)
 
 static struct aggregate *back_of(const struct slide *slide, uint32_t key)
 {
-	return slide->backs + (size_t)key * slide->width;
+	return (struct aggregate *)(void *)(slide->backs + (size_t)key * slide->layout->bytes);
+}
+
+static void pane_free(struct slide *slide, uint32_t index)
+{
+	for (uint32_t i = 0; i < slide->panes[index].count; i++)
+		cells_release(slide->layout, record_at(slide, (struct place){index, i})->cells,
+			      NULL);
+	mem_free(slide->panes[index].records);
+}
+
+void slide_free(struct slide *slide)
+{
+	if (!slide)
+		return;
+	for (uint32_t i = 0; i < slide->pane_count; i++)
+		pane_free(slide, i);
+	for (uint32_t i = 0; i < slide->key_end; i++) {
+		if (slide->keys[i].text)
+			cells_release(slide->layout, back_of(slide, i), NULL);
+		mem_free(slide->keys[i].text);
+	}
+	mem_free(slide->panes);
+	mem_free(slide->keys);
+	mem_free(slide->backs);
+	mem_free(slide->free_keys);
+	mem_free(slide->slots);
+	mem_free(slide);
 }
 
 /** Where the pane is kept. Event times may lie before 1970. */
@@ -128,8 +139,7 @@ static void keys_grow(struct slide *slide)
 {
 	uint32_t capacity = slide->key_capacity ? slide->key_capacity * 2 : SLOTS_MIN;
 	slide->keys = mem_grow(slide->keys, capacity, sizeof(*slide->keys));
-	slide->backs =
-		mem_grow(slide->backs, (size_t)capacity * slide->width, sizeof(*slide->backs));
+	slide->backs = mem_grow(slide->backs, capacity, slide->layout->bytes);
 	slide->free_keys = mem_grow(slide->free_keys, capacity, sizeof(*slide->free_keys));
 	slide->key_capacity = capacity;
 }
@@ -147,7 +157,7 @@ static uint32_t key_add(struct slide *slide, uint64_t hash, struct slice text)
 		.text = mem_copy_bytes(text.data, text.length),
 		.bytes = (uint32_t)text.length,
 	};
-	memset(back_of(slide, key), 0, slide->width * sizeof(struct aggregate));
+	memset(back_of(slide, key), 0, slide->layout->bytes);
 	slots_put(slide, key);
 	slide->key_count++;
 	return key;
@@ -187,6 +197,7 @@ static void slots_take(struct slide *slide, uint32_t key)
 static void key_remove(struct slide *slide, uint32_t key)
 {
 	slots_take(slide, key);
+	cells_release(slide->layout, back_of(slide, key), NULL);
 	mem_free(slide->keys[key].text);
 	slide->keys[key].text = NULL;
 	slide->free_keys[slide->free_count++] = key;
@@ -199,26 +210,31 @@ static void pane_leave(struct slide *slide, struct pane *pane)
 {
 	uint32_t index = (uint32_t)(pane - slide->panes);
 	for (uint32_t i = 0; i < pane->count; i++) {
-		const struct record *record = record_at(slide, (struct place){index, i});
+		struct record *record = record_at(slide, (struct place){index, i});
 		struct key *key = &slide->keys[record->key];
 		key->first = record->next;
+		cells_release(slide->layout, record->cells, NULL);
 		if (--key->record_count == 0)
 			key_remove(slide, record->key);
 	}
 	pane->count = 0;
 }
 
-/** A loop, because most widths are 1 and a call of memcpy() costs more than that. */
-static void copy(const struct slide *slide, struct aggregate *into, const struct aggregate *from)
-{
-	for (uint32_t i = 0; i < slide->width; i++)
-		into[i] = from[i];
-}
-
 static void merge(const struct slide *slide, struct aggregate *into, const struct aggregate *from)
 {
-	for (uint32_t i = 0; i < slide->width; i++)
-		aggregate_merge(&into[i], &from[i]);
+	cells_merge(slide->layout, into, from, NULL);
+}
+
+/** Into memory that holds nothing. A loop, because most widths are 1 and a call of memcpy() costs
+ *  more than that. */
+static void copy(const struct slide *slide, struct aggregate *into, const struct aggregate *from)
+{
+	for (uint32_t i = 0; i < slide->layout->width; i++)
+		into[i] = from[i];
+	if (!slide->layout->has_extras)
+		return;
+	memset(into, 0, slide->layout->bytes);
+	merge(slide, into, from);
 }
 
 /** Every pane becomes an older one: newest first, so that what follows is added up already. */
@@ -229,10 +245,10 @@ static void slide_turn(struct slide *slide)
 		for (uint32_t i = 0; i < slide->panes[index].count; i++) {
 			struct record *record = record_at(slide, (struct place){index, i});
 			struct aggregate *back = back_of(slide, record->key);
-			memset(back, 0, slide->width * sizeof(*back));
+			cells_release(slide->layout, back, NULL);
+			memset(back, 0, slide->layout->bytes);
 			if (record->next.pane != NONE)
-				merge(slide, record->aggregates,
-				      record_at(slide, record->next)->aggregates);
+				merge(slide, record->cells, record_at(slide, record->next)->cells);
 		}
 	}
 	slide->back_ms = slide->start_ms + slide->step_ms;
@@ -252,7 +268,7 @@ void slide_move(struct slide *slide, int64_t start_ms)
 }
 
 void slide_add(struct slide *slide, uint64_t key_hash, struct slice key,
-	       const struct aggregate *aggregates)
+	       const struct aggregate *cells)
 {
 	uint32_t id = key_put(slide, key_hash, key);
 	struct place place = {.pane = pane_of(slide, slide->start_ms)};
@@ -264,8 +280,8 @@ void slide_add(struct slide *slide, uint64_t key_hash, struct slice key,
 	place.at = pane->count++;
 	struct record *record = record_at(slide, place);
 	*record = (struct record){.key = id, .next = {.pane = NONE}};
-	copy(slide, record->aggregates, aggregates);
-	merge(slide, back_of(slide, id), aggregates);
+	copy(slide, record->cells, cells);
+	merge(slide, back_of(slide, id), cells);
 	struct key *owner = &slide->keys[id];
 	if (owner->record_count++ == 0)
 		owner->first = place;
@@ -302,7 +318,7 @@ bool slide_next(const struct slide *slide, uint32_t *at, struct slice *out_key,
 		copy(slide, total, back);
 		return true;
 	}
-	copy(slide, total, record_at(slide, key->first)->aggregates);
+	copy(slide, total, record_at(slide, key->first)->cells);
 	merge(slide, total, back);
 	return true;
 }

@@ -21,24 +21,25 @@
 #include "core/base/bytes.h"
 
 struct aggregate;
+struct cell_layout;
 struct slide;
 
 enum { SLIDE_PANES_MAX = 100000 };
 
-/** `pane_count` panes of `step_ms` in a window, at most SLIDE_PANES_MAX. */
-struct slide *slide_new(uint32_t aggregate_count, int64_t step_ms, uint32_t pane_count);
+/** `pane_count` panes of `step_ms` in a window, at most SLIDE_PANES_MAX. The layout is borrowed. */
+struct slide *slide_new(const struct cell_layout *layout, int64_t step_ms, uint32_t pane_count);
 void slide_free(struct slide *slide); /**< NULL allowed */
 
 /** Moves the window on: the pane that starts at `start_ms` is its last one, empty as yet. By one
  *  step, or anywhere while no key is in the window. */
 void slide_move(struct slide *slide, int64_t start_ms);
-/** A group of that pane; a key is given once. */
+/** A group of that pane, its cells; a key is given once. */
 void slide_add(struct slide *slide, uint64_t key_hash, struct slice key,
-	       const struct aggregate *aggregates);
+	       const struct aggregate *cells);
 
 uint32_t slide_key_count(const struct slide *slide); /**< keys in the window */
 /** Walks the keys of the window in no order: *at starts as 0; false at the end. `total` has
- *  aggregate_count elements; `key` is borrowed until the next move. */
+ *  room for the cells, which the caller releases; `key` is borrowed until the next move. */
 bool slide_next(const struct slide *slide, uint32_t *at, struct slice *key,
 		struct aggregate *total);
 

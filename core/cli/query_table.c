@@ -7,7 +7,7 @@
 #include "core/cli/query_having.h"
 #include "core/cli/query_slide.h"
 #include "core/cli/query_sort.h"
-#include "core/model/aggregate.h"
+#include "core/model/cells.h"
 #include "core/window/group_table.h"
 
 enum { ROWS_AHEAD = 8 };
@@ -24,7 +24,7 @@ struct query_table {
 	struct query_row *rows;
 	uint32_t row_count;
 	uint32_t row_capacity;
-	struct aggregate *totals; /**< [row_capacity * aggregate_count] of a slide's rows */
+	char *totals; /**< cells [row_capacity] of a slide's rows */
 };
 
 struct query_table *query_table_new(const struct query_table_options *options)
@@ -33,10 +33,9 @@ struct query_table *query_table_new(const struct query_table_options *options)
 	table->options = *options;
 	table->left_before_ms = INT64_MIN;
 	table->sorter = query_sorter_new();
-	group_table_init(&table->groups, options->aggregate_count, 0);
+	group_table_init(&table->groups, options->layout, 0);
 	if (options->pane_count > 1)
-		table->slide =
-			slide_new(options->aggregate_count, options->step_ms, options->pane_count);
+		table->slide = slide_new(options->layout, options->step_ms, options->pane_count);
 	return table;
 }
 
@@ -78,10 +77,8 @@ static struct query_row *row_add(struct query_table *table)
 		table->row_capacity = table->row_capacity ? table->row_capacity * 2 : 64;
 		table->rows = mem_grow(table->rows, table->row_capacity, sizeof(*table->rows));
 		if (table->slide)
-			table->totals = mem_grow(table->totals,
-						 (size_t)table->row_capacity *
-							 table->options.aggregate_count,
-						 sizeof(*table->totals));
+			table->totals = mem_grow(table->totals, table->row_capacity,
+						 table->options.layout->bytes);
 	}
 	return &table->rows[table->row_count++];
 }
@@ -95,7 +92,7 @@ static void rows_emit(struct query_table *table,
 		if (i + 2 * ROWS_AHEAD < table->row_count) {
 			const struct query_row *ahead = &table->rows[order[i + ROWS_AHEAD]];
 			__builtin_prefetch(&table->rows[order[i + 2 * ROWS_AHEAD]]);
-			__builtin_prefetch(ahead->aggregates);
+			__builtin_prefetch(ahead->cells);
 			__builtin_prefetch(ahead->key.data);
 		}
 		each(arg, &table->rows[order[i]]);
@@ -113,11 +110,12 @@ static uint64_t emit_groups(struct query_table *table, int64_t before_ms)
 		if (group->start_ms < table->left_before_ms)
 			lost_count += group->aggregates->count;
 		else if (group->start_ms < before_ms &&
-			 query_having_holds(table->options.having, group->aggregates))
+			 query_having_holds(table->options.having, table->options.layout,
+					    group->aggregates))
 			*row_add(table) = (struct query_row){
 				.start_ms = group->start_ms,
 				.key = group_key(&table->groups, group),
-				.aggregates = group->aggregates,
+				.cells = group->aggregates,
 			};
 	}
 	return lost_count;
@@ -157,23 +155,41 @@ static uint32_t collect_leaving(struct query_table *table, int64_t before_ms, ui
 	return count;
 }
 
+static struct aggregate *total_of(const struct query_table *table, uint32_t row)
+{
+	return (struct aggregate *)(void *)(table->totals +
+					    (size_t)row * table->options.layout->bytes);
+}
+
 /** The rows of the window at hand. */
 static void collect_slide(struct query_table *table, int64_t start_ms)
 {
-	size_t width = table->options.aggregate_count;
+	const struct cell_layout *layout = table->options.layout;
 	uint32_t at = 0, count = 0;
 	struct slice key;
 	for (;;) {
 		struct query_row *row = row_add(table);
-		if (!slide_next(table->slide, &at, &key, table->totals + count * width))
+		if (!slide_next(table->slide, &at, &key, total_of(table, count)))
 			break;
 		*row = (struct query_row){.start_ms = start_ms, .key = key};
-		count += query_having_holds(table->options.having, table->totals + count * width);
+		if (query_having_holds(table->options.having, layout, total_of(table, count)))
+			count++;
+		else
+			cells_release(layout, total_of(table, count), NULL);
 		table->row_count = count;
 	}
 	table->row_count = count;
 	for (uint32_t i = 0; i < count; i++)
-		table->rows[i].aggregates = table->totals + i * width;
+		table->rows[i].cells = total_of(table, i);
+}
+
+static void emit_slide_rows(struct query_table *table,
+			    void (*each)(void *arg, const struct query_row *row), void *arg)
+{
+	uint32_t count = table->row_count;
+	rows_emit(table, each, arg);
+	for (uint32_t i = 0; i < count; i++)
+		cells_release(table->options.layout, total_of(table, i), NULL);
 }
 
 static uint64_t emit_slide(struct query_table *table, int64_t before_ms,
@@ -201,7 +217,7 @@ static uint64_t emit_slide(struct query_table *table, int64_t before_ms,
 				  group_key(&table->groups, table->leaving[next]),
 				  table->leaving[next]->aggregates);
 		collect_slide(table, table->slide_end_ms - step_ms * table->options.pane_count);
-		rows_emit(table, each, arg);
+		emit_slide_rows(table, each, arg);
 	}
 	return lost_count;
 }

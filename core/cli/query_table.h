@@ -15,6 +15,7 @@
 #include "core/base/bytes.h"
 
 struct aggregate;
+struct cell_layout;
 struct group_table;
 struct query_having;
 struct query_table;
@@ -22,11 +23,11 @@ struct query_table;
 struct query_row {
 	int64_t start_ms;
 	struct slice key; /**< dimension key */
-	const struct aggregate *aggregates;
+	const struct aggregate *cells;
 };
 
 struct query_table_options {
-	uint32_t aggregate_count;
+	const struct cell_layout *layout;  /**< borrowed; of the groups that come in */
 	int64_t step_ms;                   /**< of the groups that come in */
 	uint32_t pane_count;               /**< steps of a window; 1: windows do not overlap */
 	const struct query_having *having; /**< borrowed; other rows are left out */

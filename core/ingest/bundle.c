@@ -19,8 +19,7 @@ struct bundle *bundle_new(struct intake *intake, uint64_t seed)
 	if (bundle->delta_count > 0)
 		bundle->deltas = mem_alloc_array(bundle->delta_count, sizeof(*bundle->deltas));
 	for (uint32_t i = 0; i < bundle->delta_count; i++)
-		group_table_init(&bundle->deltas[i], intake->metrics[i].metric->aggregate_count,
-				 seed);
+		group_table_init(&bundle->deltas[i], &intake->metrics[i].metric->cells, seed);
 	return bundle;
 }
 

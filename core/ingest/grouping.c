@@ -48,6 +48,8 @@ struct grouping_run {
 struct grouped_rows {
 	const struct value *values[METRIC_VALUES_MAX]; /**< columns */
 	uint32_t value_count;
+	const struct cell_layout *extras; /**< NULL: there are none */
+	const int64_t *time_ms;
 	const struct key_hashes *by;
 	const struct pane_starts *starts;
 	const uint64_t *hashes; /**< by row, or NULL: grouping->some by place */
@@ -129,6 +131,14 @@ static inline void add_row(const struct grouped_rows *in, uint32_t row,
 	}
 }
 
+/** The same for cells with extras, which only values have. */
+static void add_row_of_cells(const struct grouped_rows *in, uint32_t row, struct aggregate *cells)
+{
+	for (uint32_t i = 0; i < in->value_count; i++)
+		cells_add(in->extras, cells, i, &in->values[i][row], in->time_ms[row],
+			  &in->table->heap_bytes);
+}
+
 static struct group *group_put(struct grouping_run *run, const struct grouped_rows *in,
 			       uint32_t row, uint64_t key_hash, int64_t start_ms)
 {
@@ -179,7 +189,10 @@ static void add_some(struct grouping_run *run, const struct grouped_rows *in, ui
 		struct group *group = group_confirm(run, in, places[i], rows[i], starts[i]);
 		if (!group)
 			group = group_put(run, in, rows[i], key_hashes[i], starts[i]);
-		add_row(in, rows[i], group->aggregates);
+		if (in->extras)
+			add_row_of_cells(in, rows[i], group->aggregates);
+		else
+			add_row(in, rows[i], group->aggregates);
 	}
 }
 
@@ -205,7 +218,7 @@ static void add_value_of_one(struct grouping_run *run, const struct grouped_rows
 static void add_unkeyed(struct grouping_run *run, const struct grouped_rows *in)
 {
 	struct group *group = NULL;
-	if (in->value_count == 1 && in->starts->is_one) {
+	if (in->value_count == 1 && in->starts->is_one && !in->extras) {
 		add_value_of_one(run, in);
 		return;
 	}
@@ -218,7 +231,10 @@ static void add_unkeyed(struct grouping_run *run, const struct grouped_rows *in)
 			group->aggregates[0].count += in->row_count;
 			return;
 		}
-		add_row(in, row, group->aggregates);
+		if (in->extras)
+			add_row_of_cells(in, row, group->aggregates);
+		else
+			add_row(in, row, group->aggregates);
 	}
 }
 
@@ -247,18 +263,20 @@ static void add_metric(struct grouping_run *run, uint32_t index, const uint16_t 
 		.by = &grouping->keys.keys[grouped->keys],
 		.starts = grouping_keys_starts(&grouping->keys, run->batch, grouped->starts),
 		.table = table,
-		.key_at = sizeof(struct group) + table->width * sizeof(struct aggregate),
+		.extras = table->layout->has_extras ? table->layout : NULL,
+		.time_ms = run->batch->time_ms,
+		.key_at = sizeof(struct group) + table->cells_bytes,
 		.rows = rows,
 		.row_count = row_count,
 	};
 	for (uint32_t i = 0; i < in.value_count; i++)
 		in.values[i] = run->batch->columns[metric->value_columns[i]];
-	size_t bytes_before = table->record_bytes;
+	size_t bytes_before = table->record_bytes + table->heap_bytes;
 	if (in.by->column_count == 0)
 		add_unkeyed(run, &in);
 	else
 		add_keyed(run, grouped, &in);
-	run->bundle->grown_bytes += table->record_bytes - bytes_before;
+	run->bundle->grown_bytes += table->record_bytes + table->heap_bytes - bytes_before;
 }
 
 /** A filter_set_each. */

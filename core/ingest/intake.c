@@ -11,7 +11,8 @@
 #include "core/ingest/decode_names.h"
 #include "core/window/group_table.h"
 
-enum { KEY_BYTES_ORDINARY = 32 };
+/** A new sketch, and a new bin or hash of one that doubles. */
+enum { KEY_BYTES_ORDINARY = 32, SKETCH_BYTES_ORDINARY = 128 };
 
 static void schema_copy(struct schema *into, const struct schema *from)
 {
@@ -129,6 +130,11 @@ static int intake_check_field(const struct intake *intake, const char *name, str
 	return 0;
 }
 
+static bool needs_number(const struct metric_spec *spec, uint32_t value)
+{
+	return !spec->needs || (spec->needs[value] & CELL_NUMBER);
+}
+
 static int intake_check_spec(const struct intake *intake, const struct metric_spec *spec,
 			     struct err_note *why)
 {
@@ -156,7 +162,7 @@ static int intake_check_spec(const struct intake *intake, const struct metric_sp
 	for (uint32_t i = 0; i < spec->value_count && !rc; i++) {
 		rc = intake_check_field(intake, spec->values[i], why);
 		const struct field *field = schema_find(&intake->schema, spec->values[i]);
-		if (!rc && field && !field_type_is_numeric(field->type))
+		if (!rc && field && needs_number(spec, i) && !field_type_is_numeric(field->type))
 			rc = err_set(why, ERR_RANGE,
 				     "field \"%s\" is declared %s; a statistic needs int or float",
 				     field->name, field_type_name(field->type));
@@ -210,7 +216,8 @@ static int intake_want_all(struct intake *intake, const struct metric_spec *spec
 		metric->by_columns[i] = (uint32_t)column;
 	}
 	for (uint32_t i = 0; i < spec->value_count; i++) {
-		int column = intake_want(intake, spec->values[i], true, is_changed, why);
+		int column = intake_want(intake, spec->values[i], needs_number(spec, i), is_changed,
+					 why);
 		if (column < 0)
 			return column;
 		metric->value_columns[i] = (uint32_t)column;
@@ -242,8 +249,11 @@ static bool intake_find_metric(const struct intake *intake, const struct metric 
 static void intake_take_metric(struct intake *intake, const struct intake_metric *metric)
 {
 	const struct metric *added = metric->metric;
-	size_t bytes = sizeof(struct group) + added->aggregate_count * sizeof(struct aggregate) +
-		       added->by_count * KEY_BYTES_ORDINARY;
+	size_t bytes =
+		sizeof(struct group) + added->cells.bytes + added->by_count * KEY_BYTES_ORDINARY;
+
+	if (added->cells.has_heap)
+		bytes += 2 * added->value_count * SKETCH_BYTES_ORDINARY;
 
 	intake->row_bytes += bytes;
 	if (added->has_filter_function) {

@@ -7,29 +7,20 @@
 
 enum { SLOTS_MIN = 16, RECORDS_BYTES_MIN = 512, SPARSE_RATIO = 8, AHEAD = 32 };
 
-void group_table_init(struct group_table *table, uint32_t width, uint64_t seed)
+void group_table_init(struct group_table *table, const struct cell_layout *layout, uint64_t seed)
 {
 	/* Seeds may be neighbours; factors must differ in all their bits. */
 	*table = (struct group_table){
-		.width = width,
-		.cells_bytes = width * (uint32_t)sizeof(struct aggregate),
+		.cells_bytes = layout->bytes,
+		.layout = layout,
 		.seed = seed,
 		.factor = hash_fold(seed ^ 0x8EBC6AF09C88C6E3u, 0x589965CC75374CC3u) | 1,
 	};
 }
 
-void group_table_init_cells(struct group_table *table, const struct cell_layout *layout,
-			    uint64_t seed)
-{
-	group_table_init(table, layout->width, seed);
-	table->cells_bytes = layout->bytes;
-	if (layout->has_extras)
-		table->layout = layout;
-}
-
 static void release_all(struct group_table *table)
 {
-	if (table->layout == NULL || !table->layout->has_heap)
+	if (!table->layout->has_heap)
 		return;
 	for (size_t at = 0; at < table->record_bytes;) {
 		struct group *group = group_table_at(table, at);
@@ -44,13 +35,7 @@ void group_table_deinit(struct group_table *table)
 	release_all(table);
 	mem_free(table->slots);
 	mem_free(table->records);
-	*table = (struct group_table){
-		.width = table->width,
-		.cells_bytes = table->cells_bytes,
-		.layout = table->layout,
-		.seed = table->seed,
-		.factor = table->factor,
-	};
+	group_table_init(table, table->layout, table->seed);
 }
 
 static size_t record_of(uint64_t slot)
@@ -221,7 +206,7 @@ void group_table_forget_before(struct group_table *table, int64_t before_ms)
 			memmove(table->records + kept, group, bytes);
 			kept += bytes;
 			count++;
-		} else if (table->layout != NULL) {
+		} else {
 			cells_release(table->layout, group->aggregates, &table->heap_bytes);
 		}
 		at += bytes;

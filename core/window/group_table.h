@@ -41,18 +41,15 @@ struct group_table {
 	char *records;
 	size_t record_bytes; /**< in use */
 	size_t record_capacity;
-	uint32_t width;                   /**< aggregates of a group */
-	uint32_t cells_bytes;             /**< of a group */
-	const struct cell_layout *layout; /**< borrowed; NULL: aggregates are all there is */
-	size_t heap_bytes;                /**< of the groups' sketches */
+	uint32_t cells_bytes; /**< of a group */
+	const struct cell_layout *layout;
+	size_t heap_bytes; /**< of the groups' sketches */
 	uint64_t seed;
 	uint64_t factor; /**< of group_hash(), made of the seed */
 };
 
-/** Of a layout, which is borrowed, or of `width` aggregates without extras. */
-void group_table_init_cells(struct group_table *table, const struct cell_layout *layout,
-			    uint64_t seed);
-void group_table_init(struct group_table *table, uint32_t width, uint64_t seed);
+/** The layout is borrowed. */
+void group_table_init(struct group_table *table, const struct cell_layout *layout, uint64_t seed);
 void group_table_deinit(struct group_table *table);
 void group_table_clear(struct group_table *table); /**< keeps its memory */
 

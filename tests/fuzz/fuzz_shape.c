@@ -198,7 +198,7 @@ static void expect_equal_groups(const struct group_table *a, const struct group_
 			group_table_find(b, group->start_ms, group_key(a, group));
 		REQUIRE(other != NULL);
 		REQUIRE(memcmp(group->aggregates, other->aggregates,
-			       a->width * sizeof(struct aggregate)) == 0);
+			       a->cells_bytes) == 0);
 	}
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/bytes.h"
-#include "core/model/aggregate.h"
+#include "core/model/cells.h"
 
 enum { STEP_MS = 5000, PANES = 4, KEYS = 40, STEPS = 400 };
 
@@ -67,7 +67,9 @@ static void expect_window(const struct slide *slide, int step)
 
 Test(query_slide, every_window_is_the_sum_of_its_panes)
 {
-	struct slide *slide = slide_new(2, STEP_MS, PANES);
+	struct cell_layout layout;
+	cell_layout_init(&layout, 2, NULL);
+	struct slide *slide = slide_new(&layout, STEP_MS, PANES);
 	uint32_t seed = 7;
 	int64_t start_ms = -20 * STEP_MS; /* before 1970, and after it */
 	for (int step = 0; step < STEPS; step++, start_ms += STEP_MS) {
@@ -93,7 +95,9 @@ Test(query_slide, every_window_is_the_sum_of_its_panes)
 
 Test(query_slide, an_empty_window_may_jump_anywhere)
 {
-	struct slide *slide = slide_new(1, STEP_MS, PANES);
+	struct cell_layout layout;
+	cell_layout_init(&layout, 0, NULL);
+	struct slide *slide = slide_new(&layout, STEP_MS, PANES);
 	struct aggregate one = {.count = 1}, total;
 	struct slice key;
 	for (int64_t start_ms = 0; start_ms < 1000000000; start_ms = start_ms * 3 + STEP_MS) {

@@ -16,6 +16,15 @@
 
 enum { METRICS = 7, LINES = 6000, LATENESS_MS = 5000 };
 
+/* Of so many numbers. */
+static const struct cell_layout *cells_of(uint32_t value_count)
+{
+	static struct cell_layout layouts[CELL_VALUES_MAX + 1];
+
+	cell_layout_init(&layouts[value_count], value_count, NULL);
+	return &layouts[value_count];
+}
+
 static const int64_t receive_ms = INT64_C(4102444800000);
 
 static uint64_t random_next(uint64_t *state)
@@ -94,7 +103,7 @@ static void totals_init(struct totals *totals)
 {
 	*totals = (struct totals){.max_event_ms = WATERMARK_NONE};
 	for (uint32_t i = 0; i < METRICS; i++)
-		group_table_init(&totals->groups[i], 1, 1);
+		group_table_init(&totals->groups[i], cells_of(1), 1);
 }
 
 static void totals_deinit(struct totals *totals)

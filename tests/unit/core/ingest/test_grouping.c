@@ -96,7 +96,7 @@ static void expect_equal(const struct plain *plain, const struct group_table *ta
 		cr_assert_not_null(group);
 		cr_assert_eq(group->key_hash, group_key_hash(table->seed, key));
 		cr_assert(memcmp(group->aggregates, want->aggregates,
-				 table->width * sizeof(struct aggregate)) == 0);
+				 table->cells_bytes) == 0);
 	}
 }
 

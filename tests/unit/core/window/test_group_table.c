@@ -4,6 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of so many numbers. */
+static const struct cell_layout *cells_of(uint32_t value_count)
+{
+	static struct cell_layout layouts[CELL_VALUES_MAX + 1];
+
+	cell_layout_init(&layouts[value_count], value_count, NULL);
+	return &layouts[value_count];
+}
+
 static struct slice key_of(char *text, unsigned number)
 {
 	int length = snprintf(text, 32, "k%u", number);
@@ -20,7 +29,7 @@ Test(group_table, a_pane_and_a_key_are_one_group)
 	struct group_table table;
 	struct slice empty = {"", 0};
 
-	group_table_init(&table, 2, 7);
+	group_table_init(&table, cells_of(2), 7);
 	cr_expect_null(group_table_find(&table, 5000, empty));
 	put(&table, 5000, SLICE_LITERAL("a"))->aggregates[1].count = 3;
 	put(&table, -5000, SLICE_LITERAL("a"))->aggregates[0].count = 4;
@@ -40,7 +49,7 @@ Test(group_table, walks_in_order_of_arrival)
 	const struct group *group;
 	size_t at = 0, seen = 0;
 
-	group_table_init(&table, 1, 7);
+	group_table_init(&table, cells_of(1), 7);
 	for (size_t i = 0; i < 4; i++)
 		put(&table, 0, slice_of(names[i]));
 	while ((group = group_table_next(&table, &at)) != NULL)
@@ -75,7 +84,7 @@ Test(group_table, equals_an_array)
 	struct group_table table;
 	unsigned dice = 5;
 
-	group_table_init(&table, 1, 99);
+	group_table_init(&table, cells_of(1), 99);
 	for (int round = 0; round < ROUNDS; round++) {
 		unsigned puts = round % 3 == 0 ? 20 : 9000;
 
@@ -107,7 +116,7 @@ Test(group_table, a_group_is_small)
 	struct group_table table;
 	char text[32];
 
-	group_table_init(&table, 1, 1);
+	group_table_init(&table, cells_of(1), 1);
 	for (unsigned i = 0; i < 100000; i++)
 		put(&table, 0, key_of(text, i));
 	size_t per_group = group_table_memory_bytes(&table) / table.count;
@@ -145,8 +154,8 @@ static void expect_spread(bool is_time)
 	uint32_t chosen[CHOSEN];
 	unsigned count = 0;
 
-	group_table_init(&known, 1, 1);
-	group_table_init(&other, 1, 2);
+	group_table_init(&known, cells_of(1), 1);
+	group_table_init(&other, cells_of(1), 2);
 	for (uint32_t i = 0; count < CHOSEN; i++) {
 		char text[32];
 		uint64_t key_hash = is_time ? 0 : group_key_hash(known.seed, key_of(text, i));

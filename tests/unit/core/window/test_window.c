@@ -10,6 +10,15 @@
 #include "core/window/group_table.h"
 #include "core/window/metric.h"
 
+/* Of so many numbers. */
+static const struct cell_layout *cells_of(uint32_t value_count)
+{
+	static struct cell_layout layouts[CELL_VALUES_MAX + 1];
+
+	cell_layout_init(&layouts[value_count], value_count, NULL);
+	return &layouts[value_count];
+}
+
 static struct window *open_window(uint32_t value_count, uint32_t keys_max)
 {
 	static const char *const values[] = {"amount", "cost_time"};
@@ -77,7 +86,7 @@ static struct group_table table_of(uint64_t seed)
 	struct group_table table;
 	static const char *const keys[] = {"a", "b", "c"};
 
-	group_table_init(&table, 1, seed);
+	group_table_init(&table, cells_of(1), seed);
 	for (int i = 0; i < 30; i++) {
 		struct slice key = slice_of(keys[i % 3]);
 
