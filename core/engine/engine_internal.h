@@ -17,6 +17,7 @@
 #include "core/window/watermark.h"
 
 struct window;
+struct late_group;
 struct metric;
 struct rule_verdict;
 
@@ -120,14 +121,6 @@ struct stored_firing {
 struct stored_evaluated {
 	char *rule;
 	int64_t evaluated_ms;
-};
-
-/** Of a bundle's marked groups (engine_merge.c). */
-struct late_group {
-	uint32_t mark;  /**< number */
-	uint32_t delta; /**< of the bundle's */
-	const struct group *group;
-	struct engine_metric *metric;
 };
 
 struct engine {

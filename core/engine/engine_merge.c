@@ -22,6 +22,14 @@
 
 #include <stdlib.h>
 
+/** A marked group of the bundle at hand. */
+struct late_group {
+	uint32_t mark;  /**< number */
+	uint32_t delta; /**< of the bundle's */
+	const struct group *group;
+	struct engine_metric *metric;
+};
+
 /** A pane lies behind what some rule has evaluated: its next window must not be skipped. */
 static void mark_dirty(struct engine_metric *metric, int64_t start_ms)
 {
