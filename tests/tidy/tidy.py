@@ -18,7 +18,7 @@ OUR_ROOTS = "core|storage|lua|bench|tests"
 # may include core/base. The parts of lua/ count as one folder.
 VALUES = {"core/model"}
 MIDDLE = {"core/model", "core/loop", "core/config", "storage", "core/filter", "core/window"}
-UPPER = MIDDLE | {"core/ingest", "core/rule", "core/incident", "core/plan", "core/outbox"}
+UPPER = MIDDLE | {"core/ingest", "core/rule", "core/judge", "core/incident", "core/plan", "core/outbox"}
 EDGES = {
     "core/base": set(),
     "core/sketch": set(),
@@ -37,8 +37,10 @@ EDGES = {
     "core/outbox": VALUES | {"core/loop", "core/config", "storage"},
     # A plan's steps act on incidents and leave their effects in the outbox.
     "core/plan": VALUES | {"core/loop", "core/config", "core/outbox", "core/incident", "storage"},
+    "core/judge": VALUES | {"core/rule"},
     "core/engine": VALUES
-    | {"core/ingest", "core/window", "core/rule", "core/filter", "core/config", "storage"},
+    | {"core/judge", "core/ingest", "core/window", "core/rule", "core/filter", "core/config"}
+    | {"storage"},
     "lua": UPPER,
     "core/control": UPPER | {"core/engine"},
     "core/cli": UPPER | {"core/engine", "core/control", "lua"},
