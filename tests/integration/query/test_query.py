@@ -314,7 +314,7 @@ class QueryTest(unittest.TestCase):
             (["-", "--evry", "1m"], b"did you mean --every"),
             (["-", "--every", "1500ms"], b"whole seconds"),
             (["-", "--every"], b"needs a value"),
-            (["-", "--stat", "median(x)"], b"count, sum(F), avg(F), min(F), max(F)"),
+            (["-", "--stat", "median(x)"], b"stddev(F), distinct(F)"),
             (["-", "--stat", "sum"], b"written as"),
             (["-", "--format", "xml"], b"must be json or csv"),
             (["-", "--where", "amount >"], b""),
@@ -332,7 +332,7 @@ class QueryTest(unittest.TestCase):
             (["-", "--having", "count >= many"], b"\"many\" is not a number"),
             (["-", "--having", "count >= 5 or count < 2"], b'conditions are joined by "and"'),
             (["-", "--having", "count >= 5 and"], b"unknown statistic"),
-            (["-", "--having", "p99(x) > 5"], b"--having \"p99(x)\": unknown statistic"),
+            (["-", "--having", "p100(x) > 5"], b"--having \"p99(x)\": unknown statistic"),
             (["-", "--having", "sum > 5"], b"written as sum(F)"),
             (["-", "--fields", "time,a", "--having", "sum(b) > 5"], b'unknown field "b"'),
         ]
