@@ -19,6 +19,7 @@ OUR_ROOTS = "core|storage|lua|bench|tests"
 VALUES = {"core/model"}
 MIDDLE = {"core/model", "core/loop", "core/config", "storage", "core/filter", "core/window"}
 UPPER = MIDDLE | {"core/ingest", "core/rule", "core/judge", "core/incident", "core/plan", "core/outbox"}
+UPPER |= {"core/handling"}
 EDGES = {
     "core/base": set(),
     "core/sketch": set(),
@@ -34,6 +35,8 @@ EDGES = {
     "core/rule": VALUES
     | {"core/window", "core/filter", "core/config", "core/lookup", "core/calendar", "storage"},
     "core/incident": VALUES | {"storage"},
+    # Silences have the hours of valid_time; routes and inhibitions come from the site.
+    "core/handling": VALUES | {"core/config", "core/filter", "core/calendar", "storage"},
     "core/outbox": VALUES | {"core/loop", "core/config", "storage"},
     # A plan's steps act on incidents and leave their effects in the outbox.
     "core/plan": VALUES | {"core/loop", "core/config", "core/outbox", "core/incident", "storage"},
@@ -46,6 +49,7 @@ EDGES = {
     "core/cli": UPPER | {"core/engine", "core/control", "lua"},
     "core/app": UPPER | {"core/engine", "core/control", "core/cli", "lua"},
     "bench/gen": VALUES,
+    "bench/trend": {"core/trend"},
 }
 
 # Third-party headers: where each may be included (a folder, or one file).
