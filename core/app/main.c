@@ -20,7 +20,9 @@ static const struct {
 	{"replay", cli_replay, "runs history through the rules and prints the alerts"},
 	{"status", cli_status, "what the daemon has read and what it waits for"},
 	{"reload", cli_reload, "reads the site again and swaps it in"},
-	{"rule", cli_rule, "list, show, history, enable, disable, activate"},
+	{"rule", cli_rule,
+	 "new, edit, diff, list, show, history, enable, disable, activate, rollback"},
+	{"audit", cli_audit, "who changed which version of a rule or plan, when and why"},
 	{"incident", cli_incident, "list, show, ack, resolve"},
 	{"plan", cli_plan, "list, runs, show, approve, reject, cancel"},
 };

@@ -15,6 +15,7 @@ enum exit_code {
 #define CLI_SITE_DEFAULT  "scripts"
 #define CLI_STATE_DEFAULT "state"
 
+int cli_audit(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_query(int argc, char **argv);
 int cli_replay(int argc, char **argv);

@@ -25,6 +25,12 @@ int remote_parse(struct remote *remote, int argc, char **argv, const char *help)
 		{"at", required_argument, NULL, 't'},
 		{"value", required_argument, NULL, 'v'},
 		{"revision", required_argument, NULL, 'R'},
+		{"site", required_argument, NULL, 'd'},
+		{"type", required_argument, NULL, 'T'},
+		{"rule", required_argument, NULL, 'u'},
+		{"limit", required_argument, NULL, 'l'},
+		{"plan", no_argument, NULL, 'p'},
+		{"editor", no_argument, NULL, 'e'},
 		{"json", no_argument, NULL, 'j'},
 		{"all", no_argument, NULL, 'a'},
 		{"active", no_argument, NULL, 'A'},
@@ -47,6 +53,12 @@ int remote_parse(struct remote *remote, int argc, char **argv, const char *help)
 		case 't': remote->at = optarg; break;
 		case 'v': remote->value = optarg; break;
 		case 'R': remote->revision = optarg; break;
+		case 'd': remote->site_dir = optarg; break;
+		case 'T': remote->type = optarg; break;
+		case 'u': remote->rule = optarg; break;
+		case 'l': remote->limit = optarg; break;
+		case 'p': remote->is_plan = true; break;
+		case 'e': remote->has_editor = true; break;
 		case 'j': remote->is_json = true; break;
 		case 'a': remote->has_all = true; break;
 		case 'A': remote->has_active = true; break;
@@ -116,6 +128,24 @@ int remote_call(const struct remote *remote, const char *verb, json_t *args, jso
 		exit_code = print_refusal(object);
 	json_decref(object);
 	return exit_code;
+}
+
+json_t *remote_try(const struct remote *remote, const char *verb, json_t *args)
+{
+	char *text = json_dumps(args, JSON_COMPACT), *answer = NULL;
+	char *socket = remote->socket != NULL ? mem_copy_text(remote->socket)
+					      : mem_format("%s/control.sock", remote->state_dir);
+	json_t *object = NULL, *result = NULL;
+	if (control_request(socket, verb, text, REMOTE_TRY_TIMEOUT_MS, &answer, NULL) == 0)
+		object = json_loads(answer, 0, NULL);
+	if (json_is_true(json_object_get(object, "ok")))
+		result = json_incref(json_object_get(object, "result"));
+	json_decref(object);
+	json_decref(args);
+	mem_free(answer);
+	mem_free(socket);
+	free(text);
+	return result;
 }
 
 void remote_print_json(const json_t *result)

@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-enum { REMOTE_WORDS_MAX = 4, REMOTE_TIMEOUT_MS = 60000 };
+enum { REMOTE_WORDS_MAX = 4, REMOTE_TIMEOUT_MS = 60000, REMOTE_TRY_TIMEOUT_MS = 2000 };
 
 /** Options and words of one command line. Texts are borrowed from argv. */
 struct remote {
@@ -16,10 +16,16 @@ struct remote {
 	const char *at;        /**< --at */
 	const char *value;     /**< --value */
 	const char *revision;  /**< --revision */
+	const char *site_dir;  /**< --site */
+	const char *type;      /**< --type */
+	const char *rule;      /**< --rule */
+	const char *limit;     /**< --limit */
 	bool is_json;
 	bool has_all;                        /**< --all */
 	bool has_active;                     /**< --active */
 	bool waits;                          /**< --wait */
+	bool is_plan;                        /**< --plan */
+	bool has_editor;                     /**< --editor */
 	const char *words[REMOTE_WORDS_MAX]; /**< what is no option */
 	int word_count;
 };
@@ -33,6 +39,9 @@ int remote_no_command(const struct remote *remote, const char *verb);
 /** Asks the daemon; takes `args`. EXIT_DONE and a new *result, or another exit code: the error was
  *  printed. */
 int remote_call(const struct remote *remote, const char *verb, json_t *args, json_t **result);
+
+/** The same without a word when there is no daemon, or when it refuses: the result, or NULL. */
+json_t *remote_try(const struct remote *remote, const char *verb, json_t *args);
 
 /** Prints the result as JSON (--json), one document. */
 void remote_print_json(const json_t *result);

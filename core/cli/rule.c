@@ -1,26 +1,48 @@
 #include "core/cli/cli.h"
 
+#include "core/base/bytes.h"
+#include "core/base/mem.h"
+#include "core/cli/impact_print.h"
+#include "core/cli/line_diff.h"
 #include "core/cli/remote.h"
+#include "core/cli/rule_file.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const char help[] =
-	"Usage: tocsin rule COMMAND [--json] [--state DIR | --socket PATH]\n"
+	"Usage: tocsin rule COMMAND [OPTION…]\n"
 	"\n"
 	"  list                     every rule with its active version and what it sees\n"
 	"  show NAME[@VERSION]      versions, current value of each key, source text\n"
 	"  history NAME             every kept version with its state, actor and reason\n"
+	"  diff NAME[@A] [@B]       what differs between two versions: from the one that runs to "
+	"the\n"
+	"                           newest, unless named; ends with 1 when they differ\n"
+	"  new NAME                 writes rules/NAME/1.lua from a template, or the next version "
+	"of\n"
+	"                           a rule that is there; prints the path\n"
+	"  edit NAME                copies the newest version to the next number; prints the path\n"
 	"  enable NAME[@VERSION]    pending, then enabled at --at TIME (default: now)\n"
 	"  disable NAME[@VERSION]   stops it; firing alerts resolve with a reason\n"
 	"  activate NAME@VERSION    makes a kept version the active one at --at TIME\n"
+	"  rollback NAME            back to the version that ran before\n"
 	"\n"
 	"  --at TIME      RFC 3339, for example 2026-11-22T18:00:00+08:00\n"
-	"  --reason TEXT  kept in the history\n"
+	"  --reason TEXT  kept in the history and in the audit log\n"
+	"  --plan         enable, disable, activate, rollback: only tells what would happen to "
+	"the\n"
+	"                 panes, the state of each key, and the firing alerts\n"
+	"  --type TYPE    new: count (default), field, continuous, group, baseline, script\n"
+	"  --site DIR     new, edit: the site (default: " CLI_SITE_DEFAULT ")\n"
+	"  --editor       new, edit: opens the file in $VISUAL or $EDITOR, on a terminal\n"
+	"  --json         one JSON document\n"
+	"  --state DIR    where the daemon keeps its state, or --socket PATH\n"
 	"\n"
 	"Examples:\n"
 	"  tocsin rule list\n"
-	"  tocsin rule activate merchant_failures@2 --reason 'threshold was too low'\n";
+	"  tocsin rule activate merchant_failures@1 --plan\n"
+	"  tocsin rule rollback merchant_failures --reason 'threshold was too low'\n";
 
 static const char *const list_columns[] = {
 	"name=RULE",     "version=V", "type=TYPE",   "state=STATE",   "active=ACTIVE",
@@ -53,48 +75,195 @@ static void print_show(const json_t *result)
 	remote_print_source(source != NULL ? source : "(its file is not there)\n");
 }
 
+/** What the command asked for does to the state. */
+static void print_change(const json_t *result)
+{
+	size_t index;
+	const json_t *row;
+	remote_print_table(result, history_columns);
+	json_array_foreach(result, index, row)
+	{
+		const json_t *impact = json_object_get(row, "impact");
+		if (impact == NULL)
+			continue;
+		putchar('\n');
+		impact_print(impact);
+	}
+}
+
+static void print_plan(const json_t *result)
+{
+	fputs("version ", stdout);
+	remote_print_value(json_object_get(result, "from"));
+	fputs(" -> ", stdout);
+	remote_print_value(json_object_get(result, "to"));
+	if (json_is_string(json_object_get(result, "at"))) {
+		fputs(" at ", stdout);
+		remote_print_value(json_object_get(result, "at"));
+	}
+	putchar('\n');
+	impact_print(result);
+}
+
+/** Texts of two versions as a unified diff: exit code 1 when they differ, as diff has it. */
+static int print_diff(const json_t *result)
+{
+	const char *name = json_string_value(json_object_get(result, "name"));
+	const char *from = json_string_value(json_object_get(result, "from_source"));
+	const char *to = json_string_value(json_object_get(result, "to_source"));
+	struct bytes out = BYTES_EMPTY;
+	char *from_label, *to_label;
+	bool differs;
+	if (name == NULL || from == NULL || to == NULL)
+		return EXIT_FAILED;
+	from_label = mem_format("rules/%s/%lld.lua", name,
+				(long long)json_integer_value(json_object_get(result, "from")));
+	to_label = mem_format("rules/%s/%lld.lua", name,
+			      (long long)json_integer_value(json_object_get(result, "to")));
+	differs = line_diff(from, from_label, to, to_label, &out);
+	if (differs)
+		remote_print_source(out.data);
+	bytes_deinit(&out);
+	mem_free(from_label);
+	mem_free(to_label);
+	return differs ? EXIT_FAILED : EXIT_DONE;
+}
+
+enum shape { SHAPE_LIST, SHAPE_SHOW, SHAPE_HISTORY, SHAPE_CHANGE, SHAPE_DIFF, SHAPE_FILE };
+
+static const struct command {
+	const char *name;
+	enum shape shape;
+	const char *wants;
+} commands[] = {
+	{"list", SHAPE_LIST, "no more words"},
+	{"show", SHAPE_SHOW, "one NAME or NAME@VERSION"},
+	{"history", SHAPE_HISTORY, "one NAME"},
+	{"diff", SHAPE_DIFF, "NAME, NAME@A, or NAME@A @B"},
+	{"new", SHAPE_FILE, "one NAME, without a version: the next one is made"},
+	{"edit", SHAPE_FILE, "one NAME, without a version: the next one is made"},
+	{"enable", SHAPE_CHANGE, "one NAME or NAME@VERSION"},
+	{"disable", SHAPE_CHANGE, "one NAME or NAME@VERSION"},
+	{"activate", SHAPE_CHANGE, "one NAME@VERSION; tocsin rule history NAME lists the versions"},
+	{"rollback", SHAPE_CHANGE, "one NAME: the version that ran before is found"},
+};
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+/* The words after the command. */
+struct words {
+	char name[256];
+	json_int_t version, to;
+};
+
+/** May the command have this version, or none? */
+static bool fits_version(const struct command *command, json_int_t version)
+{
+	if (strcmp(command->name, "activate") == 0)
+		return version > 0;
+	return version == 0 || command->shape == SHAPE_SHOW || command->shape == SHAPE_DIFF ||
+	       strcmp(command->name, "enable") == 0 || strcmp(command->name, "disable") == 0;
+}
+
+static bool read_words(const struct remote *remote, const struct command *command,
+		       struct words *words)
+{
+	char rest[8];
+	int count = remote->word_count;
+	*words = (struct words){{0}, 0, 0};
+	if (command->shape == SHAPE_LIST)
+		return count == 1;
+	if (count == 3 && (command->shape != SHAPE_DIFF || remote->words[2][0] != '@' ||
+			   !remote_split_version(remote->words[2], rest, sizeof(rest), &words->to)))
+		return false;
+	return (count == 2 || count == 3) &&
+	       remote_split_version(remote->words[1], words->name, sizeof(words->name),
+				    &words->version) &&
+	       fits_version(command, words->version);
+}
+
+static json_t *make_args(const struct remote *remote, const struct command *command,
+			 const struct words *words)
+{
+	bool is_diff = command->shape == SHAPE_DIFF;
+	json_t *args = json_object();
+	if (command->shape != SHAPE_LIST)
+		json_object_set_new(args, "name", json_string(words->name));
+	if (words->version > 0)
+		json_object_set_new(args, is_diff ? "from" : "version",
+				    json_integer(words->version));
+	if (words->to > 0)
+		json_object_set_new(args, "to", json_integer(words->to));
+	if (remote->at != NULL)
+		json_object_set_new(args, "at", json_string(remote->at));
+	if (remote->reason != NULL)
+		json_object_set_new(args, "reason", json_string(remote->reason));
+	if (remote->is_plan)
+		json_object_set_new(args, "plan", json_true());
+	return args;
+}
+
+static int print_result(const struct remote *remote, const struct command *command,
+			const json_t *result)
+{
+	if (remote->is_json) {
+		remote_print_json(result);
+		return EXIT_DONE;
+	}
+	switch (command->shape) {
+	case SHAPE_SHOW: print_show(result); break;
+	case SHAPE_LIST: remote_print_table(result, list_columns); break;
+	case SHAPE_HISTORY: remote_print_table(result, history_columns); break;
+	case SHAPE_DIFF: return print_diff(result);
+	case SHAPE_CHANGE:
+		if (remote->is_plan)
+			print_plan(result);
+		else
+			print_change(result);
+		break;
+	case SHAPE_FILE: break;
+	}
+	return EXIT_DONE;
+}
+
 int cli_rule(int argc, char **argv)
 {
 	struct remote remote;
-	char name[256], verb[32];
-	json_int_t version = 0;
+	struct words words;
+	char verb[32];
 	json_t *result = NULL;
 	int code = remote_parse(&remote, argc, argv, help);
 	if (code >= 0)
 		return code;
-	const char *command = remote.word_count > 0 ? remote.words[0] : "";
-	bool is_list = strcmp(command, "list") == 0;
-	bool is_show = strcmp(command, "show") == 0;
-	if (!is_list && !is_show && strcmp(command, "history") != 0 &&
-	    strcmp(command, "enable") != 0 && strcmp(command, "disable") != 0 &&
-	    strcmp(command, "activate") != 0) {
+	const struct command *command =
+		remote.word_count > 0 ? find_command(remote.words[0]) : NULL;
+	if (command == NULL)
 		return remote_no_command(&remote, "rule");
-	}
-	if (remote.word_count != (is_list ? 1 : 2) ||
-	    (!is_list && !remote_split_version(remote.words[1], name, sizeof(name), &version))) {
-		fprintf(stderr, "tocsin rule %s: wants %s\n", command,
-			is_list ? "no more words" : "one NAME or NAME@VERSION");
+	if (!read_words(&remote, command, &words)) {
+		fprintf(stderr, "tocsin rule %s: wants %s\n", command->name, command->wants);
 		return EXIT_USAGE;
 	}
-	json_t *args = json_object();
-	if (!is_list)
-		json_object_set_new(args, "name", json_string(name));
-	if (version > 0)
-		json_object_set_new(args, "version", json_integer(version));
-	if (remote.at != NULL)
-		json_object_set_new(args, "at", json_string(remote.at));
-	if (remote.reason != NULL)
-		json_object_set_new(args, "reason", json_string(remote.reason));
-	snprintf(verb, sizeof(verb), "rule.%s", command);
-	code = remote_call(&remote, verb, args, &result);
+	if (remote.is_plan && command->shape != SHAPE_CHANGE) {
+		fprintf(stderr,
+			"tocsin rule %s: --plan is for enable, disable, activate and "
+			"rollback\n",
+			command->name);
+		return EXIT_USAGE;
+	}
+	if (command->shape == SHAPE_FILE)
+		return cli_rule_file(&remote, words.name, strcmp(command->name, "new") == 0);
+	snprintf(verb, sizeof(verb), "rule.%s", command->name);
+	code = remote_call(&remote, verb, make_args(&remote, command, &words), &result);
 	if (code != EXIT_DONE)
 		return code;
-	if (remote.is_json)
-		remote_print_json(result);
-	else if (is_show)
-		print_show(result);
-	else
-		remote_print_table(result, is_list ? list_columns : history_columns);
+	code = print_result(&remote, command, result);
 	json_decref(result);
-	return EXIT_DONE;
+	return code;
 }

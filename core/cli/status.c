@@ -1,5 +1,6 @@
 #include "core/cli/cli.h"
 
+#include "core/cli/impact_print.h"
 #include "core/cli/remote.h"
 
 #include <stdio.h>
@@ -17,10 +18,11 @@ static const char status_help[] =
 static const char reload_help[] =
 	"Usage: tocsin reload [--wait] [--json] [--state DIR | --socket PATH]\n"
 	"\n"
-	"Reads the site again and swaps it in whole. With --wait it prints one line per file\n"
-	"(loaded, unchanged, refused with file:line and reason) and ends with 5 when any file was\n"
-	"refused; a refused file never replaces a good version. SIGHUP does the same without "
-	"answer.\n"
+	"Reads the site again and swaps it in whole. It prints each file that was loaded, refused\n"
+	"(with file:line and reason) or removed, what a new version does to the state of the one\n"
+	"it replaces, and how many files there are; with --wait also each unchanged file. It ends\n"
+	"with 5 when any file was refused; a refused file never replaces a good version. SIGHUP\n"
+	"does the same without answer.\n"
 	"\n"
 	"Example:\n"
 	"  tocsin reload --wait\n";
@@ -147,25 +149,47 @@ int cli_status(int argc, char **argv)
 	return EXIT_DONE;
 }
 
-static void print_files(const json_t *files)
+static bool has_status(const json_t *file, const char *status)
 {
-	size_t index;
+	const char *found = json_string_value(json_object_get(file, "status"));
+	return found != NULL && strcmp(found, status) == 0;
+}
+
+static void print_file(const json_t *file)
+{
+	const json_t *line = json_object_get(file, "line");
+	const json_t *reason = json_object_get(file, "reason");
+	const json_t *impact = json_object_get(file, "impact");
+	remote_print_value(json_object_get(file, "status"));
+	putchar(' ');
+	remote_print_value(json_object_get(file, "path"));
+	if (json_integer_value(line) > 0)
+		printf(":%lld", (long long)json_integer_value(line));
+	if (json_is_string(reason)) {
+		fputs(": ", stdout);
+		remote_print_value(reason);
+	}
+	putchar('\n');
+	if (impact != NULL)
+		impact_print(impact);
+}
+
+static void print_files(const json_t *files, bool has_all)
+{
+	static const char *const names[] = {"loaded", "unchanged", "refused", "removed"};
+	enum { NAMES = sizeof(names) / sizeof(names[0]) };
+	size_t counts[NAMES] = {0}, index;
 	const json_t *file;
 	json_array_foreach(files, index, file)
 	{
-		const json_t *line = json_object_get(file, "line");
-		const json_t *reason = json_object_get(file, "reason");
-		remote_print_value(json_object_get(file, "status"));
-		putchar(' ');
-		remote_print_value(json_object_get(file, "path"));
-		if (json_integer_value(line) > 0)
-			printf(":%lld", (long long)json_integer_value(line));
-		if (json_is_string(reason)) {
-			fputs(": ", stdout);
-			remote_print_value(reason);
-		}
-		putchar('\n');
+		for (int i = 0; i < NAMES; i++)
+			counts[i] += has_status(file, names[i]);
+		if (has_all || !has_status(file, "unchanged"))
+			print_file(file);
 	}
+	for (int i = 0; i < NAMES; i++)
+		fprintf(stderr, "%s%zu %s", i == 0 ? "reload: " : ", ", counts[i], names[i]);
+	fputc('\n', stderr);
 }
 
 int cli_reload(int argc, char **argv)
@@ -182,8 +206,8 @@ int cli_reload(int argc, char **argv)
 		return code;
 	if (remote.is_json)
 		remote_print_json(result);
-	else if (remote.waits)
-		print_files(json_object_get(result, "files"));
+	else
+		print_files(json_object_get(result, "files"), remote.waits);
 	if (json_is_true(json_object_get(result, "refused")))
 		code = EXIT_REFUSED;
 	json_decref(result);

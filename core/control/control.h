@@ -47,6 +47,7 @@ struct control_target {
 	struct versions *plan_versions;
 	struct audit_log *audit;
 	struct incident_store *incidents;
+	struct handling *handling;
 	struct plan_engine *plans;
 	struct outbox *outbox;
 	struct pool *pool;
@@ -63,8 +64,8 @@ struct control_target {
 	void (*apply_versions)(void *arg);
 	/** Source text of a rule version (owned); NULL when its file is not there. */
 	char *(*rule_source)(void *arg, const char *name, uint32_t version);
-	/** What happens to panes, states and firing alerts when that version takes over (0: when the
-	 *  rule stops), as json_impact() makes it. ERR_NOT_FOUND. */
+	/** What happens to panes, states and firing alerts when that version takes over (0: when
+	 *  the rule stops), as json_impact() makes it. ERR_NOT_FOUND. */
 	int (*rule_impact)(void *arg, const char *name, uint32_t version, struct json_t **out,
 			   struct err_note *why);
 	/** Followed patterns and TCP addresses that are open now. */

@@ -12,8 +12,8 @@
 #include <dirent.h>
 #include <errno.h>
 
-/* Letters, digits, `_ - .` and UTF-8 letters (any character past ASCII); no leading dot. */
-static bool is_name(const char *name)
+/* A UTF-8 letter is any character past ASCII. */
+bool site_is_name(const char *name)
 {
 	size_t length = strlen(name);
 
@@ -137,7 +137,7 @@ static int scan_folder(const char *root, DIR *dir, const char *kind, struct site
 		     entry->d_type != DT_UNKNOWN))
 			continue;
 		folder = mem_format("%s/%s", root, entry->d_name);
-		if (is_name(entry->d_name))
+		if (site_is_name(entry->d_name))
 			code = scan_versions(folder, kind, entry->d_name, out, report, why);
 		else
 			report_add(

@@ -3,6 +3,7 @@
 #ifndef TOCSIN_LUA_HOST_SITE_SCAN_H
 #define TOCSIN_LUA_HOST_SITE_SCAN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err_note;
@@ -27,5 +28,9 @@ struct site_files {
 int site_scan(const char *site_dir, const char *kind, struct site_files *out, struct report *report,
 	      struct err_note *why);
 void site_files_deinit(struct site_files *files);
+
+/** What the folder of a rule or plan may be called: 1 to 64 bytes of letters, digits, `_ - .` and
+ *  UTF-8 letters, no leading dot. */
+bool site_is_name(const char *name);
 
 #endif
