@@ -96,7 +96,7 @@ static struct alert make_alert(const struct engine *engine, const struct rule_st
 		.window_ms = rule->window_ms,
 		.threshold = rule->threshold.text,
 		.field = state->field_text,
-		.statistic = statistic_name(rule->statistic),
+		.statistic = rule->statistic,
 		.key = key,
 		.by = (const char *const *)rule->by,
 		.by_count = rule->by_count,

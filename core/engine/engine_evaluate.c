@@ -38,7 +38,7 @@ struct evaluation {
 bool engine_decide(const struct rule_state *state, const struct aggregate *total, double *value,
 		   bool *has_value)
 {
-	*has_value = aggregate_value(total, state->rule->statistic, value);
+	*has_value = aggregate_value(total, measure_statistic(&state->rule->measure), value);
 	return *has_value && threshold_holds(&state->rule->threshold, *value);
 }
 
@@ -131,7 +131,7 @@ static void collect_changed(struct evaluation *evaluation, int64_t old_ms)
 		.to_ms = evaluation->boundary_ms,
 		.old_from_ms = old_ms != TIME_NONE ? old_ms - window_ms : 0,
 		.old_to_ms = old_ms != TIME_NONE ? old_ms : 0,
-		.statistic = state->rule->statistic,
+		.statistic = measure_statistic(&state->rule->measure),
 		.each = on_value,
 		.arg = evaluation,
 	};

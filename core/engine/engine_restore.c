@@ -197,8 +197,8 @@ static void read_rule(struct byte_reader *value, struct rule *rule)
 	hash = read_arena_text(value, &rule->arena);
 	snprintf(rule->hash, sizeof(rule->hash), "%s", hash != NULL ? hash : "");
 	rule->type = (enum rule_type)byte_reader_u8(value);
-	rule->statistic = (enum statistic)byte_reader_u8(value);
-	value->has_failed |= rule->type > RULE_BASELINE || rule->statistic > STATISTIC_MAX;
+	rule->statistic = read_arena_text(value, &rule->arena);
+	value->has_failed |= rule->type > RULE_BASELINE;
 	rule->window_ms = read_time(value);
 	rule->title = read_arena_text(value, &rule->arena);
 	rule->source = read_arena_text(value, &rule->arena);

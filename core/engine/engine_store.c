@@ -228,7 +228,7 @@ void engine_put_firing(struct engine *engine, const struct rule *rule, struct sl
 	bytes_append_be32(content, rule->version);
 	add_text(content, rule->hash);
 	bytes_append_u8(content, (uint8_t)rule->type);
-	bytes_append_u8(content, (uint8_t)rule->statistic);
+	add_text(content, rule->statistic);
 	add_time(content, rule->window_ms);
 	add_text(content, rule->title);
 	add_text(content, rule->source);

@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 #include "core/base/arena.h"
-#include "core/model/aggregate.h"
 #include "core/model/dimension.h"
 #include "core/rule/rule_condition.h"
 #include "core/window/metric.h"
@@ -66,9 +65,11 @@ struct rule {
 	bool has_filter_function; /**< then `filter` is "" */
 	const char *by[DIMENSION_FIELDS_MAX];
 	uint32_t by_count;
-	const char *field; /**< value field, or the watched one (continuous); NULL */
-	enum statistic statistic;
-	const char *values[METRIC_VALUES_MAX]; /**< value fields of all its expressions */
+	const char *field;      /**< value field, or the watched one (continuous); NULL */
+	struct measure measure; /**< what is computed */
+	const char *statistic;  /**< its name: "max", "p99.9" */
+	const char *values[METRIC_VALUES_MAX];  /**< value fields of all its expressions */
+	uint8_t value_needs[METRIC_VALUES_MAX]; /**< enum cell_need of each */
 	uint32_t value_count;
 	int64_t window_ms, pane_ms, every_ms;
 	/** The comparison of a rule that has one; else only its text, as the document shows it. */

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/model/aggregate.h"
+#include "core/model/statistic.h"
 
 struct arena;
 struct err_note;
@@ -34,7 +34,7 @@ enum {
 
 /** A statistic of the window against a number. */
 struct rule_expression {
-	enum statistic statistic;
+	struct measure measure;
 	const char *field; /**< value field; NULL: readings are counted */
 	struct threshold threshold;
 	/** The number is the rule's `threshold` itself, which `thresholds` may replace by key. */

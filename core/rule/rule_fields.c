@@ -56,48 +56,6 @@ bool rule_check_field(const struct rule_builder *builder, const char *option, co
 	return false;
 }
 
-static void append_numeric_fields(const struct schema *schema, struct bytes *out)
-{
-	for (uint32_t i = 0; i < schema->field_count; i++)
-		if (field_type_is_numeric(schema->fields[i].type))
-			bytes_append_format(out, "%s%s", out->length > 0 ? ", " : "",
-					    schema->fields[i].name);
-}
-
-static void check_numeric(const struct rule_builder *builder, const char *name, int line)
-{
-	const struct schema *schema = builder->source != NULL ? &builder->source->schema : NULL;
-	const struct field *field = schema != NULL ? schema_find(schema, name) : NULL;
-	struct bytes numeric = BYTES_EMPTY;
-
-	if (field == NULL || field_type_is_numeric(field->type))
-		return;
-	append_numeric_fields(schema, &numeric);
-	rule_fault_at(builder, line,
-		      "\"field\" must be numeric (int or float) where a statistic is computed; "
-		      "\"%.128s\" of source %s is declared %s; numeric fields: %s",
-		      name, builder->source->name, field_type_name(field->type),
-		      numeric.data != NULL ? numeric.data : "none");
-	bytes_deinit(&numeric);
-}
-
-void rule_add_value(const struct rule_builder *builder, const char *name, int line)
-{
-	struct rule *rule = builder->rule;
-
-	for (uint32_t i = 0; i < rule->value_count; i++)
-		if (strcmp(rule->values[i], name) == 0)
-			return;
-	if (!rule_check_field(builder, "field", name, line))
-		return;
-	check_numeric(builder, name, line);
-	if (rule->value_count == METRIC_VALUES_MAX)
-		rule_fault_at(builder, line, "a rule computes statistics of at most %d fields",
-			      METRIC_VALUES_MAX);
-	else
-		rule->values[rule->value_count++] = name;
-}
-
 static void read_by(struct rule_builder *builder)
 {
 	const struct tree *by = tree_get(builder->tree, "by");
@@ -208,41 +166,19 @@ static void read_filter(const struct rule_builder *builder)
 	check_filter(builder);
 }
 
-/** A group computes a statistic of a field, or counts and needs none. */
-static void check_group_field(const struct rule_builder *builder)
-{
-	const struct rule *rule = builder->rule;
-	bool is_computed = rule->statistic != STATISTIC_COUNT;
-
-	if (is_computed && rule->field == NULL)
-		rule_fault(builder, "statistic",
-			   "statistic \"%s\" needs \"field\", the numeric field it is computed of; "
-			   "example: field = \"amount\"",
-			   statistic_name(rule->statistic));
-	if (!is_computed && rule->field != NULL)
-		rule_fault(builder, "field",
-			   "\"field\" is only for a statistic other than \"count\"; allowed: "
-			   "\"max\", \"min\", \"avg\", \"sum\"; example: statistic = \"sum\"");
-}
-
 void rule_read_fields(struct rule_builder *builder)
 {
 	struct rule *rule = builder->rule;
 	const struct tree *field = tree_get(builder->tree, "field");
-	int statistic = statistic_parse(option_text(builder->tree, "statistic", "count"));
 
-	rule->statistic = statistic >= 0 ? (enum statistic)statistic : STATISTIC_COUNT;
 	if (field != NULL && field->type == TREE_STRING)
 		rule->field = arena_copy_text(&rule->arena, field->text);
-	if (rule->type == RULE_CONTINUOUS && rule->field != NULL)
+	if (rule->type == RULE_CONTINUOUS && rule->field != NULL) {
 		rule->by[rule->by_count++] = rule->field;
-	else
-		read_by(builder);
-	if (rule->type == RULE_GROUP)
-		check_group_field(builder);
-	if (field != NULL && rule->field != NULL && rule->type == RULE_CONTINUOUS)
 		rule_check_field(builder, "field", rule->field, field->line);
-	else if (field != NULL && rule->field != NULL)
-		rule_add_value(builder, rule->field, field->line);
+	} else {
+		read_by(builder);
+	}
+	rule_read_statistic(builder);
 	read_filter(builder);
 }

@@ -63,8 +63,17 @@ void rule_read_fields(struct rule_builder *builder);
 /** True when rules may use the name; otherwise the fault is reported at `line`. */
 bool rule_check_field(const struct rule_builder *builder, const char *option, const char *name,
 		      int line);
-/** A statistic of the field is computed: it must be numeric, and has a place in `values`. */
-void rule_add_value(const struct rule_builder *builder, const char *name, int line);
+
+/* rule_read_statistic.c */
+void rule_read_statistic(const struct rule_builder *builder);
+/** A statistic's name; `what` has it ("rule.field"). `is_counted`: count and rate are allowed.
+ *  False: the fault is reported. */
+bool rule_parse_statistic(const struct rule_builder *builder, const struct tree *text,
+			  const char *what, bool is_counted, struct measure *out);
+/** The measure is computed of the field, which must fit and gets its place in `values`. False: the
+ *  fault is reported. `field` is in the rule's arena. */
+bool rule_add_measure(const struct rule_builder *builder, struct measure *measure,
+		      const char *field, int line);
 
 /* rule_read_judge.c */
 /** One comparison and no other option: it is judged by the short way. All parts are read. */

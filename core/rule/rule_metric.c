@@ -12,14 +12,15 @@ void rule_metric_spec(const struct rule *rule, struct rule_metric *out)
 	_Static_assert(sizeof(out->identity) > RULE_NAME_BYTES_MAX + sizeof(rule->hash),
 		       "room for hash, space and name");
 	*out = (struct rule_metric){.spec = {
-		.source = rule->source,
-		.filter = rule->filter,
-		.by = (const char *const *)rule->by,
-		.by_count = rule->by_count,
-		.values = (const char *const *)rule->values,
-		.value_count = rule->value_count,
-		.pane_ms = rule->pane_ms,
-	}};
+					    .source = rule->source,
+					    .filter = rule->filter,
+					    .by = (const char *const *)rule->by,
+					    .by_count = rule->by_count,
+					    .values = (const char *const *)rule->values,
+					    .value_count = rule->value_count,
+					    .needs = rule->value_needs,
+					    .pane_ms = rule->pane_ms,
+				    }};
 	if (!rule->has_filter_function)
 		return;
 	/* Whatever a function does, only the same file does it. */

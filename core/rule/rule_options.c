@@ -5,8 +5,6 @@
 #include <stddef.h>
 
 static const char *const severity_choices[] = {"info", "warning", "critical", NULL};
-static const char *const field_statistics[] = {"max", "min", "avg", "sum", NULL};
-static const char *const group_statistics[] = {"count", "max", "min", "avg", "sum", NULL};
 
 /* clang-format off */
 static const struct rule_row base_rows[] = {
@@ -49,8 +47,7 @@ static const struct rule_row base_rows[] = {
 	 {.name = "field", .type = OPTION_TEXT, .is_required = true, .example = "\"cost_time\"",
 	  .help = "numeric field that is computed"}},
 	{RULE_BIT(FIELD),
-	 {.name = "statistic", .type = OPTION_CHOICE, .is_required = true,
-	  .choices = field_statistics, .example = "\"max\"", .help = "what is computed"}},
+	 {.name = "statistic", .type = OPTION_TEXT, .is_required = true, .example = "\"max\"", .help = "what is computed"}},
 	{RULE_BIT(CONTINUOUS),
 	 {.name = "field", .type = OPTION_TEXT, .is_required = true, .example = "\"cost_time\"",
 	  .help = "field of which every value is watched by itself"}},
@@ -61,7 +58,7 @@ static const struct rule_row base_rows[] = {
 	 {.name = "field", .type = OPTION_TEXT, .example = "\"amount\"",
 	  .help = "numeric field that is computed"}},
 	{RULE_BIT(GROUP),
-	 {.name = "statistic", .type = OPTION_CHOICE, .choices = group_statistics,
+	 {.name = "statistic", .type = OPTION_TEXT,
 	  .example = "\"sum\"", .help = "what is computed"}},
 	{RULE_BIT(SCRIPT),
 	 {.name = "by", .type = OPTION_TEXT_LIST, .example = "{ \"merchantId\" }",

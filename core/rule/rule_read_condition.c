@@ -75,16 +75,18 @@ bool rule_check_table(const struct rule_builder *builder, const struct tree *tab
 static void check_statistic_field(const struct rule_builder *builder,
 				  struct rule_expression *expression, int line)
 {
-	if (expression->statistic == STATISTIC_COUNT)
+	char buffer[MEASURE_NAME_BYTES_MAX];
+
+	if (!statistic_needs_field(measure_statistic(&expression->measure)))
 		expression->field = NULL;
 	else if (expression->field == NULL)
 		rule_fault_at(
 			builder, line,
 			"statistic \"%s\" needs \"field\", the numeric field it is computed of; "
 			"example: field = \"amount\"",
-			statistic_name(expression->statistic));
+			measure_name(&expression->measure, buffer));
 	else
-		rule_add_value(builder, expression->field, line);
+		rule_add_measure(builder, &expression->measure, expression->field, line);
 }
 
 static void read_threshold(const struct rule_builder *builder, const struct tree *text,
@@ -100,7 +102,7 @@ static void read_threshold(const struct rule_builder *builder, const struct tree
 static struct rule_expression main_expression(const struct rule *rule)
 {
 	return (struct rule_expression){
-		.statistic = rule->statistic,
+		.measure = rule->measure,
 		.field = rule->type == RULE_CONTINUOUS ? NULL : rule->field,
 	};
 }
@@ -109,9 +111,7 @@ static struct rule_expression main_expression(const struct rule *rule)
 static bool read_expression(const struct rule_builder *builder, const struct tree *tree,
 			    struct rule_expression *out)
 {
-	const struct tree *field, *threshold;
-	const char *statistic;
-	int parsed;
+	const struct tree *field, *threshold, *statistic;
 
 	*out = main_expression(builder->rule);
 	if (tree->type == TREE_STRING) {
@@ -122,22 +122,12 @@ static bool read_expression(const struct rule_builder *builder, const struct tre
 		return false;
 	field = tree_get(tree, "field");
 	threshold = tree_get(tree, "threshold");
-	statistic = option_text(tree, "statistic", NULL);
+	statistic = tree_get(tree, "statistic");
 	if (field != NULL)
 		out->field = arena_copy_text(&builder->rule->arena, field->text);
-	if (statistic != NULL) {
-		parsed = statistic_parse(statistic);
-		if (parsed < 0) {
-			rule_fault_at(
-				builder, tree_get(tree, "statistic")->line,
-				"\"statistic\" of an expression must be one of \"count\", \"sum\", "
-				"\"avg\", \"min\", \"max\", found the string \"%.64s\"; example: "
-				"statistic = \"max\"",
-				statistic);
-			return false;
-		}
-		out->statistic = (enum statistic)parsed;
-	}
+	if (statistic != NULL &&
+	    !rule_parse_statistic(builder, statistic, "an expression", true, &out->measure))
+		return false;
 	read_threshold(builder, threshold, &out->threshold);
 	check_statistic_field(builder, out, field != NULL ? field->line : tree->line);
 	return true;
@@ -152,12 +142,14 @@ static const char *condition_text(struct rule *rule, const struct rule_condition
 		return condition->expressions[0].threshold.text;
 	for (uint32_t i = 0; i < condition->count; i++) {
 		const struct rule_expression *one = &condition->expressions[i];
+		char buffer[MEASURE_NAME_BYTES_MAX];
 
 		bytes_append_format(&text, "%s%s%s%s%s",
 				    i == 0              ? ""
 				    : condition->is_any ? " or "
 							: " and ",
-				    statistic_name(one->statistic), one->field != NULL ? " " : "",
+				    measure_name(&one->measure, buffer),
+				    one->field != NULL ? " " : "",
 				    one->field != NULL ? one->field : "",
 				    one->threshold.text != NULL ? one->threshold.text : "");
 	}

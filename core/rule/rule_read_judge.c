@@ -219,12 +219,12 @@ bool rule_is_plain(const struct rule *rule)
 	const struct rule_level *level = &rule->levels[0];
 
 	return (RULE_BITS_THRESHOLD & 1u << rule->type) != 0 && rule->level_count == 1 &&
-	       level->holds.count == 1 && level->clear.count == 0 && level->hold_ms == 0 &&
-	       level->clear_hold_ms == 0 && rule->no_data == RULE_NO_DATA_KEEP &&
-	       rule->min_samples == 0 && rule->flap.changes == 0 && rule->non_disturb.max == 0 &&
-	       rule->valid_time == NULL && rule->key_filter == NULL &&
-	       rule->key_thresholds == NULL &&
-	       level->holds.expressions[0].statistic == rule->statistic;
+	       level->holds.count == 1 && level->holds.expressions[0].is_main &&
+	       rule->measure.value == 0 && rule->measure.statistic <= STATISTIC_MAX &&
+	       level->clear.count == 0 && level->hold_ms == 0 && level->clear_hold_ms == 0 &&
+	       rule->no_data == RULE_NO_DATA_KEEP && rule->min_samples == 0 &&
+	       rule->flap.changes == 0 && rule->non_disturb.max == 0 && rule->valid_time == NULL &&
+	       rule->key_filter == NULL && rule->key_thresholds == NULL;
 }
 
 static void read(struct rule_builder *builder)

@@ -11,7 +11,7 @@ static bool value_of(void *arg, const struct rule_expression *expression, double
 {
 	const double *values = arg;
 
-	*out = values[expression->statistic];
+	*out = values[expression->measure.statistic];
 	return *out == *out;
 }
 
@@ -19,7 +19,7 @@ static bool value_of(void *arg, const struct rule_expression *expression, double
 
 static struct rule_expression at_least(enum statistic statistic, double number)
 {
-	return (struct rule_expression){.statistic = statistic,
+	return (struct rule_expression){.measure.statistic = (uint8_t)statistic,
 					.threshold = {COMPARE_GE, number, ""}};
 }
 
@@ -88,7 +88,7 @@ Test(condition, without_its_own_clear_it_is_over_when_it_does_not_hold)
 Test(condition, between_fire_and_clear_it_neither_holds_nor_is_over)
 {
 	struct rule_expression holds = at_least(STATISTIC_MAX, 50);
-	struct rule_expression clear = {.statistic = STATISTIC_MAX,
+	struct rule_expression clear = {.measure.statistic = STATISTIC_MAX,
 					.threshold = {COMPARE_LT, 40, ""}};
 	struct rule rule = rule_of(&holds, &clear);
 	struct judgement got;
@@ -102,7 +102,7 @@ Test(condition, between_fire_and_clear_it_neither_holds_nor_is_over)
 Test(condition, where_clear_overlaps_it_holds)
 {
 	struct rule_expression holds = at_least(STATISTIC_MAX, 20);
-	struct rule_expression clear = {.statistic = STATISTIC_MAX,
+	struct rule_expression clear = {.measure.statistic = STATISTIC_MAX,
 					.threshold = {COMPARE_LT, 30, ""}};
 	struct rule rule = rule_of(&holds, &clear);
 	struct judgement got;
@@ -114,7 +114,7 @@ Test(condition, where_clear_overlaps_it_holds)
 Test(condition, an_empty_window_by_no_data)
 {
 	struct rule_expression holds = at_least(STATISTIC_MAX, 50);
-	struct rule_expression counts = {.statistic = STATISTIC_COUNT,
+	struct rule_expression counts = {.measure.statistic = STATISTIC_COUNT,
 					 .threshold = {COMPARE_LT, 10, ""}};
 	struct judgement got;
 	struct rule rule = rule_of(&holds, NULL);
@@ -163,7 +163,7 @@ Test(condition, fewer_readings_than_min_samples_are_no_judgement)
 Test(condition, a_keys_own_number_replaces_that_of_the_rules_threshold)
 {
 	struct rule_expression holds = at_least(STATISTIC_MAX, 50);
-	struct rule_expression clear = {.statistic = STATISTIC_MAX,
+	struct rule_expression clear = {.measure.statistic = STATISTIC_MAX,
 					.threshold = {COMPARE_LT, 40, ""}};
 	struct rule rule = rule_of(&holds, &clear);
 	double values[] = {[STATISTIC_MAX] = 60}, own = 70;

@@ -175,7 +175,7 @@ Test(rule, continuous_is_grouped_by_its_field_of_any_type)
 	expect_good(&file, rule);
 	cr_expect_eq(rule->by_count, 1);
 	cr_expect_str_eq(rule->by[0], "merchantId");
-	cr_expect_eq(rule->statistic, STATISTIC_COUNT);
+	cr_expect_str_eq(rule->statistic, "count");
 	rule_unref(rule);
 	file_deinit(&file);
 }
