@@ -142,10 +142,3 @@ Test(aggregate, damaged_bytes_are_refused)
 	cr_expect_eq(read.count, 77);
 	bytes_deinit(&bytes);
 }
-
-Test(statistic, names_go_both_ways)
-{
-	cr_expect_str_eq(statistic_name(STATISTIC_AVG), "avg");
-	cr_expect_eq(statistic_parse("max"), STATISTIC_MAX);
-	cr_expect_eq(statistic_parse("median"), -1);
-}
