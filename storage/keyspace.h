@@ -22,8 +22,8 @@
  *  "k"     rule name, 0, dimension key            alert that is open, and who was told of it
  *  "h"     alert id (32)                          what was decided of an alert (core/handling)
  *            time_ms (8, signed), count (4)         what happened to it later
- *  "g"     group id (16)                          group of alerts that wait for one document
- *  "G"     group id (16), sequence (4)            alert that is held in a group
+ *  "g"     group id (32)                          group of alerts that wait for one document
+ *  "G"     group id (32), sequence (4)            alert that is held in a group
  *  "q"     silence number (8)                     silence (JSON)
  *  "m"     name                                   engine-wide settings and counters
  *

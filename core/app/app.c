@@ -135,6 +135,7 @@ static int open_control(struct app *app, struct err_note *why)
 		.plan_versions = app->plan_versions,
 		.audit = app->audit,
 		.incidents = app->incidents,
+		.handling = app->handling,
 		.plans = app->plans,
 		.outbox = app->outbox,
 		.pool = app->pool,
@@ -244,6 +245,7 @@ static void app_close(struct app *app)
 	app_sources_close(app);
 	plan_engine_free(app->plans);
 	plan_actions_free(app->actions);
+	app_alerts_close(app);
 	incident_store_free(app->incidents);
 	engine_free(app->engine);
 	outbox_free(app->outbox);

@@ -6,6 +6,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"
+#include "core/handling/handling.h"
 #include "core/incident/incident.h"
 #include "core/loop/loop.h"
 #include "core/model/alert.h"
@@ -21,30 +22,83 @@
 
 #include <string.h>
 
+static const char *alert_key_text(const struct alert *alert, struct bytes *out)
+{
+	dimension_append_text(alert->key, out);
+	return out->length > 0 ? out->data : "";
+}
+
+void app_handle_alerts(struct app *app)
+{
+	int64_t now_ms = loop_wall_ms(app->loop);
+	handling_advance(app->handling, now_ms);
+	int64_t next_ms = handling_next_ms(app->handling);
+	if (next_ms == INT64_MAX)
+		timer_cancel(app->handling_timer);
+	else
+		timer_set(app->handling_timer, next_ms > now_ms ? next_ms - now_ms : 0);
+}
+
+static void on_handling_time(void *arg)
+{
+	struct app *app = arg;
+	app_handle_alerts(app);
+	commit_kick(app->commit);
+}
+
+/** The document in the alert log is that of the rule's output, whoever is told in the end. */
+static void log_alert(struct app *app, const struct rule *rule, const struct alert *alert)
+{
+	struct bytes document = BYTES_EMPTY, key = BYTES_EMPTY;
+	const struct config_output *output = config_find_output(app->config, rule->output);
+	const char *key_text = alert_key_text(alert, &key);
+	alert_append_document(alert, output != NULL && output->has_zh_keys, app->zone, &document);
+	log_info(RULE, "%s@%u is %s%s%s", alert->rule, alert->version,
+		 alert_state_name(alert->state), key_text[0] != '\0' ? " for " : "", key_text);
+	alert_log_put(commit_batch(app->commit), alert->window_end_ms, alert->id,
+		      bytes_slice(&document));
+	bytes_deinit(&document);
+	bytes_deinit(&key);
+}
+
 void app_on_alert(void *arg, const struct rule *rule, const struct alert *alert)
 {
 	struct app *app = arg;
-	struct bytes document = BYTES_EMPTY, key_text = BYTES_EMPTY;
-	struct err_note why = {{0}};
-	const struct config_output *output = config_find_output(app->config, rule->output);
-	alert_append_document(alert, output != NULL && output->has_zh_keys, app->zone, &document);
-	dimension_append_text(alert->key, &key_text);
-	log_info(RULE, "%s@%u %s %s%s", alert->rule, alert->version,
-		 alert->state == ALERT_FIRING ? "fires" : "resolves",
-		 key_text.length > 0 ? "for " : "", key_text.length > 0 ? key_text.data : "");
-	alert_log_put(commit_batch(app->commit), alert->window_end_ms, alert->id,
-		      bytes_slice(&document));
-	if (outbox_put(app->outbox, rule->output, alert->id, bytes_slice(&document), NULL, NULL,
-		       &why) != 0)
-		log_error(OUTBOX, "alert %s is in the alert log only: %s", alert->id, why.text);
-	if (rule->opens_incident) {
-		char *key = incident_key(alert, rule->incident_keys, rule->incident_key_count,
-					 rule->has_incident_key);
-		incident_on_alert(app->incidents, alert, key, loop_wall_ms(app->loop));
-		mem_free(key);
-	}
-	bytes_deinit(&document);
-	bytes_deinit(&key_text);
+	char *incident = NULL;
+	if (rule->opens_incident)
+		incident = incident_key(alert, rule->incident_keys, rule->incident_key_count,
+					rule->has_incident_key);
+	log_alert(app, rule, alert);
+	handling_on_alert(app->handling, alert, rule->output, incident, loop_wall_ms(app->loop));
+	/* Also when the engine speaks outside of its own turn: an install resolves alerts. */
+	timer_set(app->handling_timer, 0);
+	mem_free(incident);
+}
+
+static int on_send(void *arg, const char *output, const char *id, struct slice body,
+		   struct err_note *why)
+{
+	struct app *app = arg;
+	return outbox_put(app->outbox, output, id, body, NULL, NULL, why);
+}
+
+static void on_pass(void *arg, const struct alert *alert, const char *incident, int64_t now_ms)
+{
+	struct app *app = arg;
+	if (incident != NULL)
+		incident_on_alert(app->incidents, alert, incident, now_ms);
+}
+
+static void on_mute(void *arg, const struct alert *alert, const char *incident, const char *text,
+		    int64_t now_ms)
+{
+	struct app *app = arg;
+	struct bytes key = BYTES_EMPTY;
+	log_info(RULE, "%s@%u %s is %s", alert->rule, alert->version, alert_key_text(alert, &key),
+		 text);
+	if (incident != NULL)
+		incident_on_muted_alert(app->incidents, alert, incident, text, now_ms);
+	bytes_deinit(&key);
 }
 
 static void on_incident_event(void *arg, const struct incident *incident, const char *event)
@@ -92,6 +146,27 @@ static int make_factory(void *arg, const char *name, uint32_t version, const cha
 	return generation_plan_factory(name, version, source, app->config, out, why);
 }
 
+static int open_handling(struct app *app, struct err_note *why)
+{
+	struct handling_options options = {
+		.kv = app->kv,
+		.commit = app->commit,
+		.seed = app->hash_seed,
+		.on_send = on_send,
+		.on_pass = on_pass,
+		.on_mute = on_mute,
+		.arg = app,
+	};
+	app->handling_timer = timer_new(app->loop, on_handling_time, app);
+	return handling_new(&app->handling, &options, why);
+}
+
+void app_alerts_close(struct app *app)
+{
+	handling_free(app->handling);
+	timer_free(app->handling_timer);
+}
+
 int app_alerts_open(struct app *app, const struct config *config, struct err_note *why)
 {
 	struct outbox_options outbox = {
@@ -114,6 +189,8 @@ int app_alerts_open(struct app *app, const struct config *config, struct err_not
 	int code = outbox_new(&app->outbox, &outbox, why);
 	if (code == 0)
 		code = incident_store_new(&app->incidents, &incidents, why);
+	if (code == 0)
+		code = open_handling(app, why);
 	if (code != 0)
 		return code;
 	struct plan_actions_options actions = {app->loop, app->client, app->outbox};

@@ -20,6 +20,7 @@ void app_advance(struct app *app)
 {
 	int64_t now_ms = loop_mono_ms(app->loop);
 	engine_advance(app->engine, now_ms, loop_wall_ms(app->loop));
+	app_handle_alerts(app);
 	commit_kick(app->commit);
 	int64_t next_ms = engine_next_ms(app->engine, now_ms);
 	if (next_ms >= 0)

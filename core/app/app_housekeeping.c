@@ -4,6 +4,7 @@
 #include "core/base/log.h"
 #include "core/config/config.h"
 #include "core/engine/engine.h"
+#include "core/handling/handling.h"
 #include "core/loop/loop.h"
 #include "core/rule/versions.h"
 #include "storage/alert_log.h"
@@ -39,7 +40,8 @@ static void clean(struct app *app)
 	int64_t before_ms = loop_wall_ms(app->loop) - app->config->retention_day_ms;
 	bool has_old = false;
 	app->cleaned_ms = loop_mono_ms(app->loop);
-	if (alert_log_trim(app->kv, commit_batch(app->commit), before_ms, &has_old, &why) != 0)
+	if (handling_trim(app->handling, before_ms, loop_wall_ms(app->loop), &why) != 0 ||
+	    alert_log_trim(app->kv, commit_batch(app->commit), before_ms, &has_old, &why) != 0)
 		log_error(STORAGE, "the alert log was not trimmed: %s", why.text);
 	else if (has_old)
 		log_info(STORAGE, "alert documents past retention.day are deleted");

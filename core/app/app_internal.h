@@ -38,6 +38,8 @@ struct app {
 	struct http_client *client;
 	struct outbox *outbox;
 	struct incident_store *incidents;
+	struct handling *handling;
+	struct timer *handling_timer;
 	struct script_store *scripts;
 	struct audit_log *audit;
 	struct plan_actions *actions;
@@ -81,9 +83,12 @@ int app_engine_open(struct app *app, struct err_note *why);
 int app_pool_open(struct app *app, uint32_t reader_count, struct err_note *why);
 void app_advance(struct app *app); /**< evaluate, commit, set the timer for the next time */
 
-/* app_alerts.c: alert -> outbox, log and incident -> plan. */
+/* app_alerts.c: alert -> handling -> outbox, log and incident -> plan. */
 int app_alerts_open(struct app *app, const struct config *config, struct err_note *why);
+void app_alerts_close(struct app *app);
 void app_on_alert(void *arg, const struct rule *rule, const struct alert *alert);
+/** Sends what is due and sets the timer; after a turn that gave alerts, or changed a silence. */
+void app_handle_alerts(struct app *app);
 
 /* app_site.c: load and reload of the site, active versions. */
 int app_site_open(struct app *app, struct err_note *why);

@@ -7,6 +7,7 @@
 #include "core/config/config.h"
 #include "core/control/json_text.h"
 #include "core/engine/engine.h"
+#include "core/handling/handling.h"
 #include "core/loop/loop.h"
 #include "core/model/zone.h"
 #include "core/outbox/outbox.h"
@@ -210,6 +211,7 @@ static int use_config(struct app *app, struct config *config, struct err_note *w
 	config_ref(config);
 	config_unref(app->config);
 	app->config = config;
+	handling_configure(app->handling, config, zone);
 	return 0;
 }
 

@@ -1,7 +1,8 @@
 /** config_handling.h - `routes` and `inhibit` of the site: where alerts go, and which keep quiet.
  *
  *      routes = {
- *        { name = "pager", match = { severity = "critical" }, outputs = { "ops" }, continue = true },
+ *        { name = "pager", match = { severity = "critical" }, outputs = { "ops" },
+ *          continue = true },
  *        { match = { labels = { team = "payments" } },
  *          group = { by = { "rule" }, wait = "30s", interval = "5m" } },
  *      },

@@ -296,6 +296,23 @@ const struct incident *incident_on_alert(struct incident_store *store, const str
 	return incident;
 }
 
+const struct incident *incident_on_muted_alert(struct incident_store *store,
+					       const struct alert *alert, const char *key,
+					       const char *text, int64_t now_ms)
+{
+	struct incident *incident = store_find(store, number_map_find(&store->by_key, key));
+	if (!incident || incident->state == INCIDENT_RESOLVED)
+		return NULL;
+	char *id = incident_firing_id(alert);
+	struct bytes line = BYTES_EMPTY;
+	bytes_append_format(&line, "alert %s: %s", id, text);
+	timeline_add(store, incident, "muted", SELF, line.data, now_ms);
+	store_save(store, incident);
+	bytes_deinit(&line);
+	mem_free(id);
+	return incident;
+}
+
 /* ---- commands ---- */
 
 static int check_command(struct incident_store *store, uint64_t number, uint64_t revision,

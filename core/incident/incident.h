@@ -97,6 +97,11 @@ void incident_store_free(struct incident_store *store);
  *  incident). The caller kicks the commit. */
 const struct incident *incident_on_alert(struct incident_store *store, const struct alert *alert,
 					 const char *key, int64_t now_ms);
+/** An alert that nobody is told of: a record "muted" on the timeline of the open incident of its
+ *  key, with `text` saying why; nothing else changes, and none is opened. Returns it, or NULL. */
+const struct incident *incident_on_muted_alert(struct incident_store *store,
+					       const struct alert *alert, const char *key,
+					       const char *text, int64_t now_ms);
 /** Default key (rule and dimension) or only the named fields of the dimension, without the rule's
  *  name when `fields` is given: so that several rules can share an incident. Owned text. */
 char *incident_key(const struct alert *alert, const char *const *fields, uint32_t field_count,

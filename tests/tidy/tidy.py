@@ -27,7 +27,9 @@ EDGES = {
     "core/model": {"core/sketch"},
     "core/loop": set(),
     # A site's regexes are compiled when it is read, so a bad one is refused with its line.
-    "core/config": VALUES | {"core/filter"},
+    "core/config": VALUES | {"core/filter", "core/lookup"},
+    "core/lookup": VALUES,
+    "core/calendar": VALUES | {"core/config"},
     "storage": VALUES,
     "core/filter": VALUES,
     "core/window": VALUES,

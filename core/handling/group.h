@@ -1,0 +1,45 @@
+/** group.h - alerts that wait for one document; for the files of core/handling only. */
+#ifndef TOCSIN_CORE_HANDLING_GROUP_H
+#define TOCSIN_CORE_HANDLING_GROUP_H
+
+#include "core/handling/handling_internal.h"
+
+/** One alert that is held. */
+struct held {
+	struct held *next;
+	uint32_t sequence;
+	struct bytes key; /**< of its open alert */
+	char id[ALERT_ID_BYTES];
+	bool is_resolved;
+	char *severity;
+	char *document;
+};
+
+struct group {
+	char id[HEX_ID_BYTES]; /**< of route, output and values */
+	char *route, *output, *by_json;
+	int64_t wait_ms, interval_ms;
+	int64_t flush_ms; /**< while something is held */
+	int64_t sent_ms;  /**< of its last document, 0: none */
+	struct held *first, *last;
+	uint32_t held_count;
+	size_t held_bytes;
+	uint32_t sequence_next;
+};
+
+void group_id_of(const char *route, const char *output, const char *by_json, char id[HEX_ID_BYTES]);
+void group_append(struct handling *handling, struct group *group, struct held *held);
+void held_free(struct held *held);
+/** Everything that is held, in one document; nothing is left. */
+void group_send(struct handling *handling, struct group *group, int64_t now_ms);
+
+/* group_row.c */
+void group_key(struct bytes *key, const char *id);
+void held_key(struct bytes *key, const char *id, uint32_t sequence);
+void group_save(struct handling *handling, const struct group *group);
+void held_save(struct handling *handling, const struct group *group, const struct held *held);
+/** The document, and its id: the same alerts give the same one. */
+void group_append_document(struct handling *handling, const struct group *group,
+			   char id[HEX_ID_BYTES], struct bytes *out);
+
+#endif
