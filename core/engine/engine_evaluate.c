@@ -22,8 +22,8 @@
 #include <stdlib.h>
 
 struct candidate {
-	struct slice key; /**< in the engine's scratch arena */
-	struct aggregate total;
+	struct slice key;        /**< in the engine's scratch arena */
+	struct aggregate *total; /**< the metric's cells, in the arena too; what they own is ours */
 };
 
 struct evaluation {
@@ -38,13 +38,15 @@ struct evaluation {
 bool engine_decide(const struct rule_state *state, const struct aggregate *total, double *value,
 		   bool *has_value)
 {
-	*has_value = aggregate_value(total, measure_statistic(&state->rule->measure), value);
+	*has_value = measure_value(&state->metric->metric->cells, total, &state->rule->measure,
+				   state->rule->window_ms, value);
 	return *has_value && threshold_holds(&state->rule->threshold, *value);
 }
 
 static void add_candidate(struct evaluation *evaluation, struct slice key,
 			  const struct aggregate *total)
 {
+	const struct cell_layout *layout = &evaluation->state->metric->metric->cells;
 	struct candidate *candidate;
 
 	if (evaluation->count == evaluation->capacity) {
@@ -55,7 +57,8 @@ static void add_candidate(struct evaluation *evaluation, struct slice key,
 	candidate = &evaluation->candidates[evaluation->count++];
 	candidate->key.data = arena_copy(&evaluation->engine->scratch, key.data, key.length);
 	candidate->key.length = key.length;
-	candidate->total = *total;
+	candidate->total = arena_zalloc(&evaluation->engine->scratch, layout->bytes);
+	cells_merge(layout, candidate->total, total, NULL);
 }
 
 /* ---- a script's keys ---- */
@@ -78,7 +81,7 @@ static void collect_for_script(void *arg, struct slice key, const struct aggrega
 static void collect_all(struct evaluation *evaluation)
 {
 	struct rule_state *state = evaluation->state;
-	struct aggregate empty = AGGREGATE_EMPTY;
+	struct cell_total empty = {0};
 
 	window_each(state->metric->window, evaluation->boundary_ms - state->rule->window_ms,
 		    evaluation->boundary_ms, collect_for_script, evaluation);
@@ -87,22 +90,22 @@ static void collect_all(struct evaluation *evaluation)
 			struct slice key = key_table_key(&state->keys, id);
 
 			evaluation->has_system_key |= key.length == 0;
-			add_candidate(evaluation, key, &empty);
+			add_candidate(evaluation, key, empty.aggregates);
 		}
 	if (state->rule->by_count == 0 && !evaluation->has_system_key)
-		add_candidate(evaluation, (struct slice){"", 0}, &empty);
+		add_candidate(evaluation, (struct slice){"", 0}, empty.aggregates);
 }
 
 /* ---- a threshold's keys ---- */
 
 static void add_empty_when_changed(struct evaluation *evaluation, struct slice key, bool is_firing)
 {
-	struct aggregate empty = AGGREGATE_EMPTY;
+	struct cell_total empty = {0};
 	double value;
 	bool has_value;
 
-	if (engine_decide(evaluation->state, &empty, &value, &has_value) != is_firing)
-		add_candidate(evaluation, key, &empty);
+	if (engine_decide(evaluation->state, empty.aggregates, &value, &has_value) != is_firing)
+		add_candidate(evaluation, key, empty.aggregates);
 }
 
 static void on_value(void *arg, uint32_t ref, double value, bool has_value, bool is_firing)
@@ -110,13 +113,14 @@ static void on_value(void *arg, uint32_t ref, double value, bool has_value, bool
 	struct evaluation *evaluation = arg;
 	const struct rule_state *state = evaluation->state;
 	const struct window *window = state->metric->window;
-	struct aggregate total[METRIC_VALUES_MAX];
+	struct cell_total total;
 
 	if ((has_value && threshold_holds(&state->rule->threshold, value)) == is_firing)
 		return;
 	window_total_of(window, ref, evaluation->boundary_ms - state->rule->window_ms,
-			evaluation->boundary_ms, total);
-	add_candidate(evaluation, window_key_of(window, ref), total);
+			evaluation->boundary_ms, total.aggregates);
+	add_candidate(evaluation, window_key_of(window, ref), total.aggregates);
+	cells_release(&state->metric->metric->cells, total.aggregates, NULL);
 }
 
 /** `old_ms` is the last boundary when nothing changed behind it, or TIME_NONE. */
@@ -131,7 +135,7 @@ static void collect_changed(struct evaluation *evaluation, int64_t old_ms)
 		.to_ms = evaluation->boundary_ms,
 		.old_from_ms = old_ms != TIME_NONE ? old_ms - window_ms : 0,
 		.old_to_ms = old_ms != TIME_NONE ? old_ms : 0,
-		.statistic = measure_statistic(&state->rule->measure),
+		.measure = state->rule->measure,
 		.each = on_value,
 		.arg = evaluation,
 	};
@@ -164,11 +168,11 @@ static void change_state(struct evaluation *evaluation, const struct candidate *
 {
 	evaluation->state->is_settled = false;
 	if (is_firing)
-		engine_fire(evaluation->engine, evaluation->state, candidate->key,
-			    &candidate->total, evaluation->boundary_ms, verdict);
+		engine_fire(evaluation->engine, evaluation->state, candidate->key, candidate->total,
+			    evaluation->boundary_ms, verdict);
 	else
 		engine_resolve(evaluation->engine, evaluation->state, candidate->key,
-			       &candidate->total, evaluation->boundary_ms, verdict, NULL);
+			       candidate->total, evaluation->boundary_ms, verdict, NULL);
 }
 
 static int call_script(struct evaluation *evaluation, const struct candidate *candidate,
@@ -179,7 +183,7 @@ static int call_script(struct evaluation *evaluation, const struct candidate *ca
 		.window_start_ms = evaluation->boundary_ms - rule->window_ms,
 		.window_end_ms = evaluation->boundary_ms,
 		.key = candidate->key,
-		.aggregate = &candidate->total,
+		.aggregate = candidate->total,
 		.by = (const char *const *)rule->by,
 		.by_count = rule->by_count,
 		.is_firing = was_firing,
@@ -226,7 +230,7 @@ static void judge(struct evaluation *evaluation)
 
 		if (state->rule->type != RULE_SCRIPT)
 			change_state(evaluation, candidate,
-				     engine_decide(state, &candidate->total, &value, &has_value),
+				     engine_decide(state, candidate->total, &value, &has_value),
 				     NULL);
 		else if (!judge_by_script(evaluation, candidate))
 			return;
@@ -253,6 +257,8 @@ void engine_evaluate(struct engine *engine, struct rule_state *state, int64_t bo
 		qsort(evaluation.candidates, evaluation.count, sizeof(*evaluation.candidates),
 		      compare_candidates);
 	judge(&evaluation);
+	for (uint32_t i = 0; i < evaluation.count; i++)
+		cells_release(&state->metric->metric->cells, evaluation.candidates[i].total, NULL);
 	mem_free(evaluation.candidates);
 	engine_compact_firings(state);
 }

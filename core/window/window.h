@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "core/base/bytes.h"
-#include "core/model/aggregate.h"
+#include "core/model/cells.h"
 
 struct err_note;
 struct group_table;
@@ -53,8 +53,8 @@ void window_merge_table(struct window *window, const struct group_table *table, 
 void window_total(const struct window *window, struct slice key, int64_t from_ms, int64_t to_ms,
 		  struct aggregate *out);
 
-/** Calls `each` for every key with a pane in [from_ms, to_ms), with its total, in no order. The
- *  window must not be changed inside. */
+/** Calls `each` for every key with a pane in [from_ms, to_ms), with its total (the metric's cells,
+ *  borrowed for the call), in no order. The window must not be changed inside. */
 void window_each(const struct window *window, int64_t from_ms, int64_t to_ms,
 		 void (*each)(void *arg, struct slice key, const struct aggregate *total),
 		 void *arg);
@@ -81,9 +81,9 @@ void window_usage(const struct window *window, struct window_usage *out);
 struct window_walk {
 	int64_t from_ms, to_ms;
 	int64_t old_from_ms, old_to_ms;
-	enum statistic statistic;
+	struct measure measure;
 	/** Every key whose value may differ from that of the old window, and that has a pane in the
-	 *  new one. `ref` is good until the window changes; `has_value`: aggregate_value(). */
+	 *  new one. `ref` is good until the window changes; `has_value`: measure_value(). */
 	void (*each)(void *arg, uint32_t ref, double value, bool has_value, bool is_marked);
 	void *arg;
 };
@@ -94,6 +94,7 @@ bool window_walk_mark(struct window *window, const struct window_walk *walk, uin
 		      struct slice key);
 void window_walk(struct window *window, const struct window_walk *walk);
 struct slice window_key_of(const struct window *window, uint32_t ref);
+/** As window_total(): the caller releases `out`. */
 void window_total_of(const struct window *window, uint32_t ref, int64_t from_ms, int64_t to_ms,
 		     struct aggregate *out);
 

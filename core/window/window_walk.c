@@ -61,18 +61,21 @@ static void judge(const struct walk_run *run, const struct window_key *key)
 	bool has_value, is_any, is_marked = key->firing_visit == run->window->visit;
 	double value = 0;
 
-	if (walk->statistic == STATISTIC_COUNT) {
-		uint64_t count = count_list(run, key);
+	if (!statistic_needs_field(measure_statistic(&walk->measure))) {
+		struct aggregate total = {.count = count_list(run, key)};
 
-		value = (double)count;
-		is_any = count > 0;
-		has_value = true;
+		is_any = total.count > 0;
+		has_value = measure_value(run->window->shape.layout, &total, &walk->measure,
+					  walk->to_ms - walk->from_ms, &value);
 	} else {
-		struct aggregate total[METRIC_VALUES_MAX];
+		const struct cell_layout *layout = run->window->shape.layout;
+		struct cell_total total;
 
-		window_total_of(run->window, ref, walk->from_ms, walk->to_ms, total);
-		is_any = total[0].count > 0;
-		has_value = aggregate_value(&total[0], walk->statistic, &value);
+		window_total_of(run->window, ref, walk->from_ms, walk->to_ms, total.aggregates);
+		is_any = total.aggregates[0].count > 0;
+		has_value = measure_value(layout, total.aggregates, &walk->measure,
+					  walk->to_ms - walk->from_ms, &value);
+		cells_release(layout, total.aggregates, NULL);
 	}
 	if (is_any)
 		walk->each(walk->arg, ref, value, has_value, is_marked);

@@ -7,10 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/model/value.h"
 #include "core/window/group_table.h"
 #include "core/window/metric.h"
 
 enum { PANE = 5000, KEYS = 400, SPAN = 6 * PANE, SEED = 5 };
+
+/* Everything of the one value. */
+static const uint8_t needs[] = {CELL_NUMBER | CELL_SQUARES | CELL_FIRST | CELL_LAST |
+				CELL_DISTINCT | CELL_SKETCH};
 
 struct answer {
 	double value;
@@ -31,6 +36,7 @@ static struct window *open_window(uint32_t value_count)
 				   .filter = "",
 				   .values = values,
 				   .value_count = value_count,
+				   .needs = needs,
 				   .pane_ms = PANE};
 	struct metric *metric = metric_new(&spec);
 	struct window *window = window_new(metric, &(struct window_options){.seed = SEED});
@@ -77,19 +83,26 @@ static void forget_gone(struct walker *walker, const struct window_walk *walk)
 	}
 }
 
-static void expect_answers(const struct walker *walker, const struct window_walk *walk)
+static void expect_answers(const struct walker *walker, const struct window_walk *walk,
+			   uint32_t value_count)
 {
+	struct cell_layout layout;
+
+	cell_layout_init(&layout, value_count, needs);
 	char text[16];
 
 	for (int i = 0; i < KEYS; i++) {
-		struct aggregate total;
+		struct cell_total total;
 		double value = 0;
 		bool has_value;
 
-		window_total(walker->window, make_key(i, text), walk->from_ms, walk->to_ms, &total);
-		has_value = aggregate_value(&total, walk->statistic, &value);
-		cr_assert(walker->answers[i].is_there == (total.count > 0), "key %d", i);
-		if (total.count > 0)
+		window_total(walker->window, make_key(i, text), walk->from_ms, walk->to_ms,
+			     total.aggregates);
+		has_value = measure_value(&layout, total.aggregates, &walk->measure, SPAN, &value);
+		cells_release(&layout, total.aggregates, NULL);
+		cr_assert(walker->answers[i].is_there == (total.aggregates[0].count > 0), "key %d",
+			  i);
+		if (total.aggregates[0].count > 0)
 			cr_assert(walker->answers[i].has_value == has_value &&
 					  (!has_value || walker->answers[i].value == value),
 				  "key %d", i);
@@ -99,30 +112,41 @@ static void expect_answers(const struct walker *walker, const struct window_walk
 static void add_pane(struct window *window, uint64_t *state, int64_t start_ms, bool has_numbers)
 {
 	uint32_t keys = next_random(state) % 4 == 0 ? KEYS : 20;
+	struct cell_layout layout;
 	char text[16];
 
+	cell_layout_init(&layout, 1, needs);
 	for (int i = 0; i < 30; i++) {
-		struct aggregate delta = AGGREGATE_EMPTY;
+		struct value value = {.type = VALUE_NIL};
+		struct cell_total delta = {0};
 
 		if (has_numbers && next_random(state) % 4 > 0)
-			aggregate_add_number(&delta, next_random(state) / 7.0);
+			value = (struct value){.type = VALUE_FLOAT,
+					       .as.number = next_random(state) / 7.0};
+		if (has_numbers)
+			cells_add(&layout, delta.aggregates, 0, &value,
+				  start_ms + next_random(state) % PANE, NULL);
 		else
-			aggregate_add(&delta);
+			aggregate_add(delta.aggregates);
 		window_merge(window, start_ms, make_key((int)(next_random(state) % keys), text),
-			     &delta);
+			     delta.aggregates);
+		cells_release(&layout, delta.aggregates, NULL);
 	}
 }
 
-static uint64_t walk_along(enum statistic statistic, uint32_t value_count)
+static uint64_t walk_along(const char *measure, uint32_t value_count)
 {
 	struct walker walker = {.window = open_window(value_count)};
-	uint64_t state = 77 + (uint64_t)statistic;
+	uint64_t state = 77;
 	int64_t old_ms = INT64_MIN;
 
 	for (int64_t now_ms = 0; now_ms < 300 * PANE; now_ms += PANE) {
-		struct window_walk walk = {now_ms - SPAN, now_ms,   0,      0,
-					   statistic,     on_value, &walker};
+		struct window_walk walk = {.from_ms = now_ms - SPAN,
+					   .to_ms = now_ms,
+					   .each = on_value,
+					   .arg = &walker};
 
+		cr_assert_eq(measure_parse(measure, &walk.measure), 0);
 		if (next_random(&state) % 3 > 0)
 			add_pane(walker.window, &state, now_ms - PANE, value_count > 0);
 		if (next_random(&state) % 4 == 0)
@@ -134,7 +158,7 @@ static uint64_t walk_along(enum statistic statistic, uint32_t value_count)
 		window_walk_begin(walker.window);
 		forget_gone(&walker, &walk);
 		window_walk(walker.window, &walk);
-		expect_answers(&walker, &walk);
+		expect_answers(&walker, &walk, value_count);
 		old_ms = now_ms;
 		window_expire(walker.window, now_ms - 2 * SPAN);
 	}
@@ -145,15 +169,19 @@ static uint64_t walk_along(enum statistic statistic, uint32_t value_count)
 
 Test(window_walk, tells_every_value_that_can_have_changed)
 {
-	for (int statistic = STATISTIC_COUNT; statistic <= STATISTIC_MAX; statistic++)
-		for (uint32_t value_count = 0; value_count <= 1; value_count++)
-			walk_along((enum statistic)statistic, value_count);
+	static const char *const measures[] = {"count",  "rate", "sum",   "avg",      "min", "max",
+					       "stddev", "last", "first", "distinct", "p90"};
+
+	for (size_t i = 0; i < sizeof(measures) / sizeof(measures[0]); i++)
+		walk_along(measures[i], 1);
+	walk_along("count", 0);
+	walk_along("rate", 0);
 }
 
 Test(window_walk, keys_that_are_quiet_are_not_looked_at)
 {
 	struct walker walker = {.window = open_window(0)};
-	struct window_walk walk = {0, 2 * PANE, 0, 0, STATISTIC_COUNT, on_value, &walker};
+	struct window_walk walk = {0, 2 * PANE, 0, 0, {0}, on_value, &walker};
 	struct aggregate one = {.count = 1};
 	char text[16];
 
