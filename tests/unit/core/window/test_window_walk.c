@@ -192,7 +192,7 @@ Test(window_walk, keys_that_are_quiet_are_not_looked_at)
 	window_walk(walker.window, &walk);
 	cr_expect(walker.visits == KEYS, "nothing is known: all");
 	walker.visits = 0;
-	walk = (struct window_walk){0, 3 * PANE, 0, PANE, STATISTIC_COUNT, on_value, &walker};
+	walk = (struct window_walk){0, 3 * PANE, 0, PANE, {0}, on_value, &walker};
 	window_walk_begin(walker.window);
 	cr_expect(window_walk_mark(walker.window, &walk, group_key_hash(SEED, slice_of("7")),
 				   slice_of("7")));
