@@ -2,7 +2,7 @@
 BUILD  ?= build
 JOBS   ?= $(shell nproc)
 
-.PHONY: help deps build demo test test-sanitize test-thread test-long bench bench-quick cost fuzz check clean
+.PHONY: help deps build demo test test-sanitize test-thread test-long bench bench-quick cost trend fuzz check clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ bench: build ## the comparison with other programs, about 20 minutes; see bench/
 
 bench-quick: build ## the same with 200,000 lines and one run: are the answers right?
 	@python3 bench/run.py --build $(BUILD) --quick
+
+trend: build ## how good smart rules are: reproduces the table of docs/smart-rules.md
+	@python3 bench/trend.py --build $(BUILD) --check docs/smart-rules.md
 
 cost: build ## what a reading, a rule, a key, a span and a core cost: the tables of docs/cost.md
 	@python3 bench/cost.py --build $(BUILD)

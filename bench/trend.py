@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
 """How good are smart rules? Precision, recall and delay on labelled series.
 
-    python3 bench/trend.py --build build [--series 60] [--seed 101] [--markdown]
+    python3 bench/trend.py --build build [--series 60] [--seed 101] [--check docs/smart-rules.md]
 
-Series are made here, seeded: payments in slots of 5 minutes for four weeks, with the seasons of day
-and week, noise beyond Poisson's, holidays (a day of another height), lasting shifts of the level, and
-the troubles that a detector must find: outages, surges, slow declines and slow climbs. The first two
-weeks are history; what is counted happens in the last two. Holidays and shifts are no troubles: who
-rings for them is wrong.
+Series are made here, seeded: payments in slots of 5 minutes for four weeks, with the seasons of
+day and week, noise beyond Poisson's, holidays (a day of another height), lasting shifts of the
+level, and the troubles that a detector must find: outages, surges, slow declines and slow climbs.
+The first two weeks are history; what is counted happens in the last two. Holidays and shifts are
+no troubles: who rings for them is wrong.
 
-An event is found when the detector rings within it; precision is the share of episodes (rings less than
-three slots apart) that touch an event; the delay is from the event's begin to the first ring.
-Beside it two that everybody writes by hand: a fixed number (a share of the mean of the first two weeks)
-and a share of the same time yesterday. All of them see the same slots."""
+An event is found when the detector rings within it; precision is the share of episodes (rings
+less than three slots apart) that touch an event; the delay is from the event's begin to the first
+ring. Beside it two that everybody writes by hand: a fixed number (a share of the mean of the
+first two weeks) and a share of the same time yesterday. All of them see the same slots."""
 import argparse
 import math
 import os
@@ -163,12 +163,15 @@ def main():
     parser.add_argument("--build", default="build", help="build folder (default: build)")
     parser.add_argument("--series", type=int, default=60, help="series of each kind")
     parser.add_argument("--seed", type=int, default=101, help="of the first series")
+    parser.add_argument("--check", metavar="FILE", help="fail unless the file has these lines")
     options = parser.parse_args()
     binary = os.path.join(options.build, "tocsin-trend")
     if not os.path.exists(binary):
         sys.exit("trend.py: %s is not there; build first: make build" % binary)
-    print("| trouble | detector | precision | recall | delay, minutes | wrong a week and series |")
-    print("|---|---|---|---|---|---|")
+    lines = ["| trouble | detector | precision | recall | delay, minutes "
+             "| wrong a week and series |",
+             "|---|---|---|---|---|---|"]
+    print("\n".join(lines))
     for kind, trouble in KINDS.items():
         all_series = [make_series(options.seed + i, trouble) for i in range(options.series)]
         rows = [("`%s`, %s" % (kind, name), ask_tocsin(binary, kind, name, all_series))
@@ -177,9 +180,16 @@ def main():
         rows.append(("share of yesterday", ask_yesterday(kind, 0.6, all_series)))
         for name, answers in rows:
             row = score(all_series, answers)
-            print("| %s | %s | %.2f | %.2f | %s | %.2f |" % (
+            lines.append("| %s | %s | %.2f | %.2f | %s | %.2f |" % (
                 trouble, name, row["precision"], row["recall"],
                 "-" if row["delay"] is None else "%.0f" % row["delay"], row["false"]))
+            print(lines[-1], flush=True)
+    if options.check:
+        with open(options.check, encoding="utf-8") as page:
+            known = page.read().splitlines()
+        stale = [line for line in lines if line not in known]
+        if stale:
+            sys.exit("%s has other figures than these:\n%s" % (options.check, "\n".join(stale)))
 
 
 if __name__ == "__main__":

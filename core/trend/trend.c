@@ -6,25 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** How fast levels follow, a slot: a sudden change must not be followed before it is seen, a slow one
- *  not while it goes on. Chosen on series 1-40 of bench/trend.py; its table is of others. */
-#define FOLLOW_SUDDEN 0.2
+/** How fast levels follow, a slot: a slow change must not be followed while it goes on. These and
+ *  the limits were chosen on series 1-40 of bench/trend.py; the table in the docs is of others. */
+#define FOLLOW_SUDDEN 0.5
 #define FOLLOW_SLOW   0.01
 
 static const struct limits {
 	double sudden_z, sudden_share;
-	double slow_sum, slow_share;
+	double slow_allowance, slow_sum, slow_share;
 } limits[] = {
-	[TREND_LOW] = {8, 0.5, 40, 0.25},
-	[TREND_MEDIUM] = {5.5, 0.3, 25, 0.15},
-	[TREND_HIGH] = {4, 0.2, 15, 0.1},
+	[TREND_LOW] = {3.8, 0.4, 1.5, 14, 0.15},
+	[TREND_MEDIUM] = {3.2, 0.3, 1.2, 12, 0.15},
+	[TREND_HIGH] = {2.8, 0.2, 1, 8, 0.15},
 };
 
-#define CUSUM_ALLOWANCE 0.5
-#define CUSUM_CLIP      3.0
+#define CUSUM_CLIP 3.0
 /** A normal distribution's standard deviation is so many median absolute deviations. */
 #define MAD_TO_SIGMA 1.4826
-/** The noise of a count after Anscombe's transform is 1; a value's is at least a hundredth of it. */
+/** The noise of a count after Anscombe's transform is 1; that of a value is at least 1 %. */
 #define SIGMA_MIN_COUNT 1.0
 #define SIGMA_MIN_VALUE 0.01
 
@@ -103,7 +102,15 @@ static double expected_by(const struct trend_model *model, const struct trend_sp
 	return expected > 0 || !spec->is_count ? expected : 0;
 }
 
-/** The slot before this one was learned from: level and errors of every forecast. */
+/** Errors of slots side by side are alike: a slow change is measured against those of a day. */
+static bool is_remembered(const struct trend_state *state, const struct trend_spec *spec)
+{
+	uint32_t step = spec->is_slow ? spec->slots_a_day / TREND_ERRORS_MAX : 1;
+
+	return step < 2 || state->slot_count % step == 0;
+}
+
+/** Level and errors of every forecast. */
 static void learn(struct trend_state *state, const struct trend_spec *spec,
 		  const struct trend_slot *slot)
 {
@@ -115,7 +122,7 @@ static void learn(struct trend_state *state, const struct trend_spec *spec,
 
 		if (!reference_of(state, spec, slot, i, &reference))
 			continue;
-		if (model->has_level || i == TREND_RECENT)
+		if ((model->has_level || i == TREND_RECENT) && is_remembered(state, spec))
 			remember(model,
 				 transform(spec, slot->value) -
 					 transform(spec, expected_by(model, spec, reference)));
@@ -125,29 +132,57 @@ static void learn(struct trend_state *state, const struct trend_spec *spec,
 			       log_ratio(spec, slot->value, reference), share);
 	}
 	follow(&state->recent, &state->has_recent, slot->value, share);
+	state->slot_count++;
 }
 
-/** The forecast that did best lately, or -1. */
-static int choose(const struct trend_state *state, const struct trend_spec *spec,
-		  const struct trend_slot *slot, double *sigma, double *reference)
+/** What the slot is to one forecast; both are greater the more it rings. */
+struct distance {
+	double z;
+	double change; /* share of the expected value */
+	double expected;
+	enum trend_forecast by;
+};
+
+static bool measure(const struct trend_state *state, const struct trend_spec *spec,
+		    const struct trend_slot *slot, unsigned forecast, struct distance *out)
 {
-	int best = -1;
+	const struct trend_model *model = &state->models[forecast];
+	double direction = spec->is_rise ? 1 : -1;
+	double reference, expected;
+
+	if (model->error_count < TREND_ERRORS_MIN ||
+	    !reference_of(state, spec, slot, forecast, &reference))
+		return false;
+	expected = expected_by(model, spec, reference);
+	*out = (struct distance){
+		.z = direction * (transform(spec, slot->value) - transform(spec, expected)) /
+		     sigma_of(model, spec),
+		.change = expected > 0 ? direction * (slot->value - expected) / expected
+				       : (double)spec->is_rise,
+		.expected = expected,
+		.by = (enum trend_forecast)forecast,
+	};
+	return true;
+}
+
+/** The forecast that finds it least odd. A slow change is none against the time just before. False:
+ *  there is no history. */
+static bool measure_all(const struct trend_state *state, const struct trend_spec *spec,
+			const struct trend_slot *slot, struct distance *out)
+{
+	struct distance distance;
+	bool has_season = false;
 
 	for (unsigned i = 0; i < TREND_FORECASTS; i++) {
-		const struct trend_model *model = &state->models[i];
-		double own_reference, own_sigma;
-
-		if (model->error_count < TREND_ERRORS_MIN ||
-		    !reference_of(state, spec, slot, i, &own_reference))
+		if (i == TREND_RECENT && spec->is_slow && has_season)
+			break;
+		if (!measure(state, spec, slot, i, &distance))
 			continue;
-		own_sigma = sigma_of(model, spec);
-		if (best >= 0 && own_sigma >= *sigma)
-			continue;
-		best = (int)i;
-		*sigma = own_sigma;
-		*reference = own_reference;
+		if (!has_season || distance.z < out->z)
+			*out = distance;
+		has_season = true;
 	}
-	return best;
+	return has_season;
 }
 
 /* ---- a slot ---- */
@@ -160,58 +195,42 @@ static bool has_samples(const struct trend_spec *spec, const struct trend_slot *
 	return (spec->is_rise ? slot->samples : expected_samples) >= spec->samples_min;
 }
 
-static void judge(struct trend_state *state, const struct trend_spec *spec, double z, double change,
-		  struct trend_answer *out)
+static void judge(struct trend_state *state, const struct trend_spec *spec,
+		  const struct distance *distance, struct trend_answer *out)
 {
 	const struct limits *limit = &limits[spec->sensitivity];
+	double share = spec->is_slow ? limit->slow_share : limit->sudden_share;
 
 	if (spec->is_slow) {
-		state->sum += clamp(z, CUSUM_CLIP) - CUSUM_ALLOWANCE;
-		state->sum = state->sum > 0 ? state->sum : 0;
-		/* What has rung long enough need not be quiet as long before it is over. */
-		if (state->sum > 2 * limit->slow_sum)
-			state->sum = 2 * limit->slow_sum;
+		state->sum += clamp(distance->z, CUSUM_CLIP) - limit->slow_allowance;
+		/* What has rung for long need not be quiet for as long before it is over. */
+		state->sum = fmin(fmax(state->sum, 0), 2 * limit->slow_sum);
 	}
-	out->score = spec->is_slow ? state->sum : z;
+	out->score = spec->is_slow ? state->sum : distance->z;
 	out->limit = spec->is_slow ? limit->slow_sum : limit->sudden_z;
-	out->verdict = out->score > out->limit && change > (spec->is_slow ? limit->slow_share
-									  : limit->sudden_share)
-			       ? TREND_RINGS
-			       : TREND_QUIET;
-}
-
-static void forget(struct trend_state *state)
-{
-	*state = TREND_STATE_NEW;
+	out->verdict =
+		out->score > out->limit && distance->change > share ? TREND_RINGS : TREND_QUIET;
 }
 
 void trend_step(struct trend_state *state, const struct trend_spec *spec,
 		const struct trend_slot *slot, struct trend_answer *out)
 {
-	double sigma = 0, reference = 0, direction = spec->is_rise ? 1 : -1;
-	int best;
+	struct distance distance = {0};
 
 	*out = (struct trend_answer){.verdict = TREND_UNKNOWN};
 	if (!slot->has_value || slot->value < 0 || (!spec->is_count && slot->value <= 0)) {
 		out->why = "no value";
 		return;
 	}
-	best = choose(state, spec, slot, &sigma, &reference);
-	if (best < 0) {
+	if (!measure_all(state, spec, slot, &distance)) {
 		out->why = "no history";
 		learn(state, spec, slot);
 		return;
 	}
-	out->by = (enum trend_forecast)best;
-	out->expected = expected_by(&state->models[best], spec, reference);
-	if (has_samples(spec, slot, out->expected)) {
-		double z = direction *
-			   (transform(spec, slot->value) - transform(spec, out->expected)) / sigma;
-		double change = out->expected > 0
-					? direction * (slot->value - out->expected) / out->expected
-					: (double)spec->is_rise;
-
-		judge(state, spec, z, change, out);
+	out->by = distance.by;
+	out->expected = distance.expected;
+	if (has_samples(spec, slot, distance.expected)) {
+		judge(state, spec, &distance, out);
 	} else {
 		out->why = "few samples";
 		out->verdict = TREND_QUIET;
@@ -220,7 +239,7 @@ void trend_step(struct trend_state *state, const struct trend_spec *spec,
 		state->ringing_slots = 0;
 		learn(state, spec, slot);
 	} else if (++state->ringing_slots > spec->slots_a_day) {
-		forget(state);
+		*state = TREND_STATE_NEW;
 		learn(state, spec, slot);
 	}
 }
@@ -302,6 +321,7 @@ void trend_encode(const struct trend_state *state, struct bytes *out)
 	put_double(out, state->recent);
 	put_double(out, state->sum);
 	bytes_append_be32(out, state->ringing_slots);
+	bytes_append_be32(out, state->slot_count);
 }
 
 static void decode_model(struct byte_reader *reader, struct trend_model *model)
@@ -331,6 +351,7 @@ void trend_decode(struct byte_reader *reader, struct trend_state *out)
 	out->recent = get_double(reader);
 	out->sum = get_double(reader);
 	out->ringing_slots = byte_reader_be32(reader);
+	out->slot_count = byte_reader_be32(reader);
 	if (reader->has_failed)
 		*out = TREND_STATE_NEW;
 }

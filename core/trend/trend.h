@@ -1,19 +1,21 @@
 /** trend.h - did a metric drop or rise, suddenly or slowly, against its own past?
  *
- *  Time is cut into slots (one window of the rule each). Three forecasts of a slot compete: the same
- *  time yesterday, the same time last week, and the slots just before; each times a level that follows
- *  how far today is above or below it. The one whose errors were least lately gives the expected value.
- *  What is left over is measured in units of its own usual size, the median absolute deviation
- *  (Hampel 1974), counts after Anscombe's transform (1948), so that ten fewer of twenty and of ten
- *  thousand are not the same:
+ *  Time is cut into slots (one window of the rule each). There are three forecasts of a slot: the
+ *  same time yesterday and the same time last week, each times a level that follows how far today
+ *  is above or below it, and the slots just before. What is left over is measured in units of its
+ *  own usual size, the median absolute deviation (Hampel 1974), counts after Anscombe's transform
+ *  (1948), so that ten fewer of twenty and ten fewer of ten thousand are not the same. The
+ *  forecast that finds the slot least odd is believed: a holiday, a shop's closing time and an
+ *  outage of yesterday are each odd to one of them only. Its distance z rings
  *
- *      sudden:  |z| > k at one slot                          (a robust Shewhart chart, 1931)
- *      slow:    sum of (z - 0.5), never below 0, exceeds h   (CUSUM, Page 1954; z clipped at 3)
+ *      sudden:  when z > k at one slot                      (a robust Shewhart chart, 1931)
+ *      slow:    when the sum of (z - a), never below 0,     (CUSUM, Page 1954; z is clipped at 3,
+ *               exceeds h                                   the slots just before are not asked)
  *
- *  and the value must differ from the expected one by a least share, so that a busy metric does not
- *  ring over a percent. Slots that ring are not learned from, until a day has passed: then what they
- *  show is the new normal.
- *  Values must be positive, but counts may be 0. Pure: no I/O, time is a number of slots.
+ *  and when the value differs from the expected one by a least share, so that a busy metric does
+ *  not ring over a percent. Slots that ring are not learned from, until a day has passed: then
+ *  what they show is the new normal. Values must be positive, but counts may be 0. Pure: no I/O,
+ *  time is a number of slots.
  *  Owner: plain value, no clean-up. Measured by bench/trend.py; figures in docs/smart-rules.md.
  */
 #ifndef TOCSIN_CORE_TREND_TREND_H
@@ -51,6 +53,7 @@ struct trend_state {
 	bool has_recent;
 	double sum;             /**< CUSUM */
 	uint32_t ringing_slots; /**< in a row */
+	uint32_t slot_count;    /**< learned from */
 };
 #define TREND_STATE_NEW ((struct trend_state){.has_recent = false})
 
