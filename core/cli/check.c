@@ -2,82 +2,139 @@
 
 #include "core/base/bytes.h"
 #include "core/base/err.h"
-#include "core/base/printable.h"
+#include "core/base/mem.h"
 #include "core/base/report.h"
 #include "core/cli/big_stack.h"
+#include "core/cli/check_format.h"
+#include "core/cli/check_note.h"
 #include "lua/host/generation.h"
 
 #include <getopt.h>
-#include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { LINE_BYTES_MAX = 4096 };
-
 static const char help[] =
-	"Usage: tocsin check [--site DIR] [--json] [FILE…]\n"
+	"Usage: tocsin check [--site DIR] [--format FORMAT] [--notes] [FILE…]\n"
 	"\n"
-	"Loads a site and lists every fault as file:line: text. FILE limits the rules and plans "
-	"that\n"
-	"are checked: a path, or a name inside the site like rules/pay_failed/2.lua.\n"
+	"Loads a site and lists every fault as file:line: text, with the line and a caret under "
+	"what\n"
+	"is wrong. FILE limits the rules and plans that are checked: a path, or a name inside the\n"
+	"site like rules/pay_failed/2.lua; of these also notes are shown.\n"
 	"\n"
-	"  --site DIR   the site (default: " CLI_SITE_DEFAULT ")\n"
-	"  --json       one JSON object a line: file, line, text\n"
-	"  --help       this text\n"
+	"  --site DIR       the site (default: " CLI_SITE_DEFAULT ")\n"
+	"  --notes          also what rules cost, and what the newest version of each does to the\n"
+	"                   state of the one before it (--no-notes: not even with FILE)\n"
+	"  --format FORMAT  plain (default); json: an object a line with level, kind, file, line,\n"
+	"                   column, end_column and text; sarif: SARIF 2.1.0; junit: JUnit XML\n"
+	"  --json           the same as --format json\n"
+	"  --help           this text\n"
 	"\n"
-	"Exit code: 0 no fault, 1 faults or no site, 2 wrong use.\n"
+	"Exit code: 0 no fault (notes are none), 1 faults or no site, 2 wrong use.\n"
 	"\n"
 	"Examples:\n"
 	"  tocsin check\n"
 	"  tocsin check --site /etc/tocsin rules/pay_failed/2.lua\n"
-	"  tocsin check --json | jq .text\n";
-
-static void print_finding(const struct finding *finding, bool is_json)
-{
-	char line[LINE_BYTES_MAX];
-	json_t *json;
-
-	if (!is_json) {
-		struct bytes text = BYTES_EMPTY;
-
-		finding_format(finding, line, sizeof(line));
-		printable_append(&text, line, false);
-		puts(text.data);
-		bytes_deinit(&text);
-		return;
-	}
-	json = json_pack("{s:s, s:i, s:s}", "file", finding->file, "line", finding->line, "text",
-			 finding->text);
-	if (!json) { /* a path that is not UTF-8 */
-		print_finding(finding, false);
-		return;
-	}
-	json_dumpf(json, stdout, JSON_SORT_KEYS | JSON_COMPACT);
-	json_decref(json);
-	putchar('\n');
-}
-
-static int print_report(const struct generation *generation, const char *site_dir, bool is_json)
-{
-	const struct report *report = &generation->report;
-	size_t fault_count = report->count + report->dropped_count;
-
-	for (size_t i = 0; i < report->count; i++)
-		print_finding(&report->findings[i], is_json);
-	if (report->dropped_count > 0)
-		fprintf(stderr, "check: %zu more faults are not shown\n", report->dropped_count);
-	fprintf(stderr, "check: %s: %u files, %u rules, %u plans, %zu fault%s\n", site_dir,
-		generation->file_count, generation->rule_count, generation->plan_count, fault_count,
-		fault_count == 1 ? "" : "s");
-	return fault_count == 0 ? EXIT_DONE : EXIT_FAILED;
-}
+	"  tocsin check --format sarif > tocsin.sarif\n";
 
 struct check {
 	const char *site_dir;
 	const char *const *files; /**< or NULL: all */
 	uint32_t file_count;
-	bool is_json;
+	bool has_notes;
+	enum check_format format;
 };
+
+/* The findings of all kinds. */
+struct findings {
+	const struct generation *generation;
+	struct check_finding *items;
+	uint32_t count;
+};
+
+static const char *source_of(const struct generation *generation, const char *path)
+{
+	for (uint32_t i = 0; i < generation->file_count; i++)
+		if (strcmp(generation->files[i].path, path) == 0)
+			return generation->files[i].source;
+	return NULL;
+}
+
+static void add_report(struct findings *findings, const struct report *report, enum check_kind kind)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		const struct finding *found = &report->findings[i];
+		const char *source = source_of(findings->generation, found->file);
+
+		findings->items =
+			mem_grow(findings->items, findings->count + 1, sizeof(*findings->items));
+		findings->items[findings->count++] = (struct check_finding){
+			.kind = kind,
+			.file = found->file,
+			.line = found->line,
+			.text = found->text,
+			.place = check_place_find(source, found->line, found->text),
+		};
+	}
+}
+
+static int print_summary(const struct generation *generation, const char *site_dir,
+			 uint32_t note_count)
+{
+	const struct report *report = &generation->report;
+	size_t fault_count = report->count + report->dropped_count;
+
+	if (report->dropped_count > 0)
+		fprintf(stderr, "check: %zu more faults are not shown\n", report->dropped_count);
+	fprintf(stderr, "check: %s: %u files, %u rules, %u plans, %zu fault%s", site_dir,
+		generation->file_count, generation->rule_count, generation->plan_count, fault_count,
+		fault_count == 1 ? "" : "s");
+	if (note_count > 0)
+		fprintf(stderr, ", %u note%s", note_count, note_count == 1 ? "" : "s");
+	fputc('\n', stderr);
+	return fault_count == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+/** Of a file alone nobody can tell what came before it: then the whole site is read again. */
+static void note_impacts(const struct check *check, const struct generation *generation,
+			 struct report *out)
+{
+	struct generation *site = NULL;
+
+	if (check->files == NULL) {
+		check_note_impacts(generation, generation, out);
+	} else if (generation_load(&site, check->site_dir, NULL, 0, NULL) == 0) {
+		if (site->config != NULL)
+			check_note_impacts(site, generation, out);
+		generation_free(site);
+	}
+}
+
+static int print_all(const struct check *check, const struct generation *generation)
+{
+	struct findings findings = {.generation = generation};
+	struct report costs, impacts;
+	struct check_result result = {.generation = generation};
+	int code;
+
+	report_init(&costs);
+	report_init(&impacts);
+	if (check->has_notes && generation->config != NULL) {
+		check_note_costs(generation, &costs);
+		note_impacts(check, generation, &impacts);
+	}
+	add_report(&findings, &generation->report, CHECK_KIND_FAULT);
+	add_report(&findings, &costs, CHECK_KIND_COST);
+	add_report(&findings, &impacts, CHECK_KIND_IMPACT);
+	result.findings = findings.items;
+	result.finding_count = findings.count;
+	check_print(&result, check->format);
+	code = print_summary(generation, check->site_dir, (uint32_t)(costs.count + impacts.count));
+	mem_free(findings.items);
+	report_deinit(&costs);
+	report_deinit(&impacts);
+	return code;
+}
 
 static int check_site(void *arg)
 {
@@ -91,9 +148,24 @@ static int check_site(void *arg)
 		fprintf(stderr, "check: %s\n", why.text);
 		return EXIT_FAILED;
 	}
-	code = print_report(generation, check->site_dir, check->is_json);
+	code = print_all(check, generation);
 	generation_free(generation);
 	return code;
+}
+
+static bool read_format(struct check *check, const char *text)
+{
+	int format = check_format_parse(text);
+
+	if (format < 0) {
+		fprintf(stderr,
+			"check: there is no format \"%s\"; there are plain, json, sarif and "
+			"junit\n",
+			text);
+		return false;
+	}
+	check->format = (enum check_format)format;
+	return true;
 }
 
 int cli_check(int argc, char **argv)
@@ -101,17 +173,27 @@ int cli_check(int argc, char **argv)
 	static const struct option options[] = {
 		{"site", required_argument, NULL, 's'},
 		{"json", no_argument, NULL, 'j'},
+		{"format", required_argument, NULL, 'f'},
+		{"notes", no_argument, NULL, 'n'},
+		{"no-notes", no_argument, NULL, 'N'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
 	struct check check = {.site_dir = CLI_SITE_DEFAULT};
+	bool has_no_notes = false;
 	int option;
 
 	optind = 0; /* main has read its own options: start again (GNU) */
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 's': check.site_dir = optarg; break;
-		case 'j': check.is_json = true; break;
+		case 'j': check.format = CHECK_FORMAT_JSON; break;
+		case 'n': check.has_notes = true; break;
+		case 'N': has_no_notes = true; break;
+		case 'f':
+			if (!read_format(&check, optarg))
+				return EXIT_USAGE;
+			break;
 		case 'h': fputs(help, stdout); return EXIT_DONE;
 		default: fputs("Try 'tocsin check --help'.\n", stderr); return EXIT_USAGE;
 		}
@@ -119,6 +201,8 @@ int cli_check(int argc, char **argv)
 	if (optind < argc) {
 		check.files = (const char *const *)&argv[optind];
 		check.file_count = (uint32_t)(argc - optind);
+		check.has_notes = true;
 	}
+	check.has_notes = check.has_notes && !has_no_notes;
 	return cli_on_big_stack(check_site, &check);
 }

@@ -8,17 +8,25 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.parse
+import xml.etree.ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../support"))
 from daemon import ROOT, TOCSIN, tocsin  # noqa: E402
 
 FIXTURES = os.path.join(ROOT, "tests/fixtures")
 FAULT = re.compile(r"^(site/[^:]+)(?::(\d+))?: (.+)$")
+CARET = re.compile(r"^ +(\d+ )?\| ")
 
 
 def cut_lists(lines):
     """A list of all allowed keys grows with every option: only that it is there is compared."""
     return sorted(re.sub(r"(allowed keys: ).+", r"\1…", line) for line in lines)
+
+
+def faults(text):
+    """The findings of a plain answer without the lines that show the place."""
+    return [line for line in text.splitlines() if not CARET.match(line)]
 
 
 def cases(kind):
@@ -52,7 +60,7 @@ class Check(unittest.TestCase):
                 done = self.check()
                 with open(os.path.join(case, "expected.txt"), encoding="utf-8") as lines:
                     expected = lines.read().splitlines()
-                self.assertEqual(cut_lists(done.stdout.splitlines()), cut_lists(expected))
+                self.assertEqual(cut_lists(faults(done.stdout)), cut_lists(expected))
                 self.assertEqual(done.returncode, 1)
                 self.assertIn("%d fault" % len(expected), done.stderr)
                 for line in expected:
@@ -77,6 +85,145 @@ class Check(unittest.TestCase):
                     seen += 1
         self.assertGreater(seen, 30)
 
+    def test_the_caret_stands_under_the_word_that_is_wrong(self):
+        quoted = re.compile(r'(?:found (?:the string )?|unknown (?:key|source|output|field) )'
+                            r'"([^"]+)"')
+        seen = shown = 0
+        for case in cases("invalid"):
+            self.site(case)
+            lines = self.check().stdout.splitlines()
+            for i, line in enumerate(lines):
+                number = None if CARET.match(line) else FAULT.match(line).group(2)
+                if not number or i + 2 >= len(lines) or not CARET.match(lines[i + 1]):
+                    continue
+                source, caret = lines[i + 1], lines[i + 2]
+                self.assertEqual(source.split("|")[0].strip(), number)
+                self.assertRegex(caret, r"^ +\| *\^~*$")
+                marked = source[caret.index("^"):caret.index("^") + caret.count("~") + 1]
+                self.assertTrue(marked.strip(), line)
+                shown += 1
+                word = quoted.search(line)
+                if word and len(source) < 100:
+                    self.assertEqual(marked, word.group(1), line)
+                    seen += 1
+        self.assertGreater(shown, 80)
+        self.assertGreater(seen, 30)
+
+    def test_sarif_is_as_its_standard_wants_it(self):
+        """Required properties and types of SARIF 2.1.0, read from its text, not from our code."""
+        for case in cases("invalid")[::5]:
+            self.site(case)
+            done = self.check("--format", "sarif")
+            log = json.loads(done.stdout)
+            self.assertEqual(log["version"], "2.1.0")
+            self.assertRegex(log["$schema"], r"^https://.*sarif-schema-2\.1\.0\.json$")
+            (run,) = log["runs"]
+            driver = run["tool"]["driver"]
+            self.assertEqual(driver["name"], "tocsin")
+            self.assertIn(run["columnKind"], ("utf16CodeUnits", "unicodeCodePoints"))
+            rules = [rule["id"] for rule in driver["rules"]]
+            self.assertEqual(len(set(rules)), len(rules))
+            with open(os.path.join(case, "expected.txt"), encoding="utf-8") as lines:
+                expected = [FAULT.match(line).groups() for line in lines.read().splitlines()]
+            found = []
+            for result in run["results"]:
+                self.assertIn(result["level"], ("none", "note", "warning", "error"))
+                self.assertEqual(rules[result["ruleIndex"]], result["ruleId"])
+                (location,) = result["locations"]
+                place = location["physicalLocation"]
+                region = place.get("region", {})
+                if region:
+                    self.assertGreaterEqual(region["startLine"], 1)
+                    self.assertGreaterEqual(region["startColumn"], 1)
+                    self.assertGreaterEqual(region["endColumn"], region["startColumn"])
+                uri = place["artifactLocation"]["uri"]
+                self.assertRegex(uri, r"^[A-Za-z0-9/._~%:-]+$")
+                line = str(region["startLine"]) if region else None
+                found.append((urllib.parse.unquote(uri), line, result["message"]["text"]))
+            self.assertEqual(cut_lists(map(repr, found)), cut_lists(map(repr, expected)))
+
+    def test_junit_has_a_case_for_each_file(self):
+        for case in cases("invalid")[::5] + cases("valid")[:2]:
+            self.site(case)
+            done = self.check("--format", "junit")
+            root = xml.etree.ElementTree.fromstring(done.stdout)
+            self.assertEqual(root.tag, "testsuites")
+            (suite,) = root
+            failed = set()
+            for test in suite:
+                self.assertEqual(test.tag, "testcase")
+                self.assertTrue(test.get("classname") and test.get("name") and test.get("time"))
+                for failure in test.findall("failure"):
+                    failed.add(test.get("name"))
+                    self.assertTrue(failure.get("message") and failure.get("type"))
+                    self.assertIn(failure.get("message"), failure.text)
+                self.assertLessEqual(len(test.findall("failure")), 1)
+            self.assertEqual(int(suite.get("tests")), len(suite))
+            self.assertEqual(int(suite.get("failures")), len(failed))
+            plain = {FAULT.match(line).group(1) for line in faults(self.check().stdout)}
+            self.assertEqual(failed, plain)
+            self.assertEqual(len({test.get("name") for test in suite}), len(suite))
+
+    def test_junit_is_xml_whatever_a_file_holds(self):
+        site = self.site(os.path.join(FIXTURES, "valid/least_site"))
+        os.makedirs(os.path.join(site, "rules/odd"))
+        with open(os.path.join(site, "rules/odd/1.lua"), "wb") as file:
+            file.write(b"return { ['<&>\"\x01\x02]]>\xef\xbf\xbe'] = 1, ['\\255'] = 2 }\n"
+                       b"error('<&>\\1\\0')")
+        with open(os.path.join(site, "rules/odd/<&>.lua"), "wb") as file:
+            file.write(b"")
+        for name in ("junit", "sarif", "json"):
+            done = self.check("--format", name)
+            self.assertEqual(done.returncode, 1)
+            if name == "junit":
+                xml.etree.ElementTree.fromstring(done.stdout)
+            elif name == "sarif":
+                json.loads(done.stdout)
+
+    def test_an_unknown_format_is_wrong_use(self):
+        self.site(os.path.join(FIXTURES, "valid/least_site"))
+        done = self.check("--format", "xml")
+        self.assertEqual((done.stdout, done.returncode), ("", 2))
+        self.assertIn("plain, json, sarif and junit", done.stderr)
+
+    def test_notes_tell_what_a_rule_costs_and_what_an_edit_does(self):
+        site = self.site(os.path.join(FIXTURES, "valid/least_site"))
+        shutil.copy(os.path.join(FIXTURES, "site.lua"), os.path.join(site, "tocsin.lua"))
+        head = 'local rule = require "tocsin.rule"\nreturn rule.'
+        rest = ' source = "pay", output = "alerts",\n'
+        files = {
+            "regex/1": 'count {' + rest + '  window = "1m", threshold = "> 1",\n'
+                       '  filter = \'app:match("^a")\' }',
+            "slow/1": 'count {' + rest + '  window = "1m", threshold = "> 1",\n'
+                      '  reads = { "app" }, filter = function(r) return r.app == "a" end }',
+            "wide/1": 'group {' + rest + '  by = { "app" }, window = "24h", threshold = "> 1" }',
+            "wide/2": 'group {' + rest + '  by = { "app" }, window = "12h", threshold = "> 1" }',
+        }
+        for name, text in files.items():
+            path = os.path.join(site, "rules/%s.lua" % name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(head + text + "\n")
+        self.assertEqual(self.check().stdout, "", "without a word nobody gets notes")
+        done = self.check("--notes")
+        self.assertEqual(done.returncode, 0)
+        found = faults(done.stdout)
+        self.assertIn("site/rules/regex/1.lua:4: note: \"filter\" has a regex", done.stdout)
+        self.assertIn("site/rules/slow/1.lua:4: note: \"filter\" is a function", done.stdout)
+        self.assertIn("site/rules/wide/2.lua:3: note: \"window\" has 720 panes", done.stdout)
+        self.assertNotIn("wide/1", done.stdout)
+        self.assertIn("site/rules/wide/2.lua:1: note: taking over from version 1: panes kept",
+                      done.stdout)
+        self.assertEqual(len(found), 4)
+        self.assertIn("0 faults, 4 notes", done.stderr)
+        one = self.check("rules/wide/2.lua").stdout
+        self.assertEqual(faults(one), [line for line in found if "wide" in line])
+        rows = [json.loads(line) for line in self.check("--notes", "--json").stdout.splitlines()]
+        self.assertEqual(sorted(row["kind"] for row in rows), ["cost"] * 3 + ["impact"])
+        self.assertEqual({row["level"] for row in rows}, {"note"})
+        root = xml.etree.ElementTree.fromstring(self.check("--notes", "--format", "junit").stdout)
+        self.assertEqual((root.get("failures"), len(list(root.iter("system-out")))), ("0", 3))
+
     def test_json_has_the_same_faults(self):
         for case in cases("invalid")[::4]:
             with self.subTest(case=os.path.basename(case)):
@@ -86,7 +233,10 @@ class Check(unittest.TestCase):
                 lines = []
                 for line in done.stdout.splitlines():
                     row = json.loads(line)
-                    self.assertEqual(sorted(row), ["file", "line", "text"])
+                    self.assertEqual(sorted(row), ["column", "end_column", "file", "kind", "level",
+                                                   "line", "text"])
+                    self.assertEqual((row["kind"], row["level"]), ("fault", "error"))
+                    self.assertEqual(row["column"] > 0, row["line"] > 0)
                     place = ":%d" % row["line"] if row["line"] else ""
                     lines.append("%s%s: %s" % (row["file"], place, row["text"]))
                 with open(os.path.join(case, "expected.txt"), encoding="utf-8") as expected:
@@ -112,7 +262,7 @@ class Check(unittest.TestCase):
                 (["site/" + second], {second}),
                 ([os.path.join(self.root, "site", third)], {third})]:
             done = self.check(*arguments)
-            found = {FAULT.match(line).group(1) for line in done.stdout.splitlines()}
+            found = {FAULT.match(line).group(1) for line in faults(done.stdout)}
             self.assertEqual(found, {"site/" + name for name in files})
             self.assertEqual(done.returncode, 1)
 
@@ -120,7 +270,7 @@ class Check(unittest.TestCase):
         site = self.site(os.path.join(FIXTURES, "invalid/two_files_with_faults"))
         shutil.copytree(os.path.join(FIXTURES, "valid/types/rules/a_count"),
                         os.path.join(site, "rules/good"))
-        done = self.check("rules/good/1.lua")
+        done = self.check("rules/good/1.lua", "--no-notes")
         self.assertEqual((done.stdout, done.returncode), ("", 0), done.stderr)
 
     def test_a_file_that_is_no_part_of_the_site_is_a_fault(self):
@@ -147,7 +297,7 @@ class Check(unittest.TestCase):
             expected.add("site/rules/locked/1.lua")
         done = self.check()
         self.assertEqual(done.returncode, 1)
-        self.assertEqual({FAULT.match(line).group(1) for line in done.stdout.splitlines()},
+        self.assertEqual({FAULT.match(line).group(1) for line in faults(done.stdout)},
                          expected)
 
     def test_no_site_is_an_error(self):

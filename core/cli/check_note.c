@@ -1,0 +1,173 @@
+#include "core/cli/check_note.h"
+
+#include "core/base/bytes.h"
+#include "core/base/report.h"
+#include "core/config/config.h"
+#include "core/model/span.h"
+#include "core/rule/impact.h"
+#include "core/rule/rule.h"
+#include "lua/host/generation.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum { SPAN_BYTES_MAX = 24, PANE_OVERHEAD_BYTES = 16 };
+
+/* Below this a rule's keys are no news on any machine. */
+static const double noted_bytes = 1024.0 * 1024 * 1024;
+
+static const char *source_of(const struct generation *generation, const struct rule *rule)
+{
+	for (uint32_t i = 0; i < generation->file_count; i++)
+		if (strcmp(generation->files[i].path, rule->file) == 0)
+			return generation->files[i].source;
+	return NULL;
+}
+
+static bool is_name_byte(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '.';
+}
+
+/** The line on which `key = …` stands first, or 1. */
+static int line_of(const char *source, const char *key)
+{
+	size_t length = strlen(key);
+	int line = 1;
+
+	for (const char *at = source; at != NULL && *at != '\0'; at++) {
+		const char *after = at + length;
+
+		line += *at == '\n';
+		if (strncmp(at, key, length) != 0 || (at > source && is_name_byte(at[-1])))
+			continue;
+		after += strspn(after, " \t");
+		if (after[0] == '=' && after[1] != '=')
+			return line;
+	}
+	return 1;
+}
+
+struct noting {
+	const struct generation *generation;
+	const struct rule *rule;
+	const char *source;
+	struct report *out;
+};
+
+static void note_filter(const struct noting *noting)
+{
+	const struct rule *rule = noting->rule;
+	int line = line_of(noting->source, "filter");
+
+	if (rule->has_filter_function)
+		report_add(noting->out, rule->file, line,
+			   "\"filter\" is a function: it is called for every reading of source %s, "
+			   "where an expression costs a small part of that; the %u fields of "
+			   "\"reads\" are kept for it",
+			   rule->source, rule->read_count);
+	else if (strstr(rule->filter, ":match(") != NULL)
+		report_add(noting->out, rule->file, line,
+			   "\"filter\" has a regex: it is tried on each reading that the "
+			   "comparisons before it let through; contains, starts and in_ cost less "
+			   "where they do");
+}
+
+/** "1.5 GiB" */
+static void format_bytes(double bytes, char *out, size_t out_bytes)
+{
+	static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+	size_t unit = 0;
+
+	while (bytes >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+		bytes /= 1024;
+		unit++;
+	}
+	snprintf(out, out_bytes, "%.3g %s", bytes, units[unit]);
+}
+
+/** An upper bound: every key has readings in every pane of the window. */
+static void note_memory(const struct noting *noting)
+{
+	const struct rule *rule = noting->rule;
+	uint32_t values = rule->value_count > 0 ? rule->value_count : 1;
+	double panes = (double)(rule->window_ms / (rule->pane_ms > 0 ? rule->pane_ms : 1));
+	double key_bytes =
+		panes * (PANE_OVERHEAD_BYTES + values * (double)sizeof(struct aggregate));
+	uint32_t keys = rule->keys_max > 0 ? rule->keys_max : noting->generation->config->keys_max;
+	char pane[SPAN_BYTES_MAX], one[32], all[32];
+
+	if (rule->by_count == 0 || key_bytes * keys < noted_bytes)
+		return;
+	span_format(rule->pane_ms, pane, sizeof(pane));
+	format_bytes(key_bytes, one, sizeof(one));
+	format_bytes(key_bytes * keys, all, sizeof(all));
+	report_add(noting->out, rule->file, line_of(noting->source, "window"),
+		   "\"window\" has %.0f panes of %s for each key: up to %s a key that has readings "
+		   "in all of them, and up to %s with the limit of %u keys (keys_max)",
+		   panes, pane, one, all, keys);
+}
+
+static void note_functions(const struct noting *noting)
+{
+	const struct rule *rule = noting->rule;
+	char every[SPAN_BYTES_MAX];
+
+	span_format(rule->every_ms, every, sizeof(every));
+	if (rule->has_on_reading)
+		report_add(noting->out, rule->file, line_of(noting->source, "on_reading"),
+			   "\"on_reading\" is called for each matching reading");
+	if (rule->has_on_window && rule->by_count > 0)
+		report_add(noting->out, rule->file, line_of(noting->source, "on_window"),
+			   "\"on_window\" is called for each key, every %s", every);
+}
+
+/** Rules are in the order of names and versions: is the next one another name? */
+static bool is_newest(const struct generation *generation, uint32_t index)
+{
+	return index + 1 == generation->rule_count ||
+	       strcmp(generation->rules[index]->name, generation->rules[index + 1]->name) != 0;
+}
+
+void check_note_costs(const struct generation *generation, struct report *out)
+{
+	for (uint32_t i = 0; i < generation->rule_count; i++) {
+		struct rule *rule = generation->rules[i];
+		struct noting noting = {generation, rule, source_of(generation, rule), out};
+
+		if (!is_newest(generation, i))
+			continue;
+		note_filter(&noting);
+		note_memory(&noting);
+		note_functions(&noting);
+	}
+}
+
+static void note_impact(const struct impact_scene *scene, const struct rule *from,
+			const struct rule *to, struct report *out)
+{
+	struct bytes text = BYTES_EMPTY;
+	struct impact impact;
+
+	impact_compute(from, to, scene, IMPACT_FIRING_UNKNOWN, &impact);
+	impact_append_text(&impact, &text);
+	report_add(out, to->file, 1, "taking over from version %u: %s", from->version, text.data);
+	bytes_deinit(&text);
+}
+
+void check_note_impacts(const struct generation *site, const struct generation *checked,
+			struct report *out)
+{
+	struct impact_scene scene;
+
+	impact_scene_open(&scene, site->config, site->rules, site->rule_count);
+	for (uint32_t i = 1; i < site->rule_count; i++) {
+		const struct rule *from = site->rules[i - 1], *to = site->rules[i];
+
+		if (is_newest(site, i) && strcmp(from->name, to->name) == 0 &&
+		    source_of(checked, to) != NULL)
+			note_impact(&scene, from, to, out);
+	}
+	impact_scene_close(&scene);
+}
