@@ -112,8 +112,10 @@ static int find_field(const struct rule_builder *builder, const char *option,
 	struct bytes known = BYTES_EMPTY;
 
 	for (uint32_t i = 0; i < rule->by_count; i++) {
-		if (strcmp(rule->by[i], entry->key) == 0)
+		if (strcmp(rule->by[i], entry->key) == 0) {
+			bytes_deinit(&known);
 			return (int)i;
+		}
 		bytes_append_format(&known, "%s%s", i > 0 ? ", " : "", rule->by[i]);
 	}
 	rule_fault_at(builder, entry->line,
