@@ -138,6 +138,7 @@ static void learn(struct trend_state *state, const struct trend_spec *spec,
 /** What the slot is to one forecast; both are greater the more it rings. */
 struct distance {
 	double z;
+	double least;  /* of all forecasts, z without its sign */
 	double change; /* share of the expected value */
 	double expected;
 	enum trend_forecast by;
@@ -178,8 +179,12 @@ static bool measure_all(const struct trend_state *state, const struct trend_spec
 			break;
 		if (!measure(state, spec, slot, i, &distance))
 			continue;
+		distance.least = fabs(distance.z);
+		if (has_season && out->least < distance.least)
+			distance.least = out->least;
 		if (!has_season || distance.z < out->z)
 			*out = distance;
+		out->least = distance.least;
 		has_season = true;
 	}
 	return has_season;
@@ -212,6 +217,12 @@ static void judge(struct trend_state *state, const struct trend_spec *spec,
 		out->score > out->limit && distance->change > share ? TREND_RINGS : TREND_QUIET;
 }
 
+/** Far off in the other direction: the way back must not look like a change. */
+static bool is_odd(const struct trend_spec *spec, const struct distance *distance)
+{
+	return !spec->is_slow && distance->least > limits[spec->sensitivity].sudden_z;
+}
+
 void trend_step(struct trend_state *state, const struct trend_spec *spec,
 		const struct trend_slot *slot, struct trend_answer *out)
 {
@@ -235,10 +246,10 @@ void trend_step(struct trend_state *state, const struct trend_spec *spec,
 		out->why = "few samples";
 		out->verdict = TREND_QUIET;
 	}
-	if (out->verdict != TREND_RINGS) {
-		state->ringing_slots = 0;
+	if (out->verdict != TREND_RINGS && !is_odd(spec, &distance)) {
+		state->odd_slots = 0;
 		learn(state, spec, slot);
-	} else if (++state->ringing_slots > spec->slots_a_day) {
+	} else if (++state->odd_slots > spec->slots_a_day) {
 		*state = TREND_STATE_NEW;
 		learn(state, spec, slot);
 	}
@@ -320,7 +331,7 @@ void trend_encode(const struct trend_state *state, struct bytes *out)
 	bytes_append_u8(out, state->has_recent);
 	put_double(out, state->recent);
 	put_double(out, state->sum);
-	bytes_append_be32(out, state->ringing_slots);
+	bytes_append_be32(out, state->odd_slots);
 	bytes_append_be32(out, state->slot_count);
 }
 
@@ -350,7 +361,7 @@ void trend_decode(struct byte_reader *reader, struct trend_state *out)
 	out->has_recent = byte_reader_u8(reader) != 0;
 	out->recent = get_double(reader);
 	out->sum = get_double(reader);
-	out->ringing_slots = byte_reader_be32(reader);
+	out->odd_slots = byte_reader_be32(reader);
 	out->slot_count = byte_reader_be32(reader);
 	if (reader->has_failed)
 		*out = TREND_STATE_NEW;

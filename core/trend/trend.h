@@ -13,9 +13,9 @@
  *               exceeds h                                   the slots just before are not asked)
  *
  *  and when the value differs from the expected one by a least share, so that a busy metric does
- *  not ring over a percent. Slots that ring are not learned from, until a day has passed: then
- *  what they show is the new normal. Values must be positive, but counts may be 0. Pure: no I/O,
- *  time is a number of slots.
+ *  not ring over a percent. Slots that ring, or are as odd the other way, are not learned from,
+ *  until a day has passed: then what they show is the new normal. Values must be positive, but
+ *  counts may be 0. Pure: no I/O, time is a number of slots.
  *  Owner: plain value, no clean-up. Measured by bench/trend.py; figures in docs/smart-rules.md.
  */
 #ifndef TOCSIN_CORE_TREND_TREND_H
@@ -51,9 +51,9 @@ struct trend_state {
 	struct trend_model models[TREND_FORECASTS];
 	double recent; /**< followed value: the reference of TREND_RECENT */
 	bool has_recent;
-	double sum;             /**< CUSUM */
-	uint32_t ringing_slots; /**< in a row */
-	uint32_t slot_count;    /**< learned from */
+	double sum;          /**< CUSUM */
+	uint32_t odd_slots;  /**< in a row; not learned from */
+	uint32_t slot_count; /**< learned from */
 };
 #define TREND_STATE_NEW ((struct trend_state){.has_recent = false})
 
