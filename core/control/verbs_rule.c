@@ -99,22 +99,29 @@ int verb_rule_history(const struct verb_call *call, json_t **result, struct err_
 
 enum { SHOWN_KEYS_MAX = 1000 };
 
-static void add_key(void *arg, struct slice key, const struct aggregate *total, bool is_firing)
+static void add_key(void *arg, const struct engine_key_status *status)
 {
 	json_t *list = arg;
+	const struct aggregate *total = status->total;
 	struct bytes text = BYTES_EMPTY;
 	double value = 0;
 	if (json_array_size(list) >= SHOWN_KEYS_MAX)
 		return;
 	json_t *row = json_object();
-	dimension_append_text(key, &text);
+	dimension_append_text(status->key, &text);
 	json_take(row, "key", json_text_slice(bytes_slice(&text)));
 	json_put_int(row, "count", total->count);
 	for (enum statistic statistic = STATISTIC_SUM; statistic <= STATISTIC_MAX; statistic++) {
 		if (total->samples > 0 && aggregate_value(total, statistic, &value))
 			json_take(row, statistic_name(statistic), json_real(value));
 	}
-	json_take(row, "firing", json_boolean(is_firing));
+	json_take(row, "firing", json_boolean(status->stage == KEY_STAGE_FIRING ||
+					      status->stage == KEY_STAGE_CLEARING));
+	json_put_text(row, "stage", key_stage_name(status->stage));
+	if (status->severity != NULL)
+		json_put_text(row, "severity", status->severity);
+	if (status->kept_back > 0)
+		json_put_int(row, "kept_back", status->kept_back);
 	json_array_append_new(list, row);
 	bytes_deinit(&text);
 }

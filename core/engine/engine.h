@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "core/ingest/bundle.h"
+#include "core/judge/key_state.h"
 
 struct alert;
 struct commit;
@@ -24,6 +25,7 @@ struct err_note;
 struct kv;
 struct rule;
 struct script_marker;
+struct trace;
 
 /** The position of a partition that is not open is kept this long after its last commit. */
 #define POSITION_KEPT_MS (7LL * 24 * 3600 * 1000)
@@ -117,7 +119,7 @@ void engine_each_dead_letter(const struct engine *engine, const char *source,
 struct engine_rule_status {
 	const struct rule *rule;
 	int64_t evaluated_ms; /**< last boundary */
-	uint32_t firing_count;
+	uint32_t firing_count, pending_count, nodata_count;
 	uint32_t key_count;
 	uint64_t evaluation_count, fired_count, resolved_count, error_count, overflow_count;
 	uint64_t memory_bytes;
@@ -126,10 +128,18 @@ struct engine_rule_status {
 };
 void engine_each_rule(const struct engine *engine,
 		      void (*each)(void *arg, const struct engine_rule_status *status), void *arg);
-/** Value of each key of a rule's window that ends at the last boundary ("what does it see now"). */
+struct engine_key_status {
+	struct slice key;              /**< dimension.h */
+	const struct aggregate *total; /**< of the window; the first of its cells */
+	enum key_stage stage;
+	const char *severity; /**< of the level that is on; NULL: none is */
+	uint64_t kept_back;   /**< alerts that non_disturb did not let out since the last one */
+};
+/** Each key of a rule's window that ends at the last boundary ("what does it see now"), and each in
+ *  some state though the window has none of its readings. */
 void engine_each_key(const struct engine *engine, const char *rule,
-		     void (*each)(void *arg, struct slice key, const struct aggregate *total,
-				  bool is_firing),
-		     void *arg);
+		     void (*each)(void *arg, const struct engine_key_status *status), void *arg);
+/** Why its keys fired or did not, of late; NULL: nothing came near a transition, or no such rule. */
+const struct trace *engine_trace(const struct engine *engine, const char *rule);
 
 #endif

@@ -31,48 +31,36 @@ const char *engine_why_gone(const struct engine *engine, const struct rule *rule
 		       : "rule_removed";
 }
 
-/** The rule that fired is not the one that runs: its stand-in resolves the alert. */
-static void resolve_orphan(struct engine *engine, const struct stored_firing *stored,
-			   const char *reason)
+/** The rule is not the one that runs: its stand-in resolves what was told. */
+static void resolve_orphan(struct engine *engine, struct stored_key *stored, const char *reason)
 {
 	struct rule_state *state = engine_rule_state_new(stored->rule, engine->options.seed);
 	const struct stored_evaluated *evaluated = engine_find_stored(engine, stored->rule->name);
-	struct slice key = bytes_slice(&stored->key);
 
-	*engine_firing(state, key) = (struct firing){
-		.is_firing = true,
-		.since_ms = stored->firing.since_ms,
-		.severity = mem_copy_text(stored->firing.severity),
-	};
-	state->firing_count = 1;
+	engine_adopt_key(state, bytes_slice(&stored->name), &stored->key);
 	if (evaluated != NULL)
 		state->evaluated_ms = evaluated->evaluated_ms;
 	engine_resolve_all(engine, state, reason);
 	engine_rule_state_free(state);
 }
 
-static void adopt(struct engine *engine, struct stored_firing *stored)
+static void adopt(struct engine *engine, struct stored_key *stored)
 {
 	struct rule_state *state = find_rule(engine, stored->rule->name);
 
-	if (state == NULL) {
+	if (state == NULL)
 		resolve_orphan(engine, stored, engine_why_gone(engine, stored->rule));
-		return;
-	}
-	if (state->rule->version != stored->rule->version ||
-	    strcmp(state->rule->hash, stored->rule->hash) != 0) {
+	else if (state->rule->version != stored->rule->version ||
+		 strcmp(state->rule->hash, stored->rule->hash) != 0)
 		resolve_orphan(engine, stored, "rule_changed");
-		return;
-	}
-	*engine_firing(state, bytes_slice(&stored->key)) = stored->firing;
-	state->firing_count++;
-	stored->firing.severity = NULL;
+	else
+		engine_adopt_key(state, bytes_slice(&stored->name), &stored->key);
 }
 
 void engine_adopt_stored(struct engine *engine)
 {
-	for (uint32_t i = 0; i < engine->stored_firing_count; i++)
-		adopt(engine, &engine->stored_firings[i]);
+	for (uint32_t i = 0; i < engine->stored_key_count; i++)
+		adopt(engine, &engine->stored_keys[i]);
 	for (uint32_t i = 0; i < engine->stored_evaluated_count; i++)
 		if (find_rule(engine, engine->stored_evaluated[i].rule) == NULL)
 			engine_delete_evaluated(engine, engine->stored_evaluated[i].rule);
@@ -81,17 +69,18 @@ void engine_adopt_stored(struct engine *engine)
 
 void engine_free_stored(struct engine *engine)
 {
-	for (uint32_t i = 0; i < engine->stored_firing_count; i++) {
-		rule_unref(engine->stored_firings[i].rule);
-		bytes_deinit(&engine->stored_firings[i].key);
-		mem_free(engine->stored_firings[i].firing.severity);
+	for (uint32_t i = 0; i < engine->stored_key_count; i++) {
+		rule_unref(engine->stored_keys[i].rule);
+		bytes_deinit(&engine->stored_keys[i].name);
+		key_state_deinit(&engine->stored_keys[i].key.state);
+		mem_free(engine->stored_keys[i].key.severity);
 	}
 	for (uint32_t i = 0; i < engine->stored_evaluated_count; i++)
 		mem_free(engine->stored_evaluated[i].rule);
-	mem_free(engine->stored_firings);
+	mem_free(engine->stored_keys);
 	mem_free(engine->stored_evaluated);
-	engine->stored_firings = NULL;
+	engine->stored_keys = NULL;
 	engine->stored_evaluated = NULL;
-	engine->stored_firing_count = 0;
+	engine->stored_key_count = 0;
 	engine->stored_evaluated_count = 0;
 }

@@ -3,6 +3,7 @@
 #include "core/engine/engine_store.h"
 
 #include "core/base/mem.h"
+#include "core/base/number.h"
 #include "core/config/config.h"
 #include "core/model/dimension.h"
 #include "core/rule/rule.h"
@@ -10,43 +11,6 @@
 #include "core/window/metric.h"
 
 #include <string.h>
-
-struct firing *engine_firing(struct rule_state *state, struct slice key)
-{
-	bool is_new;
-	uint32_t id = key_table_put(&state->keys, key, &is_new);
-
-	if (id >= state->firing_capacity) {
-		state->firing_capacity =
-			state->firing_capacity == 0 ? 16 : 2 * state->firing_capacity;
-		state->firings =
-			mem_grow(state->firings, state->firing_capacity, sizeof(*state->firings));
-	}
-	if (is_new)
-		state->firings[id] = (struct firing){0};
-	return &state->firings[id];
-}
-
-/** Keys that stopped firing leave holes; a key table cannot forget, so it is built again. */
-void engine_compact_firings(struct rule_state *state)
-{
-	struct rule_state kept = {0};
-
-	if (state->keys.count < ENGINE_KEYS_REBUILD_MIN ||
-	    state->keys.count < 2 * state->firing_count)
-		return;
-	key_table_init(&kept.keys, state->keys.seed);
-	for (uint32_t id = 0; id < state->keys.count; id++)
-		if (state->firings[id].is_firing)
-			*engine_firing(&kept, key_table_key(&state->keys, id)) = state->firings[id];
-		else
-			mem_free(state->firings[id].severity);
-	key_table_deinit(&state->keys);
-	mem_free(state->firings);
-	state->keys = kept.keys;
-	state->firings = kept.firings;
-	state->firing_capacity = kept.firing_capacity;
-}
 
 /** Category of the value of the site's category field, when the dimension has it. */
 static const char *find_category(const struct engine *engine, const struct rule *rule,
@@ -80,40 +44,66 @@ static enum alert_form form_of(enum rule_type type)
 	return FORM_SCRIPT;
 }
 
-static struct alert make_alert(const struct engine *engine, const struct rule_state *state,
-			       struct slice key, int64_t boundary_ms, enum alert_state alert_state)
+static enum alert_state state_of(enum key_kind kind)
+{
+	switch (kind) {
+	case KEY_KIND_OK: return ALERT_RESOLVED;
+	case KEY_KIND_FIRING: return ALERT_FIRING;
+	case KEY_KIND_NODATA: return ALERT_NODATA;
+	}
+	return ALERT_FIRING;
+}
+
+/** Of a key that has a number of its own: that number in place of the rule's. */
+static const char *threshold_text(struct engine *engine, const struct rule_level *level,
+				  const struct candidate *candidate)
+{
+	static const char *const words[] = {
+#define COMPARE_TEXT(name, text) [COMPARE_##name] = (text),
+		COMPARE_LIST(COMPARE_TEXT)
+#undef COMPARE_TEXT
+	};
+	char number[NUMBER_TEXT_BYTES_MAX];
+
+	if (candidate == NULL || !candidate->has_own_number || level->holds.count != 1 ||
+	    !level->holds.expressions[0].is_main)
+		return level->holds.text;
+	number_format(candidate->own_number, number);
+	return arena_format(&engine->scratch, "%s%s",
+			    words[level->holds.expressions[0].threshold.compare], number);
+}
+
+static struct alert make_alert(struct engine *engine, const struct rule_state *state,
+			       struct slice key, int64_t boundary_ms, const struct key_tell *tell)
 {
 	const struct rule *rule = state->rule;
+	const struct rule_level *level = &rule->levels[tell->level];
 
 	return (struct alert){
 		.rule = rule->name,
 		.title = rule->title,
 		.version = rule->version,
 		.form = form_of(rule->type),
-		.state = alert_state,
+		.state = state_of(tell->kind),
 		.window_start_ms = boundary_ms - rule->window_ms,
 		.window_end_ms = boundary_ms,
 		.window_ms = rule->window_ms,
-		.threshold = rule->threshold.text,
+		.threshold = level->holds.text,
 		.field = state->field_text,
 		.statistic = rule->statistic,
 		.key = key,
 		.by = (const char *const *)rule->by,
 		.by_count = rule->by_count,
-		.severity = rule->severity,
+		.severity = level->severity,
 		.labels_json = rule->labels_json,
 		.category = find_category(engine, rule, key),
+		.reason = tell->reason,
+		.kept_back = tell->kept_back,
 	};
 }
 
-static void add_value(struct alert *alert, const struct rule_state *state,
-		      const struct aggregate *total, const struct rule_verdict *verdict)
+static void add_verdict(struct alert *alert, const struct rule_verdict *verdict)
 {
-	alert->count = total->count;
-	if (state->rule->type != RULE_SCRIPT) {
-		engine_decide(state, total, &alert->value, &alert->has_value);
-		return;
-	}
 	if (verdict == NULL)
 		return;
 	alert->has_value = verdict->has_value;
@@ -132,56 +122,71 @@ static void emit(const struct engine *engine, const struct rule_state *state, st
 		engine->options.on_alert(engine->options.arg, state->rule, alert);
 }
 
-void engine_fire(struct engine *engine, struct rule_state *state, struct slice key,
-		 const struct aggregate *total, int64_t boundary_ms,
+void engine_tell(struct engine *engine, struct rule_state *state, struct slice key,
+		 const struct candidate *candidate, const struct engine_key *watched,
+		 const struct key_tell *tell, int64_t boundary_ms,
 		 const struct rule_verdict *verdict)
 {
-	struct alert alert = make_alert(engine, state, key, boundary_ms, ALERT_FIRING);
-	struct firing *firing = engine_firing(state, key);
+	const struct rule *rule = state->rule;
+	struct alert alert = make_alert(engine, state, key, boundary_ms, tell);
 
-	add_value(&alert, state, total, verdict);
-	mem_free(firing->severity);
-	*firing = (struct firing){
-		.is_firing = true,
-		.since_ms = boundary_ms,
-		.severity = verdict != NULL ? mem_copy_text(verdict->severity) : NULL,
-	};
-	state->firing_count++;
-	state->fired_count++;
-	engine_put_firing(engine, state->rule, key, firing);
+	/* It resolves with the severity it fired with, unless the script says another. */
+	if (watched->severity != NULL)
+		alert.severity = watched->severity;
+	if (candidate != NULL) {
+		alert.threshold = threshold_text(engine, &rule->levels[tell->level], candidate);
+		alert.count = candidate->cells->count;
+		if (rule->type == RULE_SCRIPT)
+			add_verdict(&alert, verdict);
+		else
+			alert.has_value =
+				engine_value(state, candidate->cells, &rule->measure, &alert.value);
+	}
 	emit(engine, state, &alert);
 }
 
-void engine_resolve(struct engine *engine, struct rule_state *state, struct slice key,
-		    const struct aggregate *total, int64_t boundary_ms,
-		    const struct rule_verdict *verdict, const char *reason)
+void engine_tell_overflow(struct engine *engine, struct rule_state *state,
+			  const struct key_tell *tell, int64_t boundary_ms)
 {
-	struct alert alert = make_alert(engine, state, key, boundary_ms, ALERT_RESOLVED);
-	struct firing *firing = engine_firing(state, key);
-	char *severity = firing->severity;
+	struct alert alert = make_alert(engine, state, (struct slice){"", 0}, boundary_ms, tell);
 
-	/* It resolves with the severity it fired with, unless the script says another. */
-	if (severity != NULL)
-		alert.severity = severity;
-	if (total != NULL)
-		add_value(&alert, state, total, verdict);
-	alert.reason = reason;
-	*firing = (struct firing){0};
-	state->firing_count--;
-	state->resolved_count++;
-	engine_delete_firing(engine, state->rule->name, key);
+	alert.reason = "keys_max";
+	alert.count = state->overflow_seen;
+	alert.message = tell->kind == KEY_KIND_OK
+				? "the rule has room for all its keys again"
+				: "the rule has as many keys as keys_max lets it have: readings of "
+				  "further keys are not judged";
 	emit(engine, state, &alert);
-	mem_free(severity);
+}
+
+static void end_key(struct engine *engine, struct rule_state *state, struct slice name,
+		    struct engine_key *key, const char *reason)
+{
+	int64_t boundary_ms =
+		state->evaluated_ms != TIME_NONE ? state->evaluated_ms : key->state.told_ms;
+	struct key_tell tell;
+	bool is_told = key_state_end(&key->state, reason, &tell);
+
+	if (key->is_stored)
+		engine_delete_key(engine, state->rule->name, name);
+	if (is_told) {
+		state->resolved_count++;
+		engine_tell(engine, state, name, NULL, key, &tell, boundary_ms, NULL);
+	}
 }
 
 void engine_resolve_all(struct engine *engine, struct rule_state *state, const char *reason)
 {
-	int64_t boundary_ms = state->evaluated_ms;
-
 	for (uint32_t id = 0; id < state->keys.count; id++)
-		if (state->firings[id].is_firing)
-			engine_resolve(engine, state, key_table_key(&state->keys, id), NULL,
-				       boundary_ms != TIME_NONE ? boundary_ms
-								: state->firings[id].since_ms,
-				       NULL, reason);
+		if (state->watched[id].is_live) {
+			end_key(engine, state, key_table_key(&state->keys, id), &state->watched[id],
+				reason);
+			engine_forget(state, &state->watched[id]);
+		}
+	if (state->overflow.is_live) {
+		end_key(engine, state, (struct slice){"", 0}, &state->overflow, reason);
+		key_state_deinit(&state->overflow.state);
+		state->overflow.is_live = false;
+	}
+	state->wake_ms = INT64_MAX;
 }

@@ -13,6 +13,7 @@
 #include "core/base/bytes.h"
 #include "core/base/key_table.h"
 #include "core/engine/engine.h"
+#include "core/judge/key_state.h"
 #include "core/model/alert.h"
 #include "core/window/watermark.h"
 
@@ -20,11 +21,12 @@ struct window;
 struct late_group;
 struct metric;
 struct rule_verdict;
+struct trace;
 
 enum {
 	ENGINE_DEAD_LETTERS_MAX = 20,    /**< kept for each source, the newest */
 	ENGINE_KEEP_EXTRA_MS = 60000,    /**< panes are kept this much longer than needed */
-	ENGINE_KEYS_REBUILD_MIN = 1024,  /**< a smaller table of firing keys is never rebuilt */
+	ENGINE_KEYS_REBUILD_MIN = 1024,  /**< a smaller table of watched keys is never rebuilt */
 	ENGINE_PARTITION_NAME_MAX = 512, /**< bytes */
 	/** An open partition's row is written again when it is older: what closes then is kept
 	 *  POSITION_KEPT_MS from there, and idle files are not the first to make room. */
@@ -83,12 +85,14 @@ struct engine_metric {
 	uint32_t rule_count;
 };
 
-/** Of one key of one rule. */
-struct firing {
-	bool is_firing;
-	int64_t since_ms;
-	uint64_t visit; /**< evaluation that saw the key in the window */
-	char *severity; /**< of a script's verdict; NULL: the rule's */
+/** A key of a rule that is in some state, or must send. */
+struct engine_key {
+	struct key_state state;
+	bool is_live;     /**< else nothing is known of the key, and this is only its place */
+	bool is_stored;   /**< it has a row */
+	bool is_expected; /**< of the rule's `expect` */
+	uint64_t visit;   /**< evaluation that collected it */
+	char *severity;   /**< of a script's verdict; NULL: the rule's */
 };
 
 struct rule_state {
@@ -102,19 +106,26 @@ struct rule_state {
 	bool is_settled;      /**< the last window was empty, and changed nothing */
 	bool is_quarantined;
 	struct key_table keys;
-	struct firing *firings; /**< [keys.count] by key id */
-	uint32_t firing_capacity, firing_count;
+	struct engine_key *watched; /**< [keys.count] by key id */
+	uint32_t watched_capacity, watched_count;
+	int64_t wake_ms;         /**< a watched key is due at the first boundary from here */
+	bool is_muted;           /**< outside the rule's valid time, at the last boundary */
+	int64_t muted_ms;        /**< last boundary outside the rule's valid time, or TIME_NONE */
+	uint64_t overflow_count; /**< keys that were not watched, for keys_max */
+	uint64_t overflow_seen;  /**< this and that of the window, at the last evaluation */
+	struct engine_key overflow; /**< of the alert about it */
+	struct trace *trace;
 	uint64_t visit;
 	uint64_t evaluation_count, fired_count, resolved_count, error_count;
 	uint32_t errors_in_row;
 	char *last_error;
 };
 
-/** An alert state from the store, until the first engine_install() finds its rule. */
-struct stored_firing {
+/** A key's state from the store, until the first engine_install() finds its rule. */
+struct stored_key {
 	struct rule *rule; /**< stand-in with what a document needs */
-	struct bytes key;
-	struct firing firing;
+	struct bytes name;
+	struct engine_key key;
 };
 
 /** How far a rule was evaluated, from the store, until the first engine_install(). */
@@ -138,8 +149,8 @@ struct engine {
 	struct key_table metric_ids; /**< id -> index in metrics */
 	struct rule_state **rules;   /**< sorted by name */
 	uint32_t rule_count;
-	struct stored_firing *stored_firings;
-	uint32_t stored_firing_count;
+	struct stored_key *stored_keys;
+	uint32_t stored_key_count;
 	struct stored_evaluated *stored_evaluated;
 	uint32_t stored_evaluated_count;
 	bool has_dropped;

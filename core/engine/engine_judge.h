@@ -4,10 +4,60 @@
 
 #include "core/engine/engine_internal.h"
 
+struct key_tell;
+
+/** A key that is judged at a boundary. */
+struct candidate {
+	struct slice key;        /**< in the engine's scratch arena */
+	struct aggregate *cells; /**< of its window, as the metric has them; there too */
+	struct judgement judgement;
+	bool has_own_number; /**< in place of the rule's threshold */
+	double own_number;
+};
+
+struct evaluation {
+	struct engine *engine;
+	struct rule_state *state;
+	int64_t boundary_ms, from_ms; /**< the window's ends */
+	int64_t watched_ms;           /**< judged without a gap since */
+	bool is_muted;                /**< outside the valid time */
+	struct aggregate *spare;      /**< cells that nobody took */
+	struct candidate *candidates;
+	uint32_t count, capacity;
+};
+
 /* engine_evaluate.c */
 void engine_evaluate(struct engine *engine, struct rule_state *state, int64_t boundary_ms);
-bool engine_decide(const struct rule_state *state, const struct aggregate *total, double *value,
-		   bool *has_value);
+
+/* engine_collect.c */
+void engine_collect(struct evaluation *evaluation, int64_t old_ms);
+
+/* engine_values.c */
+/** The value of a measure in the cells of a window of the rule. */
+bool engine_value(const struct rule_state *state, const struct aggregate *cells,
+		  const struct measure *measure, double *out);
+/** What the values in `candidate->cells` mean. */
+void engine_judge(const struct evaluation *evaluation, struct candidate *candidate);
+/** Cells in the scratch arena, all empty. */
+struct aggregate *engine_cells(const struct evaluation *evaluation);
+
+/* engine_keys.c */
+struct engine_key *engine_find_key(const struct rule_state *state,
+				   struct slice key); /**< or NULL */
+/** Of a key, made when it is not there; NULL: the rule has as many as it may. */
+struct engine_key *engine_watch(struct engine *engine, struct rule_state *state, struct slice key);
+void engine_forget(struct rule_state *state, struct engine_key *key);
+/** Takes over what was stored of a key. */
+void engine_adopt_key(struct rule_state *state, struct slice key, struct engine_key *stored);
+void engine_compact_keys(struct rule_state *state);
+void engine_free_keys(struct rule_state *state);
+/** The rule's `expect`, at its first evaluation. */
+void engine_watch_expected(struct engine *engine, struct rule_state *state, int64_t boundary_ms);
+/** A step of a key, its alert and its row. `verdict`: of a script, or NULL. */
+void engine_step(const struct evaluation *evaluation, struct candidate *candidate,
+		 const struct rule_verdict *verdict);
+/** Whether the rule has more keys than it may watch is a finding, too. */
+void engine_step_overflow(struct evaluation *evaluation);
 
 /* engine_script.c */
 /** Around every call: a script that kills the process is known at the next start. `place` tells the
@@ -21,16 +71,14 @@ bool engine_count_script_error(struct engine *engine, struct rule_state *state, 
 void engine_filter(struct engine *engine, struct bundle *bundle);
 
 /* engine_alerts.c */
-/** Of a key, made when it is not there. */
-struct firing *engine_firing(struct rule_state *state, struct slice key);
-void engine_fire(struct engine *engine, struct rule_state *state, struct slice key,
-		 const struct aggregate *total, int64_t boundary_ms,
+/** What follows for a key, told. `candidate` NULL: its values are not known. */
+void engine_tell(struct engine *engine, struct rule_state *state, struct slice key,
+		 const struct candidate *candidate, const struct engine_key *watched,
+		 const struct key_tell *tell, int64_t boundary_ms,
 		 const struct rule_verdict *verdict);
-void engine_resolve(struct engine *engine, struct rule_state *state, struct slice key,
-		    const struct aggregate *total, int64_t boundary_ms,
-		    const struct rule_verdict *verdict, const char *reason);
-/** Everything of the rule that fires, with a reason. */
+void engine_tell_overflow(struct engine *engine, struct rule_state *state,
+			  const struct key_tell *tell, int64_t boundary_ms);
+/** Everything of the rule that was told resolves, with a reason. */
 void engine_resolve_all(struct engine *engine, struct rule_state *state, const char *reason);
-void engine_compact_firings(struct rule_state *state);
 
 #endif

@@ -188,14 +188,11 @@ static uint32_t read_names(struct byte_reader *value, struct arena *arena, const
 	return count;
 }
 
-/** As much of the rule as its alerts need; see engine_put_firing(). */
+/** As much of the rule as its alerts need; see add_rule() in engine_store.c. */
 static void read_rule(struct byte_reader *value, struct rule *rule)
 {
-	const char *hash;
+	struct rule_level level = {.severity = NULL};
 
-	rule->version = byte_reader_be32(value);
-	hash = read_arena_text(value, &rule->arena);
-	snprintf(rule->hash, sizeof(rule->hash), "%s", hash != NULL ? hash : "");
 	rule->type = (enum rule_type)byte_reader_u8(value);
 	rule->statistic = read_arena_text(value, &rule->arena);
 	value->has_failed |= rule->type > RULE_BASELINE;
@@ -203,35 +200,45 @@ static void read_rule(struct byte_reader *value, struct rule *rule)
 	rule->title = read_arena_text(value, &rule->arena);
 	rule->source = read_arena_text(value, &rule->arena);
 	rule->field = read_arena_text(value, &rule->arena);
-	rule->threshold.text = read_arena_text(value, &rule->arena);
+	level.holds.text = read_arena_text(value, &rule->arena);
 	rule->output = read_arena_text(value, &rule->arena);
-	rule->severity = read_arena_text(value, &rule->arena);
+	level.severity = read_arena_text(value, &rule->arena);
 	rule->labels_json = read_arena_text(value, &rule->arena);
 	rule->by_count = read_names(value, &rule->arena, rule->by);
 	rule->opens_incident = byte_reader_u8(value) != 0;
 	rule->has_incident_key = byte_reader_u8(value) != 0;
 	rule->incident_key_count = read_names(value, &rule->arena, rule->incident_keys);
+	/* Whichever level was told, it is this one. */
+	rule->severity = level.severity;
+	rule->threshold.text = level.holds.text;
+	for (uint32_t i = 0; i < RULE_LEVELS_MAX; i++)
+		rule->levels[i] = level;
 }
 
-static bool restore_firing(struct engine *engine, struct byte_reader *key,
-			   struct byte_reader *value)
+static bool restore_key(struct engine *engine, struct byte_reader *key, struct byte_reader *value)
 {
-	struct stored_firing *stored;
+	struct stored_key *stored;
 	struct rule *rule = mem_alloc(sizeof(*rule));
 	char *name = read_key_text(key);
+	const char *hash;
 
-	engine->stored_firings = mem_grow(engine->stored_firings, engine->stored_firing_count + 1,
-					  sizeof(*engine->stored_firings));
-	stored = &engine->stored_firings[engine->stored_firing_count++];
-	*stored = (struct stored_firing){.rule = rule, .firing.is_firing = true};
+	engine->stored_keys = mem_grow(engine->stored_keys, engine->stored_key_count + 1,
+				       sizeof(*engine->stored_keys));
+	stored = &engine->stored_keys[engine->stored_key_count++];
+	*stored = (struct stored_key){.rule = rule, .key = {.is_stored = true}};
 	arena_init(&rule->arena);
 	rule->reference_count = 1;
+	rule->level_count = RULE_LEVELS_MAX;
 	rule->name = arena_copy_text(&rule->arena, name);
 	mem_free(name);
-	bytes_append_slice(&stored->key, byte_reader_bytes(key, key->left));
-	stored->firing.since_ms = read_time(value);
-	stored->firing.severity = read_text(value);
-	read_rule(value, rule);
+	bytes_append_slice(&stored->name, byte_reader_bytes(key, key->left));
+	key_state_decode(value, &stored->key.state);
+	stored->key.severity = read_text(value);
+	rule->version = byte_reader_be32(value);
+	hash = read_arena_text(value, &rule->arena);
+	snprintf(rule->hash, sizeof(rule->hash), "%s", hash != NULL ? hash : "");
+	if (byte_reader_u8(value) != 0)
+		read_rule(value, rule);
 	return true;
 }
 
@@ -306,7 +313,7 @@ int engine_restore(struct engine *engine, struct err_note *why)
 		code = restore_space(engine, KEYSPACE_EVALUATED, "evaluation", restore_evaluated,
 				     why);
 	if (code == 0)
-		code = restore_space(engine, KEYSPACE_ALERT, "alert state", restore_firing, why);
+		code = restore_space(engine, KEYSPACE_ALERT, "alert state", restore_key, why);
 	return code;
 }
 

@@ -46,16 +46,16 @@ struct rule_state *engine_rule_state_new(struct rule *rule, uint64_t seed)
 	state->next_ms = INT64_MAX;
 	/* After a restart or an edit nobody knows what the last evaluation saw. */
 	state->is_dirty = true;
+	state->wake_ms = INT64_MAX;
+	state->muted_ms = TIME_NONE;
+	state->overflow.state = KEY_STATE_NEW;
 	key_table_init(&state->keys, seed);
 	return state;
 }
 
 void engine_rule_state_free(struct rule_state *state)
 {
-	for (uint32_t i = 0; i < state->keys.count; i++)
-		mem_free(state->firings[i].severity);
-	key_table_deinit(&state->keys);
-	mem_free(state->firings);
+	engine_free_keys(state);
 	mem_free(state->field_text);
 	mem_free(state->last_error);
 	rule_unref(state->rule);
@@ -91,16 +91,30 @@ static bool find_begin(const struct rule_state *state, int64_t *begin_ms)
 	return true;
 }
 
+/** Or the first boundary at which a watched key is due, which no pane tells. */
+static int64_t earlier_wake(const struct rule_state *state, int64_t boundary_ms)
+{
+	int64_t wake_ms = state->wake_ms;
+
+	if (wake_ms == INT64_MAX)
+		return boundary_ms;
+	wake_ms = engine_next_multiple(wake_ms - 1, state->rule->every_ms);
+	return wake_ms < boundary_ms ? wake_ms : boundary_ms;
+}
+
 static int64_t next_of_script(const struct rule_state *state, int64_t first_ms)
 {
 	const struct rule *rule = state->rule;
+	int64_t next_ms = INT64_MAX;
 	int64_t pane_ms;
 
-	if (!window_next_pane(state->metric->window, first_ms - rule->window_ms, &pane_ms))
-		return state->is_settled ? INT64_MAX : first_ms;
-	if (pane_ms < first_ms || !state->is_settled)
+	if (!state->is_settled)
 		return first_ms;
-	return engine_next_multiple(pane_ms, rule->every_ms);
+	if (window_next_pane(state->metric->window, first_ms - rule->window_ms, &pane_ms))
+		next_ms = pane_ms < first_ms ? first_ms
+					     : engine_next_multiple(pane_ms, rule->every_ms);
+	next_ms = earlier_wake(state, next_ms);
+	return next_ms > first_ms ? next_ms : first_ms;
 }
 
 static int64_t next_of_threshold(const struct rule_state *state, int64_t first_ms)
@@ -109,15 +123,21 @@ static int64_t next_of_threshold(const struct rule_state *state, int64_t first_m
 	int64_t change_ms = INT64_MAX;
 	int64_t pane_ms;
 
+	/* Between two boundaries its valid time may begin or end; with no key there is none to ask. */
+	if (rule->valid_time != NULL &&
+	    (state->watched_count > 0 ||
+	     (window_next_pane(state->metric->window, first_ms - rule->window_ms, &pane_ms) &&
+	      pane_ms < first_ms)))
+		return first_ms;
 	if (window_next_pane(state->metric->window, state->evaluated_ms, &pane_ms))
 		change_ms = pane_ms;
 	if (window_next_pane(state->metric->window, state->evaluated_ms - rule->window_ms,
 			     &pane_ms) &&
 	    pane_ms + rule->window_ms < change_ms)
 		change_ms = pane_ms + rule->window_ms;
-	if (change_ms == INT64_MAX)
-		return INT64_MAX;
-	change_ms = engine_next_multiple(change_ms, rule->every_ms);
+	if (change_ms != INT64_MAX)
+		change_ms = engine_next_multiple(change_ms, rule->every_ms);
+	change_ms = earlier_wake(state, change_ms);
 	return change_ms > first_ms ? change_ms : first_ms;
 }
 

@@ -1,4 +1,5 @@
 #include "core/engine/engine_internal.h"
+#include "core/engine/engine_judge.h"
 
 #include "core/rule/rule.h"
 #include "core/rule/rule_runner.h"
@@ -67,6 +68,20 @@ void engine_each_dead_letter(const struct engine *engine, const char *source_nam
 	}
 }
 
+static void count_stages(const struct rule_state *state, struct engine_rule_status *status)
+{
+	for (uint32_t id = 0; id < state->keys.count; id++) {
+		const struct engine_key *key = &state->watched[id];
+
+		if (!key->is_live)
+			continue;
+		status->firing_count += key->state.told_kind == KEY_KIND_FIRING;
+		status->nodata_count += key->state.told_kind == KEY_KIND_NODATA;
+		status->pending_count +=
+			key_state_stage(&key->state, state->rule) == KEY_STAGE_PENDING;
+	}
+}
+
 static struct engine_rule_status rule_status(const struct rule_state *state)
 {
 	const struct rule_runner *runner = state->rule->runner;
@@ -74,7 +89,6 @@ static struct engine_rule_status rule_status(const struct rule_state *state)
 	struct engine_rule_status status = {
 		.rule = state->rule,
 		.evaluated_ms = state->evaluated_ms,
-		.firing_count = state->firing_count,
 		.evaluation_count = state->evaluation_count,
 		.fired_count = state->fired_count,
 		.resolved_count = state->resolved_count,
@@ -84,8 +98,9 @@ static struct engine_rule_status rule_status(const struct rule_state *state)
 	};
 
 	window_usage(state->metric->window, &usage);
+	count_stages(state, &status);
 	status.key_count = usage.key_count;
-	status.overflow_count = usage.overflow_count;
+	status.overflow_count = usage.overflow_count + state->overflow_count;
 	if (runner != NULL && runner->ops->usage != NULL) {
 		uint64_t memory_bytes_max, call_count;
 
@@ -106,31 +121,71 @@ void engine_each_rule(const struct engine *engine,
 
 struct each_key {
 	const struct rule_state *state;
-	void (*each)(void *arg, struct slice key, const struct aggregate *total, bool is_firing);
+	void (*each)(void *arg, const struct engine_key_status *status);
 	void *arg;
 };
 
-static void on_key(void *arg, struct slice key, const struct aggregate *total)
+static void tell_key(const struct each_key *each, struct slice name, const struct aggregate *total,
+		     const struct engine_key *key)
+{
+	const struct rule *rule = each->state->rule;
+	struct engine_key_status status = {.key = name, .total = total, .stage = KEY_STAGE_OK};
+	int level = key != NULL ? key_state_level(&key->state, rule) : -1;
+
+	if (key != NULL) {
+		status.stage = key_state_stage(&key->state, rule);
+		status.kept_back = key->state.kept_back;
+	}
+	if (level >= 0)
+		status.severity =
+			key->severity != NULL ? key->severity : rule->levels[level].severity;
+	each->each(each->arg, &status);
+}
+
+static void on_key(void *arg, struct slice name, const struct aggregate *total)
 {
 	const struct each_key *each = arg;
-	uint32_t id = key_table_find(&each->state->keys, key);
 
-	each->each(each->arg, key, total,
-		   id != KEY_TABLE_NONE && each->state->firings[id].is_firing);
+	tell_key(each, name, total, engine_find_key(each->state, name));
+}
+
+/** Keys of whose readings the window has none. */
+static void each_silent_key(const struct each_key *each)
+{
+	const struct aggregate empty = AGGREGATE_EMPTY;
+	const struct rule_state *state = each->state;
+
+	for (uint32_t id = 0; id < state->keys.count; id++)
+		if (state->watched[id].is_live &&
+		    state->watched[id].state.quiet_ms != KEY_TIME_NONE)
+			tell_key(each, key_table_key(&state->keys, id), &empty,
+				 &state->watched[id]);
+}
+
+static const struct rule_state *find_state(const struct engine *engine, const char *rule)
+{
+	for (uint32_t i = 0; i < engine->rule_count; i++)
+		if (strcmp(engine->rules[i]->rule->name, rule) == 0)
+			return engine->rules[i];
+	return NULL;
 }
 
 void engine_each_key(const struct engine *engine, const char *rule,
-		     void (*each)(void *arg, struct slice key, const struct aggregate *total,
-				  bool is_firing),
-		     void *arg)
+		     void (*each)(void *arg, const struct engine_key_status *status), void *arg)
 {
-	for (uint32_t i = 0; i < engine->rule_count; i++) {
-		const struct rule_state *state = engine->rules[i];
-		struct each_key on = {state, each, arg};
+	const struct rule_state *state = find_state(engine, rule);
+	struct each_key on = {state, each, arg};
 
-		if (strcmp(state->rule->name, rule) == 0 && state->evaluated_ms != TIME_NONE)
-			window_each(state->metric->window,
-				    state->evaluated_ms - state->rule->window_ms,
-				    state->evaluated_ms, on_key, &on);
-	}
+	if (state == NULL || state->evaluated_ms == TIME_NONE)
+		return;
+	window_each(state->metric->window, state->evaluated_ms - state->rule->window_ms,
+		    state->evaluated_ms, on_key, &on);
+	each_silent_key(&on);
+}
+
+const struct trace *engine_trace(const struct engine *engine, const char *rule)
+{
+	const struct rule_state *state = find_state(engine, rule);
+
+	return state != NULL ? state->trace : NULL;
 }

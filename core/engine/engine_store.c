@@ -10,7 +10,8 @@
  *                  (4). When the source's own row has a watermark of a later pane, then the rule
  *                  was evaluated with it: a boundary passes for every rule at once, and only one
  *                  row is written for all of them
- *     "a"          firing since (8), severity of the verdict, the rule as put_firing() has it
+ *     "a"          state as core/judge/key_state.c has it, severity of the verdict, version (4) and
+ *                  hash of the rule, and whether something was told (1): then what add_rule() has
  */
 #include "core/engine/engine_store.h"
 
@@ -208,34 +209,25 @@ void engine_delete_evaluated(struct engine *engine, const char *rule)
 	delete (engine);
 }
 
-static void firing_key(struct engine *engine, const char *rule, struct slice key)
+static void key_row_key(struct engine *engine, const char *rule, struct slice key)
 {
 	key_begin(&engine->key, KEYSPACE_ALERT);
 	key_add_text(&engine->key, rule);
 	key_add_bytes(&engine->key, key);
 }
 
-/** The rule is in the row: the alert can be resolved when its file is gone at the next start. */
-void engine_put_firing(struct engine *engine, const struct rule *rule, struct slice key,
-		       const struct firing *firing)
+/** What an alert needs of its rule. */
+static void add_rule(struct bytes *content, const struct rule *rule, const struct rule_level *level)
 {
-	struct bytes *content = &engine->content;
-
-	firing_key(engine, rule->name, key);
-	bytes_clear(content);
-	add_time(content, firing->since_ms);
-	add_text(content, firing->severity);
-	bytes_append_be32(content, rule->version);
-	add_text(content, rule->hash);
 	bytes_append_u8(content, (uint8_t)rule->type);
 	add_text(content, rule->statistic);
 	add_time(content, rule->window_ms);
 	add_text(content, rule->title);
 	add_text(content, rule->source);
 	add_text(content, rule->field);
-	add_text(content, rule->threshold.text);
+	add_text(content, level->holds.text);
 	add_text(content, rule->output);
-	add_text(content, rule->severity);
+	add_text(content, level->severity);
 	add_text(content, rule->labels_json);
 	bytes_append_u8(content, (uint8_t)rule->by_count);
 	for (uint32_t i = 0; i < rule->by_count; i++)
@@ -245,11 +237,32 @@ void engine_put_firing(struct engine *engine, const struct rule *rule, struct sl
 	bytes_append_u8(content, (uint8_t)rule->incident_key_count);
 	for (uint32_t i = 0; i < rule->incident_key_count; i++)
 		add_text(content, rule->incident_keys[i]);
+}
+
+/** With what was told the rule is in the row: the alert can be resolved when its file is gone at the
+ *  next start. */
+void engine_put_key(struct engine *engine, const struct rule *rule, struct slice name,
+		    const struct engine_key *key)
+{
+	struct bytes *content = &engine->content;
+	bool is_told = key->state.told_kind != KEY_KIND_OK;
+
+	if (engine->options.commit == NULL)
+		return;
+	key_row_key(engine, rule->name, name);
+	bytes_clear(content);
+	key_state_encode(&key->state, content);
+	add_text(content, key->severity);
+	bytes_append_be32(content, rule->version);
+	add_text(content, rule->hash);
+	bytes_append_u8(content, is_told);
+	if (is_told)
+		add_rule(content, rule, &rule->levels[key->state.told_level]);
 	put(engine);
 }
 
-void engine_delete_firing(struct engine *engine, const char *rule, struct slice key)
+void engine_delete_key(struct engine *engine, const char *rule, struct slice key)
 {
-	firing_key(engine, rule, key);
+	key_row_key(engine, rule, key);
 	delete (engine);
 }

@@ -16,9 +16,9 @@ void engine_delete_panes(struct engine *engine, const unsigned char *metric_id, 
 			 int64_t before_ms);
 void engine_put_evaluated(struct engine *engine, struct rule_state *state);
 void engine_delete_evaluated(struct engine *engine, const char *rule);
-void engine_put_firing(struct engine *engine, const struct rule *rule, struct slice key,
-		       const struct firing *firing);
-void engine_delete_firing(struct engine *engine, const char *rule, struct slice key);
+void engine_put_key(struct engine *engine, const struct rule *rule, struct slice name,
+		    const struct engine_key *key);
+void engine_delete_key(struct engine *engine, const char *rule, struct slice name);
 int engine_restore(struct engine *engine, struct err_note *why);
 int engine_restore_panes(struct engine *engine, struct err_note *why);
 

@@ -45,7 +45,8 @@ EDGES = {
     "core/judge": VALUES | {"core/rule"},
     "core/engine": VALUES
     | {"core/judge", "core/ingest", "core/window", "core/rule", "core/filter", "core/config"}
-    | {"storage"},
+    # A rule's valid time, keys and numbers by key are asked at each boundary.
+    | {"core/calendar", "core/lookup", "storage"},
     "lua": UPPER,
     "core/control": UPPER | {"core/engine"},
     "core/cli": UPPER | {"core/engine", "core/control", "lua"},

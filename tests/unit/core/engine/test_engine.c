@@ -49,15 +49,14 @@ Test(engine, field_judges_the_statistic_and_needs_a_sample)
 	site_install(&site, rules, 2);
 	partition = site_open(&site, "pay", "p", false);
 	/* low: 1005 max 3 fires; 1010 max(3, 8) = 8 resolves; 1015 8; from 1020 no value.
-	 * sum: 1005 3; 1010 2 + 8 = 10 fires; 1015 nothing: resolves without a value. */
+	 * sum: 1005 3; 1010 2 + 8 = 10 fires; 1015 nothing: without a value it stays. */
 	site_feed(&site, "pay", partition,
 		  "{\"time\":1001,\"cost\":3}\n{\"time\":1006,\"cost\":2}\n"
 		  "{\"time\":1008,\"cost\":8}\n{\"time\":1060}\n");
 	site_advance(&site);
 	site_expect(&site, "low@1 firing . 3 1005\n"
 			   "low@1 resolved . 8 1010\n"
-			   "sum@1 firing . 10 1010\n"
-			   "sum@1 resolved . - 1015\n");
+			   "sum@1 firing . 10 1010\n");
 	rule_unref(rules[0]);
 	rule_unref(rules[1]);
 	site_deinit(&site);
@@ -92,7 +91,7 @@ Test(engine, group_watches_combinations_with_filter_and_statistic)
 	static const char *const by[] = {"m", "ip", NULL};
 	static const char *const pairs[] = {"window", "10s",         "threshold", ">= 10",
 					    "field",  "cost",        "statistic", "avg",
-					    "filter", "ok == false", NULL};
+					    "filter", "ok == false", "no_data",   "ok", NULL};
 	struct site site;
 	struct rule *rule;
 	uint32_t partition;

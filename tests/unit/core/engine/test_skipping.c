@@ -113,7 +113,7 @@ static void judge(const struct oracle_rule *rule, const struct stream *stream, i
 {
 	double count = 0, sum = 0, value;
 	bool has_value, fires;
-	char text[160], number[NUMBER_TEXT_BYTES_MAX] = "-", key_text[8] = ".";
+	char text[160], number[NUMBER_TEXT_BYTES_MAX], key_text[8] = ".";
 
 	for (int i = 0; i < stream->count; i++) {
 		const struct reading *reading = &stream->readings[i];
@@ -129,12 +129,12 @@ static void judge(const struct oracle_rule *rule, const struct stream *stream, i
 		return;
 	value = strcmp(rule->statistic, "sum") == 0 ? sum : count;
 	has_value = strcmp(rule->statistic, "sum") != 0 || count > 0;
-	fires = has_value && oracle_holds(rule, value);
+	/* Without a value the key stays as it is. */
+	fires = has_value ? oracle_holds(rule, value) : *is_firing;
 	if (fires == *is_firing)
 		return;
 	*is_firing = fires;
-	if (has_value)
-		number_format(value, number);
+	number_format(value, number);
 	if (rule->is_per_key)
 		snprintf(key_text, sizeof(key_text), "%d", key);
 	snprintf(text, sizeof(text), "%s@1 %s %s %s %lld", rule->name,

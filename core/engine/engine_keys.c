@@ -1,0 +1,272 @@
+/* The keys of a rule that are in some state: who they are, their steps and their rows.
+ *
+ * A key is watched from the step that gives it a state until one after which a new state would
+ * know as much. Its place in the table stays until the table is built again. */
+#include "core/engine/engine_judge.h"
+#include "core/engine/engine_store.h"
+
+#include "core/base/mem.h"
+#include "core/config/config.h"
+#include "core/judge/trace.h"
+#include "core/model/dimension.h"
+#include "core/rule/rule.h"
+#include "core/rule/rule_runner.h"
+#include "core/window/metric.h"
+#include "core/window/window.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { OVERFLOW_CLEAR_MS = 60000 };
+
+struct engine_key *engine_find_key(const struct rule_state *state, struct slice key)
+{
+	uint32_t id = key_table_find(&state->keys, key);
+
+	return id != KEY_TABLE_NONE && state->watched[id].is_live ? &state->watched[id] : NULL;
+}
+
+static struct engine_key *put_key(struct rule_state *state, struct slice key)
+{
+	bool is_new;
+	uint32_t id = key_table_put(&state->keys, key, &is_new);
+
+	if (id >= state->watched_capacity) {
+		state->watched_capacity =
+			state->watched_capacity == 0 ? 16 : 2 * state->watched_capacity;
+		state->watched =
+			mem_grow(state->watched, state->watched_capacity, sizeof(*state->watched));
+	}
+	if (is_new || !state->watched[id].is_live) {
+		state->watched[id] = (struct engine_key){.state = KEY_STATE_NEW, .is_live = true};
+		state->watched_count++;
+	}
+	return &state->watched[id];
+}
+
+struct engine_key *engine_watch(struct engine *engine, struct rule_state *state, struct slice key)
+{
+	struct engine_key *watched = engine_find_key(state, key);
+	uint32_t keys_max =
+		state->rule->keys_max != 0 ? state->rule->keys_max : engine->config->keys_max;
+
+	if (watched != NULL)
+		return watched;
+	if (state->watched_count >= keys_max) {
+		state->overflow_count++;
+		return NULL;
+	}
+	return put_key(state, key);
+}
+
+static void clear_key(struct engine_key *key)
+{
+	key_state_deinit(&key->state);
+	mem_free(key->severity);
+	*key = (struct engine_key){.state = KEY_STATE_NEW};
+}
+
+void engine_forget(struct rule_state *state, struct engine_key *key)
+{
+	clear_key(key);
+	state->watched_count--;
+}
+
+void engine_adopt_key(struct rule_state *state, struct slice key, struct engine_key *stored)
+{
+	/* The key of a group is never empty, so that row is the one about too many keys. */
+	bool is_overflow = key.length == 0 && state->rule->by_count > 0;
+	struct engine_key *place = is_overflow ? &state->overflow : put_key(state, key);
+
+	clear_key(place);
+	*place = *stored;
+	place->is_live = true;
+	if (place->state.next_ms < state->wake_ms)
+		state->wake_ms = place->state.next_ms;
+	*stored = (struct engine_key){.state = KEY_STATE_NEW};
+}
+
+/** Keys in no state leave holes; a key table cannot forget, so it is built again. */
+void engine_compact_keys(struct rule_state *state)
+{
+	struct rule_state kept = {0};
+
+	if (state->keys.count < ENGINE_KEYS_REBUILD_MIN ||
+	    state->keys.count < 2 * state->watched_count)
+		return;
+	key_table_init(&kept.keys, state->keys.seed);
+	for (uint32_t id = 0; id < state->keys.count; id++)
+		if (state->watched[id].is_live)
+			*put_key(&kept, key_table_key(&state->keys, id)) = state->watched[id];
+	key_table_deinit(&state->keys);
+	mem_free(state->watched);
+	state->keys = kept.keys;
+	state->watched = kept.watched;
+	state->watched_capacity = kept.watched_capacity;
+}
+
+void engine_free_keys(struct rule_state *state)
+{
+	for (uint32_t id = 0; id < state->keys.count; id++)
+		if (state->watched[id].is_live)
+			clear_key(&state->watched[id]);
+	clear_key(&state->overflow);
+	key_table_deinit(&state->keys);
+	mem_free(state->watched);
+	trace_free(state->trace);
+}
+
+void engine_watch_expected(struct engine *engine, struct rule_state *state, int64_t boundary_ms)
+{
+	for (uint32_t i = 0; i < state->rule->expect_count; i++) {
+		bool is_new = engine_find_key(state, state->rule->expect[i]) == NULL;
+		struct engine_key *key = engine_watch(engine, state, state->rule->expect[i]);
+
+		if (key == NULL)
+			continue;
+		key->is_expected = true;
+		/* It has been missed since the rule began. */
+		if (is_new)
+			key->state.quiet_ms = boundary_ms - state->rule->every_ms;
+		if (is_new)
+			key->state.next_ms = boundary_ms;
+	}
+}
+
+/* ---- steps ---- */
+
+/** Its row, when the state is another one than before the step. */
+static void store_key(const struct evaluation *evaluation, struct slice name,
+		      struct engine_key *key, struct slice before, bool is_needed)
+{
+	struct engine *engine = evaluation->engine;
+	struct rule_state *state = evaluation->state;
+	struct bytes now = BYTES_EMPTY;
+	bool has_changed;
+
+	key_state_encode(&key->state, &now);
+	has_changed = !slice_equal(before, bytes_slice(&now));
+	bytes_deinit(&now);
+	if (has_changed)
+		state->is_settled = false;
+	if (is_needed && (has_changed || !key->is_stored))
+		engine_put_key(engine, state->rule, name, key);
+	else if (!is_needed && key->is_stored)
+		engine_delete_key(engine, state->rule->name, name);
+	key->is_stored = is_needed;
+	if (is_needed && key->state.next_ms < state->wake_ms)
+		state->wake_ms = key->state.next_ms;
+}
+
+static void keep_severity(struct engine_key *key, const struct key_tell *tell,
+			  const struct rule_verdict *verdict)
+{
+	if (tell->kind != KEY_KIND_FIRING || verdict == NULL)
+		return;
+	mem_free(key->severity);
+	key->severity = mem_copy_text(verdict->severity);
+}
+
+static void trace_step(const struct evaluation *evaluation, const struct candidate *candidate,
+		       const struct key_step *step, const struct key_state *after,
+		       const struct key_tell *tell)
+{
+	struct trace_point point;
+
+	trace_point_of(evaluation->state->rule, step, NULL, after, tell, &point);
+	point.reading_count = candidate->cells->count;
+	point.has_own_number = candidate->has_own_number;
+	point.own_number = candidate->own_number;
+	if (engine_value(evaluation->state, candidate->cells, &evaluation->state->rule->measure,
+			 &point.values[0]))
+		point.has_values = 1;
+	trace_add(&evaluation->state->trace, candidate->key, &point);
+}
+
+static void count_tell(struct rule_state *state, const struct key_tell *tell)
+{
+	state->fired_count += tell->kind == KEY_KIND_FIRING;
+	state->resolved_count += tell->kind == KEY_KIND_OK;
+}
+
+void engine_step(const struct evaluation *evaluation, struct candidate *candidate,
+		 const struct rule_verdict *verdict)
+{
+	struct rule_state *state = evaluation->state;
+	struct engine_key *key = engine_watch(evaluation->engine, state, candidate->key);
+	struct key_step step = {
+		.boundary_ms = evaluation->boundary_ms,
+		.watched_ms = evaluation->watched_ms,
+		.is_expected = key != NULL && key->is_expected,
+		.judgement = &candidate->judgement,
+	};
+	struct bytes before = BYTES_EMPTY;
+	struct key_tell tell;
+	bool is_told, is_needed;
+
+	if (key == NULL)
+		return;
+	key_state_encode(&key->state, &before);
+	is_told = key_state_step(&key->state, state->rule, &step, &tell);
+	is_needed = key->is_expected ||
+		    key_state_is_needed(&key->state, state->rule, evaluation->boundary_ms);
+	trace_step(evaluation, candidate, &step, &key->state, is_told ? &tell : NULL);
+	if (is_told)
+		keep_severity(key, &tell, verdict);
+	store_key(evaluation, candidate->key, key, bytes_slice(&before), is_needed);
+	bytes_deinit(&before);
+	if (is_told) {
+		count_tell(state, &tell);
+		engine_tell(evaluation->engine, state, candidate->key, candidate, key, &tell,
+			    evaluation->boundary_ms, verdict);
+	}
+	if (!is_needed)
+		engine_forget(state, key);
+}
+
+/** As much of a rule as the alert about its keys needs. */
+static struct rule overflow_rule(const struct rule *rule)
+{
+	int64_t clear_ms = rule->window_ms;
+
+	return (struct rule){
+		.level_count = 1,
+		.levels = {{.clear_hold_ms =
+				    clear_ms > OVERFLOW_CLEAR_MS ? clear_ms : OVERFLOW_CLEAR_MS}},
+		.window_ms = rule->window_ms,
+	};
+}
+
+void engine_step_overflow(struct evaluation *evaluation)
+{
+	struct rule_state *state = evaluation->state;
+	struct rule rule = overflow_rule(state->rule);
+	struct engine_key *key = &state->overflow;
+	struct window_usage usage;
+	struct judgement judgement = {.has_readings = true};
+	struct key_step step = {.boundary_ms = evaluation->boundary_ms,
+				.watched_ms = KEY_TIME_NONE,
+				.judgement = &judgement};
+	struct bytes before = BYTES_EMPTY;
+	struct key_tell tell;
+	uint64_t overflow_count;
+	bool is_told, has_grown;
+
+	window_usage(state->metric->window, &usage);
+	overflow_count = usage.overflow_count + state->overflow_count;
+	has_grown = overflow_count > state->overflow_seen;
+	state->overflow_seen = overflow_count;
+	if (!has_grown && !key->is_live)
+		return;
+	if (!key->is_live)
+		*key = (struct engine_key){.state = KEY_STATE_NEW, .is_live = true};
+	judgement.holds[0] = has_grown ? TRUTH_YES : TRUTH_NO;
+	judgement.is_over[0] = has_grown ? TRUTH_NO : TRUTH_YES;
+	key_state_encode(&key->state, &before);
+	is_told = key_state_step(&key->state, &rule, &step, &tell);
+	if (is_told)
+		engine_tell_overflow(evaluation->engine, state, &tell, evaluation->boundary_ms);
+	key->is_live = key_state_is_needed(&key->state, &rule, evaluation->boundary_ms);
+	store_key(evaluation, (struct slice){"", 0}, key, bytes_slice(&before), key->is_live);
+	bytes_deinit(&before);
+}
