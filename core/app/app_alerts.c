@@ -146,6 +146,12 @@ static int make_factory(void *arg, const char *name, uint32_t version, const cha
 	return generation_plan_factory(name, version, source, app->config, out, why);
 }
 
+static void on_wake(void *arg)
+{
+	struct app *app = arg;
+	timer_set(app->handling_timer, 0);
+}
+
 static int open_handling(struct app *app, struct err_note *why)
 {
 	struct handling_options options = {
@@ -155,6 +161,7 @@ static int open_handling(struct app *app, struct err_note *why)
 		.on_send = on_send,
 		.on_pass = on_pass,
 		.on_mute = on_mute,
+		.on_wake = on_wake,
 		.arg = app,
 	};
 	app->handling_timer = timer_new(app->loop, on_handling_time, app);

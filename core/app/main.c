@@ -24,6 +24,8 @@ static const struct {
 	 "new, edit, diff, list, show, history, enable, disable, activate, rollback"},
 	{"audit", cli_audit, "who changed which version of a rule or plan, when and why"},
 	{"incident", cli_incident, "list, show, ack, resolve"},
+	{"alert", cli_alert, "list, show: what happened to an alert, and why"},
+	{"silence", cli_silence, "add, list, show, expire, preview"},
 	{"plan", cli_plan, "list, runs, show, approve, reject, cancel"},
 };
 

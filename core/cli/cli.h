@@ -23,6 +23,8 @@ int cli_status(int argc, char **argv);
 int cli_reload(int argc, char **argv);
 int cli_rule(int argc, char **argv);
 int cli_incident(int argc, char **argv);
+int cli_alert(int argc, char **argv);
+int cli_silence(int argc, char **argv);
 int cli_plan(int argc, char **argv);
 
 #endif

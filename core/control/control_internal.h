@@ -42,6 +42,13 @@ int verb_incident_list(const struct verb_call *call, json_t **result, struct err
 int verb_incident_show(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_incident_ack(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_incident_resolve(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_alert_list(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_alert_show(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_silence_list(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_silence_show(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_silence_preview(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_silence_add(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_silence_expire(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_list(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_runs(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_show(const struct verb_call *call, json_t **result, struct err_note *why);

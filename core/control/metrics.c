@@ -2,11 +2,13 @@
 
 #include "core/base/bytes.h"
 #include "core/engine/engine.h"
+#include "core/handling/handling.h"
 #include "core/incident/incident.h"
 #include "core/ingest/source.h"
 #include "core/ingest/source_file.h"
 #include "core/ingest/source_http.h"
 #include "core/ingest/source_tcp.h"
+#include "core/loop/loop.h"
 #include "core/outbox/outbox.h"
 #include "core/plan/plan_engine.h"
 #include "core/rule/rule.h"
@@ -277,6 +279,29 @@ static void append_outputs(const struct control_target *target, struct bytes *ou
 	}
 }
 
+static void append_handling(const struct control_target *target, struct bytes *out)
+{
+	struct handling_usage usage;
+	handling_usage(target->handling, loop_wall_ms(target->loop), &usage);
+#define HANDLING_SAMPLE(name, text)                                                                \
+	plain(out, "handling_" #name "_total", "counter", text, (double)usage.name);
+	HANDLING_COUNTER_LIST(HANDLING_SAMPLE)
+#undef HANDLING_SAMPLE
+	plain(out, "handling_silences_refused_total", "counter", "Silences beyond their limit.",
+	      (double)usage.silences_refused);
+	plain(out, "handling_open", "gauge", "Alerts not resolved.", (double)usage.open_count);
+	plain(out, "handling_silenced", "gauge", "Open alerts that are silenced.",
+	      (double)usage.silenced_count);
+	plain(out, "handling_inhibited", "gauge", "Open alerts that are inhibited.",
+	      (double)usage.inhibited_count);
+	plain(out, "handling_settling", "gauge", "Open alerts that wait for a source.",
+	      (double)usage.settling_count);
+	plain(out, "handling_groups", "gauge", "Groups.", (double)usage.group_count);
+	plain(out, "handling_held", "gauge", "Alerts held in groups.", (double)usage.held_count);
+	plain(out, "handling_silences", "gauge", "Silences that hold.",
+	      (double)usage.silence_count);
+}
+
 static void append_rest(const struct control_target *target, struct bytes *out)
 {
 	struct incident_usage incidents;
@@ -320,5 +345,6 @@ void metrics_append(const struct control_target *target, struct bytes *out)
 	append_http(target, out);
 	append_rules(target, out);
 	append_outputs(target, out);
+	append_handling(target, out);
 	append_rest(target, out);
 }

@@ -4,6 +4,7 @@
 #include "core/control/control.h"
 #include "core/control/json_text.h"
 #include "core/engine/engine.h"
+#include "core/handling/handling.h"
 #include "core/incident/incident.h"
 #include "core/ingest/source.h"
 #include "core/ingest/source_file.h"
@@ -189,6 +190,25 @@ static json_t *incidents_part(const struct incident_store *store)
 	return part;
 }
 
+static json_t *handling_part(const struct control_target *target, int64_t now_ms)
+{
+	struct handling_usage usage;
+	handling_usage(target->handling, now_ms, &usage);
+	json_t *part = json_object();
+	json_put_int(part, "open", usage.open_count);
+	json_put_int(part, "silenced_now", usage.silenced_count);
+	json_put_int(part, "inhibited_now", usage.inhibited_count);
+	json_put_int(part, "settling_now", usage.settling_count);
+	json_put_int(part, "groups", usage.group_count);
+	json_put_int(part, "held_now", usage.held_count);
+	json_put_int(part, "silences", usage.silence_count);
+	json_put_int(part, "silences_refused", usage.silences_refused);
+#define HANDLING_PUT(name, text) json_put_int(part, #name, usage.name);
+	HANDLING_COUNTER_LIST(HANDLING_PUT)
+#undef HANDLING_PUT
+	return part;
+}
+
 static json_t *plans_part(const struct plan_engine *plans)
 {
 	struct plan_usage usage;
@@ -264,6 +284,7 @@ int verb_status(const struct verb_call *call, json_t **result, struct err_note *
 	json_take(status, "outputs", outputs);
 	json_take(status, "http", http_part(target));
 	json_take(status, "incidents", incidents_part(target->incidents));
+	json_take(status, "handling", handling_part(target, call->now_ms));
 	json_take(status, "plans", plans_part(target->plans));
 	json_take(status, "storage", storage_part(target));
 	json_take(status, "readers", readers_part(target->pool));

@@ -195,6 +195,8 @@ int64_t handling_next_ms(const struct handling *handling)
 void handling_recheck(struct handling *handling)
 {
 	handling->must_recheck = true;
+	if (handling->options.on_wake != NULL)
+		handling->options.on_wake(handling->options.arg);
 }
 
 /* ---- life ---- */
@@ -265,6 +267,11 @@ void handling_configure(struct handling *handling, struct config *config, const 
 struct silences *handling_silences(struct handling *handling)
 {
 	return handling->silences;
+}
+
+const char *handling_zone_name(const struct handling *handling)
+{
+	return handling->config->timezone;
 }
 
 void handling_each_open(struct handling *handling, const struct match *match,

@@ -67,6 +67,8 @@ struct handling_options {
 	/** It is silenced or inhibited: `text` says by what. */
 	void (*on_mute)(void *arg, const struct alert *alert, const char *incident_key,
 			const char *text, int64_t now_ms);
+	/** handling_recheck() was called: a turn is due soon. */
+	void (*on_wake)(void *arg);
 	void *arg;
 };
 
@@ -90,6 +92,8 @@ int64_t handling_next_ms(const struct handling *handling);
 void handling_recheck(struct handling *handling);
 
 struct silences *handling_silences(struct handling *handling);
+/** The site's time zone, borrowed until the next handling_configure(). */
+const char *handling_zone_name(const struct handling *handling);
 /** Records of alerts whose row in the alert log is older than `before_ms` go (before that is
  *  trimmed), and silences that ended long ago. */
 int handling_trim(struct handling *handling, int64_t before_ms, int64_t now_ms,

@@ -6,9 +6,12 @@
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
+#include "core/base/report.h"
 #include "core/base/require.h"
+#include "core/config/config.h"
 #include "core/control/control.h"
 #include "core/engine/engine.h"
+#include "core/handling/handling.h"
 #include "core/incident/incident.h"
 #include "core/ingest/source.h"
 #include "core/ingest/source_http.h"
@@ -27,6 +30,8 @@
 
 struct memory_target {
 	struct control_target target;
+	struct config *config; /**< the defaults */
+	uint32_t sent_count;   /**< documents of alerts */
 	struct plan_actions *actions;
 	struct script_store *scripts;
 	struct control *control;
@@ -43,6 +48,15 @@ static inline void memory_target_reload(void *arg,
 {
 	(void)arg;
 	done(done_arg, "[]", false);
+}
+
+static inline int memory_target_send(void *arg, const char *output, const char *id,
+				     struct slice body, struct err_note *why)
+{
+	struct memory_target *memory = arg;
+	(void)output, (void)id, (void)body, (void)why;
+	memory->sent_count++;
+	return 0;
 }
 
 static inline void memory_target_apply(void *arg)
@@ -110,6 +124,16 @@ static inline void memory_target_open(struct memory_target *memory, int64_t wall
 	versions_audit_to(t->plan_versions, t->audit);
 	struct incident_options incidents = {.kv = t->kv, .commit = t->commit};
 	REQUIRE(incident_store_new(&t->incidents, &incidents, NULL) == 0);
+	struct report report;
+	report_init(&report);
+	memory->config = config_new(NULL, "tocsin.lua", &report);
+	report_deinit(&report);
+	struct handling_options handling = {.kv = t->kv,
+					    .commit = t->commit,
+					    .on_send = memory_target_send,
+					    .arg = memory};
+	REQUIRE(handling_new(&t->handling, &handling, NULL) == 0);
+	handling_configure(t->handling, memory->config, NULL);
 	struct outbox_options outbox = {
 		.kv = t->kv, .commit = t->commit, .loop = t->loop, .state_dir = "."};
 	REQUIRE(outbox_new(&t->outbox, &outbox, NULL) == 0);
@@ -148,6 +172,8 @@ static inline void memory_target_close(struct memory_target *memory)
 	plan_actions_free(memory->actions);
 	script_store_free(memory->scripts);
 	outbox_free(t->outbox);
+	handling_free(t->handling);
+	config_unref(memory->config);
 	incident_store_free(t->incidents);
 	audit_log_free(t->audit);
 	versions_free(t->plan_versions);

@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+"""What is told to whom, by a real daemon."""
+import json
+import os
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from world import World  # noqa: E402
+from daemon import Refused, tocsin, wait_until  # noqa: E402
+
+INHIBIT = """inhibit = { { name = "gateway", source = { rule = "gateway" },
+  target = { rule = { "slow", "other" } }, equal = { "merchantId" }, settle = "%s" } },"""
+FIRED, GONE = "firing", "resolved"
+
+
+class Handling(unittest.TestCase):
+    def world(self, site="", severities=None):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        world = World(directory.name, site, severities)
+        self.addCleanup(world.close)
+        return world
+
+    # ---- silences ----
+
+    def test_a_silence_begins_while_an_alert_fires(self):
+        world = self.world()
+        world.fire(("slow", "m1"))
+        world.wait_told("alerts", 1)
+        world.silence(match={"rule": "slow"})
+        world.fire(("slow", "m1"), ("slow", "m2"))
+        world.wait_open("slow", "m2", "silenced")
+        world.clear()
+        world.wait_closed("slow", "m1")
+        world.wait_closed("slow", "m2")
+        self.assertEqual(world.wait_told("alerts", 1, 2),
+                         [("slow", "m1", FIRED), ("slow", "m1", GONE)])
+        self.assertEqual(world.kinds("slow", "m2", FIRED), ["silenced"])
+        self.assertEqual(world.kinds("slow", "m2", GONE), ["not_sent"])
+        status = world.daemon.call("status")["handling"]
+        self.assertEqual((status["silenced"], status["unsent_resolved"]), (1, 1))
+
+    def test_a_silence_that_is_expired_lets_go_of_what_still_fires_also_after_a_kill(self):
+        world = self.world()
+        number = world.silence(match={"dimension": {"merchantId": {"regex": "^m"}}})["number"]
+        world.fire(("slow", "m1"))
+        world.wait_open("slow", "m1", "silenced")
+        world.daemon.kill()
+        world.daemon.start()
+        self.assertEqual(world.open()[("slow", "m1")]["wait"], "silenced")
+        world.daemon.call("silence.expire", {"number": number, "reason": "over"})
+        self.assertEqual(world.wait_told("alerts", 1), [("slow", "m1", FIRED)])
+        world.clear()
+        self.assertEqual(world.wait_told("alerts", 1, 2)[1], ("slow", "m1", GONE))
+
+    def test_silenced_alerts_open_no_incident_but_are_noted_on_an_open_one(self):
+        world = self.world()
+        world.fire(("slow", "m1"))
+        world.wait_told("alerts", 1)
+        world.silence(match={"rule": "slow"})
+        world.fire(("slow", "m1"), ("slow", "m2"))
+        world.wait_open("slow", "m2", "silenced")
+        incidents = world.daemon.call("incident.list", {"all": True})
+        self.assertEqual([row["key"] for row in incidents], ["rule:slow;merchantId=m1"])
+        world.clear()
+        world.wait_closed("slow", "m1")
+        wait_until(lambda: world.daemon.call("incident.list", {"all": True})[0]["state"]
+                   == "RESOLVED", 30, "the incident to resolve")
+
+    def test_the_command_line(self):
+        world = self.world()
+        state = ("--state", world.daemon.state)
+        world.fire(("slow", "m1"))
+        world.wait_told("alerts", 1)
+        done = tocsin("silence", "preview", "rule=slow,other", "merchantId=~^m", *state)
+        self.assertIn("slow  m1", done.stdout)
+        done = tocsin("silence", "add", "rule=slow,other", "merchantId=~^m", "--for", "2h",
+                      "--reason", "known", "--days", "mon-sun", "--from", "00:00", "--to", "24:00",
+                      "--json", *state)
+        silence = json.loads(done.stdout)
+        self.assertEqual(silence["match"], {"rule": ["slow", "other"],
+                                            "dimension": {"merchantId": {"regex": "^m"}}})
+        self.assertEqual((silence["number"], silence["state"], silence["zone"]),
+                         (1, "active", "UTC"))
+        self.assertIn("uid:", silence["author"])
+        self.assertIn("known", tocsin("silence", "list", *state).stdout)
+        self.assertIn("slow  m1", tocsin("silence", "preview", "1", *state).stdout)
+        done = tocsin("silence", "expire", "1", "--reason", "over", *state)
+        self.assertIn("over", done.stdout)
+        self.assertNotIn("known", tocsin("silence", "list", *state).stdout)
+        self.assertIn("ended", tocsin("silence", "list", "--all", *state).stdout)
+        self.assertEqual(tocsin("silence", "expire", "1", *state).returncode, 5)
+        self.assertIn("sent to alerts", tocsin("alert", "list", *state).stdout)
+        self.assertIn("alerts", tocsin("alert", "list", "--all", *state).stdout)
+        alert = world.daemon.call("alert.list")[0]["id"]
+        shown = tocsin("alert", "show", alert, *state).stdout
+        self.assertIn("sent to alerts  by the rule's output", shown)
+        self.assertEqual(tocsin("alert", "show", "nothing", *state).returncode, 5)
+        for words in (("silence", "add", "slow"), ("silence", "add"), ("silence", "show"),
+                      ("silence", "list", "all"), ("alert", "show"), ("silence", "mute"),
+                      ("alert", "list", "--limit", "some")):
+            self.assertEqual(tocsin(*words, *state).returncode, 2, words)
+
+    def test_refused_silences(self):
+        world = self.world()
+        for args, words in [
+                ({"match": {}}, "the match is empty"),
+                ({"match": {"rules": "a"}}, 'unknown key "rules" in match; did you mean "rule"'),
+                ({"match": {"rule": {"regex": "("}}}, "the regex is wrong at its byte"),
+                ({"match": "rule"}, "argument match must be a table"),
+                ({"reason": ""}, "a silence needs a reason"),
+                ({"reason": None}, "argument reason is missing"),
+                ({"for": None}, "a silence needs an end"),
+                ({"for": "2y"}, "is not a span of time"),
+                ({"for": "400d"}, "366 days at most"),
+                ({"end": "2020-01-01T00:00:00Z", "for": None}, "must end after its start"),
+                ({"end": "tomorrow", "for": None}, "argument end must be a time"),
+                ({"end": "2036-01-01T00:00:00Z"}, "an end or a length, not both"),
+                ({"when": [{"days": "someday"}]}, "days"),
+                ({"when": {"ranges": []}, "zone": "Mars/Base"}, "zone")]:
+            request = {"match": {"rule": "a"}, "reason": "x", "for": "1h"}
+            request.update(args)
+            with self.assertRaises(Refused) as refused:
+                world.daemon.call("silence.add", request)
+            self.assertIn(words, refused.exception.error)
+        self.assertEqual(world.daemon.call("silence.list", {"all": True}), [])
+
+    # ---- inhibition ----
+
+    def test_the_source_comes_first(self):
+        world = self.world(INHIBIT % "1s")
+        world.fire(("gateway", "m1"))
+        world.wait_told("alerts", 1)
+        world.fire(("gateway", "m1"), ("slow", "m1"), ("slow", "m2"))
+        world.wait_open("slow", "m1", "inhibited")
+        self.assertEqual(world.wait_told("alerts", 1, 2),
+                         [("gateway", "m1", FIRED), ("slow", "m2", FIRED)])
+        self.assertEqual(world.open()[("slow", "m1")]["inhibitor"], "gateway|m1")
+
+    def test_the_target_comes_first(self):
+        world = self.world(INHIBIT % "60s")
+        world.fire(("slow", "m1"))
+        world.wait_open("slow", "m1", "settling")
+        world.daemon.kill()
+        world.daemon.start()
+        world.fire(("slow", "m1"), ("gateway", "m1"))
+        world.wait_told("alerts", 1)
+        world.clear(("gateway", "m1"))
+        world.wait_closed("slow", "m1")
+        self.assertEqual(world.told("alerts"), [("gateway", "m1", FIRED)])
+        self.assertEqual(world.kinds("slow", "m1", FIRED), ["settling", "inhibited"])
+
+    def test_a_target_that_outlives_its_source_is_told(self):
+        world = self.world(INHIBIT % "1s")
+        world.fire(("gateway", "m1"), ("slow", "m1"))
+        world.wait_open("slow", "m1", "inhibited")
+        world.clear(("slow", "m1"))
+        told = world.wait_told("alerts", 1, 2, 3)
+        self.assertEqual(told, [("gateway", "m1", FIRED), ("gateway", "m1", GONE),
+                                ("slow", "m1", FIRED)])
+
+    # ---- routes and groups ----
+
+    def test_routes(self):
+        world = self.world("""routes = {
+            { match = { severity = "critical" }, outputs = { "hook" }, continue = true },
+            { name = "team", match = { rule = { "slow" }, labels = { team = { regex = "^pay" } },
+                dimension = { merchantId = { "m1", "m2" } } }, outputs = { "ops", "alerts" } },
+          },""", {"slow": "critical"})
+        world.fire(("slow", "m1"), ("slow", "m3"), ("other", "m1"))
+        self.assertEqual(sorted(world.wait_told("hook", 1, 2)),
+                         [("slow", "m1", FIRED), ("slow", "m3", FIRED)])
+        self.assertEqual(world.wait_told("ops", 1), [("slow", "m1", FIRED)])
+        self.assertEqual(sorted(world.wait_told("alerts", 1, 2)),
+                         [("other", "m1", FIRED), ("slow", "m1", FIRED)])
+        world.clear()
+        self.assertEqual(sorted(world.wait_told("hook", 1, 2, 3, 4)[2:]),
+                         [("slow", "m1", GONE), ("slow", "m3", GONE)])
+        self.assertEqual(len(world.wait_told("alerts", 1, 2, 3, 4)), 4)
+        self.assertEqual(world.wait_told("ops", 1, 2)[1], ("slow", "m1", GONE))
+
+    def test_a_group_of_a_thousand_alerts(self):
+        world = self.world("""routes = { { outputs = { "hook" },
+            group = { by = { "rule" }, wait = "1s", interval = "5m" } } },""")
+        rows = [("slow", "m%04d" % number) for number in range(1000)]
+        world.fire(*rows)
+        world.wait_told("hook", *rows)
+        self.assertEqual(len(world.receiver.documents), 1)
+        document = world.receiver.documents[0]
+        self.assertEqual((document["alert_count"], document["firing_count"], document["state"],
+                          document["by"], document["severity"]),
+                         (1000, 1000, "firing", {"rule": "slow"}, "warning"))
+        self.assertEqual(sorted(world.told("hook")), sorted(row + (FIRED,) for row in rows))
+        world.clear()
+        world.wait_told("hook", *(rows + rows))
+        self.assertEqual(len(world.receiver.documents), 2)
+        self.assertEqual(world.receiver.documents[1]["state"], "resolved")
+        self.assertEqual(world.told("alerts"), [])
+
+    def test_a_kill_while_a_group_gathers_loses_and_doubles_nothing(self):
+        world = self.world("""routes = { { outputs = { "hook" },
+            group = { by = { "rule" }, wait = "2s", interval = "1s" } } },""")
+        world.fire(("slow", "m1"))
+        wait_until(lambda: world.daemon.call("status")["handling"]["held_now"] == 1, 30, "a hold")
+        world.daemon.kill()
+        world.daemon.start()
+        world.fire(("slow", "m1"), ("slow", "m2"))
+        self.assertEqual(sorted(world.wait_told("hook", 1, 2)),
+                         [("slow", "m1", FIRED), ("slow", "m2", FIRED)])
+        world.clear()
+        self.assertEqual(sorted(world.wait_told("hook", 1, 2, 3, 4)[2:]),
+                         [("slow", "m1", GONE), ("slow", "m2", GONE)])
+
+    # ---- kills ----
+
+    def test_a_kill_between_firing_and_resolve(self):
+        world = self.world("""routes = { { match = { rule = "slow" }, outputs = { "hook", "ops" } },
+            },""")
+        world.fire(("slow", "m1"), ("other", "m1"))
+        world.wait_told("hook", 1)
+        world.wait_told("ops", 1)
+        world.wait_told("alerts", 1)
+        world.daemon.kill()
+        world.change('outputs = { "hook", "ops" } }', 'outputs = { "alerts" } }')  # the routes
+        world.daemon.start()
+        world.silence(match={"rule": "slow"})
+        world.clear()
+        world.wait_closed("slow", "m1")
+        self.assertEqual(world.wait_told("hook", 1, 2), [("slow", "m1", FIRED),
+                                                         ("slow", "m1", GONE)])
+        self.assertEqual(world.wait_told("ops", 1, 2), [("slow", "m1", FIRED),
+                                                        ("slow", "m1", GONE)])
+        self.assertEqual(world.wait_told("alerts", 1, 2), [("other", "m1", FIRED),
+                                                           ("other", "m1", GONE)])
+
+    def test_metrics_have_every_counter(self):
+        world = self.world()
+        status = world.daemon.call("status")["handling"]
+        self.assertGreaterEqual(len(status), 20)
+        self.assertTrue(all(value == 0 for value in status.values()), status)
+
+
+if __name__ == "__main__":
+    unittest.main()
