@@ -55,6 +55,7 @@ void engine_free(struct engine *engine)
 	bytes_deinit(&engine->key);
 	bytes_deinit(&engine->value);
 	bytes_deinit(&engine->content);
+	bytes_deinit(&engine->message);
 	config_unref(engine->config);
 	mem_free(engine);
 }

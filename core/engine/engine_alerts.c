@@ -7,6 +7,7 @@
 #include "core/config/config.h"
 #include "core/model/dimension.h"
 #include "core/rule/rule.h"
+#include "core/rule/rule_message.h"
 #include "core/rule/rule_runner.h"
 #include "core/window/metric.h"
 
@@ -115,8 +116,16 @@ static void add_verdict(struct alert *alert, const struct rule_verdict *verdict)
 		alert->labels_json = verdict->labels_json;
 }
 
-static void emit(const struct engine *engine, const struct rule_state *state, struct alert *alert)
+static void emit(struct engine *engine, const struct rule_state *state, struct alert *alert)
 {
+	const struct rule_message *message = state->rule->message;
+
+	/* What a script says goes before the template. */
+	if (message != NULL && alert->message == NULL) {
+		bytes_clear(&engine->message);
+		rule_message_append(message, alert, &engine->message);
+		alert->message = engine->message.data;
+	}
 	alert_make_id(alert);
 	if (engine->options.on_alert != NULL)
 		engine->options.on_alert(engine->options.arg, state->rule, alert);

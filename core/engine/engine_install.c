@@ -134,6 +134,7 @@ static struct engine_metric *take_metric(struct engine *engine, struct engine_me
 			metric->rules = NULL;
 			metric->rule_count = 0;
 			metric->keep_ms = 0;
+			metric->keys_max = 0;
 		}
 	if (metric == NULL) {
 		metric = mem_alloc(sizeof(*metric));
@@ -153,14 +154,22 @@ static struct engine_metric *take_metric(struct engine *engine, struct engine_me
 	return metric;
 }
 
-static void attach_rule(struct engine_metric *metric, struct rule_state *state)
+static void attach_rule(const struct engine *engine, struct engine_metric *metric,
+			struct rule_state *state)
 {
+	uint32_t keys_max = state->rule->keys_max;
+
 	/* What left the window since the last boundary must still be there at the next one. */
 	int64_t keep_ms = state->rule->window_ms + state->rule->every_ms +
 			  metric->source->lateness_ms + ENGINE_KEEP_EXTRA_MS;
 
 	if (keep_ms > metric->keep_ms)
 		metric->keep_ms = keep_ms;
+	if (keys_max == 0)
+		keys_max = engine->config->keys_max;
+	if (keys_max > metric->keys_max)
+		metric->keys_max = keys_max;
+	window_limit_keys(metric->window, metric->keys_max);
 	metric->rules = mem_grow(metric->rules, metric->rule_count + 1, sizeof(*metric->rules));
 	metric->rules[metric->rule_count++] = state;
 	state->metric = metric;
@@ -188,7 +197,8 @@ static void install_metrics(struct engine *engine, const struct install_plan *pl
 	engine->metric_count = 0;
 	key_table_clear(&engine->metric_ids);
 	for (uint32_t i = 0; i < engine->rule_count; i++)
-		attach_rule(take_metric(engine, old, old_count, engine->rules[i]->rule,
+		attach_rule(engine,
+			    take_metric(engine, old, old_count, engine->rules[i]->rule,
 					plan->metrics[i]),
 			    engine->rules[i]);
 	for (uint32_t i = 0; i < old_count; i++) {

@@ -81,6 +81,7 @@ struct engine_metric {
 	int64_t keep_ms;           /**< longest window + `every` of its rules + lateness + extra */
 	int64_t cut_ms;            /**< panes that start before are refused */
 	int64_t expired_ms;        /**< panes that start before are gone from window and store */
+	uint32_t keys_max;         /**< of its rules, the most */
 	struct rule_state **rules; /**< [rule_count], borrowed */
 	uint32_t rule_count;
 };
@@ -160,6 +161,7 @@ struct engine {
 	struct late_group *late;      /**< memory of one bundle's */
 	uint32_t late_capacity;
 	struct bytes key, value, content; /**< of one row */
+	struct bytes message;             /**< of one alert */
 	uint32_t *changed_partitions;     /**< numbers; may say one twice, or one that is gone */
 	uint32_t changed_count, changed_capacity;
 };

@@ -1,9 +1,11 @@
 #include "core/rule/rule_internal.h"
 
+#include "core/base/err.h"
 #include "core/base/number.h"
 #include "core/config/config.h"
 #include "core/config/tree.h"
 #include "core/model/schema.h"
+#include "core/rule/rule_message.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,61 +15,6 @@
 static const char *const no_data_choices[] = {"keep", "ok", "alert", NULL};
 
 /* clang-format off */
-static const struct rule_row rows[] = {
-	{RULE_BITS_THRESHOLD,
-	 {.name = "threshold", .type = OPTION_TEXT, .example = "\">= 20\"",
-	  .help = "a comparison and a number"}},
-	{RULE_BITS_THRESHOLD,
-	 {.name = "all", .type = OPTION_LIST,
-	  .example = "{ { statistic = \"count\", threshold = \">= 20\" }, … }",
-	  .help = "expressions that must all hold"}},
-	{RULE_BITS_THRESHOLD,
-	 {.name = "any", .type = OPTION_LIST,
-	  .example = "{ { statistic = \"count\", threshold = \">= 20\" }, … }",
-	  .help = "expressions of which one must hold"}},
-	{RULE_BITS_THRESHOLD,
-	 {.name = "severities", .type = OPTION_TABLE,
-	  .example = "{ warning = \">= 20\", critical = \">= 50\" }",
-	  .help = "levels with conditions of their own"}},
-	{RULE_BITS_THRESHOLD,
-	 {.name = "clear", .type = OPTION_ANY, .example = "\"< 10\"",
-	  .help = "condition under which it resolves"}},
-	{RULE_BITS_ALL,
-	 {.name = "hold", .type = OPTION_SPAN, .example = "\"2m\"",
-	  .help = "how long the condition must hold before it fires"}},
-	{RULE_BITS_ALL,
-	 {.name = "clear_hold", .type = OPTION_SPAN, .example = "\"5m\"",
-	  .help = "how long it must be over before it resolves"}},
-	{RULE_BITS_ALL,
-	 {.name = "keep_firing", .type = OPTION_SPAN, .example = "\"5m\"",
-	  .help = "how long it must be over before it resolves"}},
-	{RULE_BITS_ALL,
-	 {.name = "flap", .type = OPTION_TABLE, .example = "{ changes = 4, within = \"10m\" }",
-	  .help = "changes of state that make a key flapping"}},
-	{RULE_BITS_ALL,
-	 {.name = "non_disturb", .type = OPTION_TABLE, .example = "{ max = 3, within = \"1h\" }",
-	  .help = "how many firing alerts of a key are sent at most"}},
-	{RULE_BITS_ALL & ~RULE_BIT(SCRIPT),
-	 {.name = "min_samples", .type = OPTION_INT, .min = 1, .max = 1e12, .example = "30",
-	  .help = "readings a window must have to be judged"}},
-	{RULE_BITS_ALL & ~RULE_BIT(SCRIPT),
-	 {.name = "no_data", .type = OPTION_CHOICE, .choices = no_data_choices,
-	  .example = "\"alert\"", .help = "what a key without readings means"}},
-	{RULE_BITS_ALL & ~RULE_BIT(SCRIPT),
-	 {.name = "no_data_after", .type = OPTION_SPAN, .example = "\"5m\"",
-	  .help = "silence that is a finding"}},
-	{RULE_BITS_ALL & ~RULE_BIT(SCRIPT),
-	 {.name = "expect", .type = OPTION_LIST, .example = "{ \"m1\", \"m2\" }",
-	  .help = "keys that must send"}},
-	{RULE_BITS_ALL,
-	 {.name = "keys_max", .type = OPTION_INT, .min = 1, .max = 1e7, .example = "1000",
-	  .help = "keys the rule watches at most"}},
-	{RULE_BITS_ALL,
-	 {.name = "key_idle", .type = OPTION_SPAN, .example = "\"1d\"",
-	  .help = "silence after which a key is forgotten"}},
-	{0, {.name = NULL}},
-};
-
 static const struct option flap_rows[] = {
 	{.name = "changes", .type = OPTION_INT, .is_required = true,
 	 .min = 2, .max = RULE_FLAP_CHANGES_MAX, .example = "4", .help = "changes of state"},
@@ -82,6 +29,70 @@ static const struct option non_disturb_rows[] = {
 	{.name = "within", .type = OPTION_SPAN, .is_required = true,
 	 .min = 1000, .max = 30.0 * DAY_MS, .example = "\"1h\"", .help = "time they are counted in"},
 	{.name = NULL},
+};
+
+static const struct rule_row rows[] = {
+	{RULE_BITS_THRESHOLD,
+	 {.name = "threshold", .type = OPTION_TEXT, .example = "\">= 20\"",
+	  .help = "a comparison and a number"}},
+	{RULE_BITS_THRESHOLD,
+	 {.name = "all", .type = OPTION_LIST,
+	  .example = "{ { statistic = \"count\", threshold = \">= 20\" }, … }",
+	  .help = "expressions that must all hold",
+	  .rows = rule_expression_rows}},
+	{RULE_BITS_THRESHOLD,
+	 {.name = "any", .type = OPTION_LIST,
+	  .example = "{ { statistic = \"count\", threshold = \">= 20\" }, … }",
+	  .help = "expressions of which one must hold",
+	  .rows = rule_expression_rows}},
+	{RULE_BITS_THRESHOLD,
+	 {.name = "severities", .type = OPTION_TABLE,
+	  .example = "{ warning = \">= 20\", critical = \">= 50\" }",
+	  .help = "levels with conditions of their own, as text or table",
+	  .rows = rule_level_rows, .is_named = true}},
+	{RULE_BITS_THRESHOLD,
+	 {.name = "clear", .type = OPTION_ANY, .example = "\"< 10\"",
+	  .help = "condition under which it resolves",
+	  .lua_type = "string|table"}},
+	{RULE_BITS_ALL,
+	 {.name = "hold", .type = OPTION_SPAN, .example = "\"2m\"",
+	  .help = "how long the condition must hold before it fires"}},
+	{RULE_BITS_ALL,
+	 {.name = "clear_hold", .type = OPTION_SPAN, .example = "\"5m\"",
+	  .help = "how long it must be over before it resolves"}},
+	{RULE_BITS_ALL,
+	 {.name = "keep_firing", .type = OPTION_SPAN, .example = "\"5m\"",
+	  .help = "how long it must be over before it resolves"}},
+	{RULE_BITS_ALL,
+	 {.name = "flap", .type = OPTION_TABLE, .example = "{ changes = 4, within = \"10m\" }",
+	  .help = "changes of state that make a key flapping", .rows = flap_rows}},
+	{RULE_BITS_ALL,
+	 {.name = "non_disturb", .type = OPTION_TABLE, .example = "{ max = 3, within = \"1h\" }",
+	  .help = "how many firing alerts of a key are sent at most",
+	  .rows = non_disturb_rows}},
+	{RULE_BITS_ALL & ~RULE_BIT(SCRIPT),
+	 {.name = "min_samples", .type = OPTION_INT, .min = 1, .max = 1e12, .example = "30",
+	  .help = "readings a window must have to be judged"}},
+	{RULE_BITS_ALL & ~RULE_BIT(SCRIPT),
+	 {.name = "no_data", .type = OPTION_CHOICE, .choices = no_data_choices,
+	  .example = "\"alert\"", .help = "what a key without readings means"}},
+	{RULE_BITS_ALL & ~RULE_BIT(SCRIPT),
+	 {.name = "no_data_after", .type = OPTION_SPAN, .example = "\"5m\"",
+	  .help = "silence that is a finding"}},
+	{RULE_BITS_ALL & ~RULE_BIT(SCRIPT),
+	 {.name = "expect", .type = OPTION_LIST, .example = "{ \"m1\", \"m2\" }",
+	  .help = "keys that must send"}},
+	{RULE_BITS_ALL,
+	 {.name = "message", .type = OPTION_TEXT,
+	  .example = "\"{merchantId}: {count} failed payments\"",
+	  .help = "text of the alert, with names in braces"}},
+	{RULE_BITS_ALL,
+	 {.name = "keys_max", .type = OPTION_INT, .min = 1, .max = 1e7, .example = "1000",
+	  .help = "keys the rule watches at most"}},
+	{RULE_BITS_ALL,
+	 {.name = "key_idle", .type = OPTION_SPAN, .example = "\"1d\"",
+	  .help = "silence after which a key is forgotten"}},
+	{0, {.name = NULL}},
 };
 /* clang-format on */
 
@@ -214,6 +225,18 @@ static void read_no_data(const struct rule_builder *builder)
 
 /* ---- all ---- */
 
+static void read_message(const struct rule_builder *builder)
+{
+	const struct tree *text = tree_get(builder->tree, "message");
+	struct rule *rule = builder->rule;
+	struct err_note why = {0};
+
+	if (text != NULL && text->type == TREE_STRING &&
+	    rule_message_parse(&rule->arena, text->text, (const char *const *)rule->by,
+			       rule->by_count, &rule->message, &why) != 0)
+		rule_fault(builder, "message", "\"message\": %s", why.text);
+}
+
 bool rule_is_plain(const struct rule *rule)
 {
 	const struct rule_level *level = &rule->levels[0];
@@ -235,6 +258,7 @@ static void read(struct rule_builder *builder)
 	rule_read_levels(builder);
 	read_limits(builder);
 	read_no_data(builder);
+	read_message(builder);
 	rule->min_samples = (uint64_t)option_int(builder->tree, "min_samples", 0);
 	rule->keys_max = (uint32_t)option_int(builder->tree, "keys_max", 0);
 	rule->key_idle_ms = option_span_ms(builder->tree, "key_idle", idle_ms);

@@ -35,6 +35,11 @@ struct window *window_new(struct metric *metric, const struct window_options *op
 	return window;
 }
 
+void window_limit_keys(struct window *window, uint32_t keys_max)
+{
+	window->options.keys_max = keys_max;
+}
+
 static void free_keys(struct window *window)
 {
 	struct window_key *key;

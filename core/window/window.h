@@ -32,6 +32,8 @@ struct window_options {
 
 struct window *window_new(struct metric *metric, const struct window_options *options);
 void window_free(struct window *window);
+/** Another limit; keys that are there stay. */
+void window_limit_keys(struct window *window, uint32_t keys_max);
 
 /** Merges a delta, the metric's cells, into its pane. ERR_FULL: no room for a new
  *  key, its readings are counted. */
