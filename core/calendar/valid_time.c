@@ -42,11 +42,12 @@ static const struct option range_rows[] = {
 	{.name = NULL},
 };
 
-static const struct option valid_rows[] = {
+const struct option valid_time_rows[] = {
 	{.name = "ranges",
 	 .type = OPTION_LIST,
 	 .example = "{ { days = \"mon-fri\", from = \"08:00\", to = \"20:00\" } }",
-	 .help = "when the rule is judged"},
+	 .help = "when the rule is judged; may stand in the table itself",
+	 .rows = range_rows},
 	{.name = "zone",
 	 .type = OPTION_TEXT,
 	 .example = "\"Asia/Shanghai\"",
@@ -211,7 +212,7 @@ static void read_all(const struct reading *reading, const struct tree *tree, con
 	const struct tree *except = is_map ? tree_get(tree, "except") : NULL;
 
 	if (is_map &&
-	    options_check(tree, valid_rows, reading->file, "valid_time", reading->report) > 0)
+	    options_check(tree, valid_time_rows, reading->file, "valid_time", reading->report) > 0)
 		return;
 	read_zone(reading, is_map ? tree_get(tree, "zone") : NULL, site_zone);
 	if (ranges != NULL)

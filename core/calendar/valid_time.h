@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/config/options.h"
+
 struct report;
 struct tree;
 struct valid_time;
@@ -30,5 +32,8 @@ void valid_time_free(struct valid_time *valid); /**< NULL allowed */
 bool valid_time_holds(const struct valid_time *valid, int64_t utc_ms);
 /** Is the window that ends (exclusive) at `end_ms` judged? */
 bool valid_time_judges(const struct valid_time *valid, int64_t end_ms);
+
+/** What the table may hold; ends with name NULL. */
+extern const struct option valid_time_rows[];
 
 #endif

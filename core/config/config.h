@@ -13,6 +13,7 @@
 #include "core/model/schema.h"
 
 struct lookup;
+struct option;
 struct config_inhibit;
 struct config_route;
 struct report;
@@ -116,6 +117,9 @@ struct config {
 		uint32_t errors_max;  /**< errors in a row before quarantine, default 3 */
 	} lua;
 };
+
+/** What may stand in tocsin.lua; ends with name NULL. */
+const struct option *config_options(void);
 
 /** Reads and checks; all faults go to `report`. NULL when there was any. `tree` NULL gives the
  *  defaults: no sources, no outputs. */

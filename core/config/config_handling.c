@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static const struct option route_rows[] = {
+const struct option config_route_rows[] = {
 	{.name = "name",
 	 .type = OPTION_TEXT,
 	 .example = "\"pager\"",
@@ -26,11 +26,12 @@ static const struct option route_rows[] = {
 	{.name = "group",
 	 .type = OPTION_TABLE,
 	 .example = "{ by = { \"rule\" }, wait = \"30s\", interval = \"5m\" }",
-	 .help = "one document for alerts that belong together"},
+	 .help = "one document for alerts that belong together",
+	 .rows = config_group_rows},
 	{.name = NULL},
 };
 
-static const struct option group_rows[] = {
+const struct option config_group_rows[] = {
 	{.name = "by",
 	 .type = OPTION_TEXT_LIST,
 	 .example = "{ \"rule\", \"merchantId\" }",
@@ -50,7 +51,7 @@ static const struct option group_rows[] = {
 	{.name = NULL},
 };
 
-static const struct option inhibit_rows[] = {
+const struct option config_inhibit_rows[] = {
 	{.name = "name",
 	 .type = OPTION_TEXT,
 	 .example = "\"gateway\"",
@@ -152,7 +153,7 @@ static void read_group(struct config_builder *builder, const struct tree *tree, 
 	if (tree == NULL)
 		return;
 	snprintf(group, sizeof(group), "group of %s", what);
-	if (options_check(tree, group_rows, builder->file, group, builder->report) > 0)
+	if (options_check(tree, config_group_rows, builder->file, group, builder->report) > 0)
 		return;
 	route->has_group = true;
 	route->by = copy_fields(builder, tree_get(tree, "by"), "by", group, &route->by_count);
@@ -168,7 +169,7 @@ static void read_route(struct config_builder *builder, const struct tree *tree, 
 	char what[32];
 
 	snprintf(what, sizeof(what), "route %u", number);
-	if (options_check(tree, route_rows, builder->file, what, builder->report) > 0 ||
+	if (options_check(tree, config_route_rows, builder->file, what, builder->report) > 0 ||
 	    !match_read(&route->match, &config->arena, tree_get(tree, "match"), builder->file, what,
 			builder->report))
 		return;
@@ -206,7 +207,7 @@ static void read_inhibit(struct config_builder *builder, const struct tree *tree
 	char what[32];
 
 	snprintf(what, sizeof(what), "inhibit %u", number);
-	if (options_check(tree, inhibit_rows, builder->file, what, builder->report) > 0)
+	if (options_check(tree, config_inhibit_rows, builder->file, what, builder->report) > 0)
 		return;
 	config->inhibit_count++; /* from here on its regexes are freed with the configuration */
 	inhibit->name = copy_name(builder, tree, what);

@@ -14,6 +14,10 @@ struct config_builder {
 
 enum { CONFIG_NAME_BYTES_MAX = 64 };
 
+extern const struct option config_source_rows[], config_from_rows[], config_output_rows[],
+	config_category_rows[], config_route_rows[], config_group_rows[], config_inhibit_rows[],
+	config_lookup_rows[];
+
 void config_read_sources(struct config_builder *builder, const struct tree *sources);
 void config_read_outputs(struct config_builder *builder, const struct tree *outputs);
 void config_read_categories(struct config_builder *builder, const struct tree *categories);

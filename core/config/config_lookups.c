@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static const struct option lookup_rows[] = {
+const struct option config_lookup_rows[] = {
 	{.name = "csv",
 	 .type = OPTION_TEXT,
 	 .example = "\"lookups/vip.csv\"",
@@ -75,7 +75,7 @@ static void read_lookup(struct config_builder *builder, const struct tree *tree)
 			"= name }; example: vip = { csv = \"lookups/vip.csv\" }");
 		return;
 	}
-	if (options_check(tree, lookup_rows, builder->file, "a lookup", builder->report) > 0)
+	if (options_check(tree, config_lookup_rows, builder->file, "a lookup", builder->report) > 0)
 		return;
 	csv = tree_get(tree, "csv");
 	sqlite = tree_get(tree, "sqlite");

@@ -6,7 +6,7 @@
 
 static const char *const key_choices[] = {"en", "zh", NULL};
 
-static const struct option output_rows[] = {
+const struct option config_output_rows[] = {
 	{.name = "file",
 	 .type = OPTION_TEXT,
 	 .example = "\"alerts.jsonl\"",
@@ -84,7 +84,7 @@ static void read_output(struct config_builder *builder, const struct tree *tree,
 
 	output->name = config_copy_text(builder->config, tree->key);
 	snprintf(what, sizeof(what), "output %s", tree->key);
-	if (options_check(tree, output_rows, builder->file, what, builder->report) > 0)
+	if (options_check(tree, config_output_rows, builder->file, what, builder->report) > 0)
 		return;
 	read_target(builder, tree, output);
 	output->has_zh_keys = strcmp(option_text(tree, "keys", "en"), "zh") == 0;

@@ -12,7 +12,7 @@ static const char *const type_choices[] = {
 #undef FIELD_TYPE_TEXT
 		NULL};
 
-static const struct option source_rows[] = {
+const struct option config_source_rows[] = {
 	{.name = "format",
 	 .type = OPTION_CHOICE,
 	 .choices = format_choices,
@@ -37,7 +37,8 @@ static const struct option source_rows[] = {
 	{.name = "from",
 	 .type = OPTION_LIST,
 	 .example = "{ { file = \"/var/log/pay/*.jsonl\" } }",
-	 .help = "where readings come from"},
+	 .help = "where readings come from",
+	 .rows = config_from_rows},
 	{.name = "lateness",
 	 .type = OPTION_SPAN,
 	 .min = 0,
@@ -65,7 +66,7 @@ static const struct option source_rows[] = {
 	{.name = NULL},
 };
 
-static const struct option from_rows[] = {
+const struct option config_from_rows[] = {
 	{.name = "file",
 	 .type = OPTION_TEXT,
 	 .example = "\"/var/log/pay/*.jsonl\"",
@@ -135,7 +136,8 @@ static void read_from_list(struct config_builder *builder, const struct tree *li
 		char what[CONFIG_NAME_BYTES_MAX + 32];
 
 		snprintf(what, sizeof(what), "\"from\" of source %s", source->name);
-		if (options_check(child, from_rows, builder->file, what, builder->report) == 0)
+		if (options_check(child, config_from_rows, builder->file, what, builder->report) ==
+		    0)
 			read_from(builder, child, source);
 	}
 }
@@ -273,7 +275,8 @@ static void read_source(struct config_builder *builder, const struct tree *tree,
 	schema_init(&source->schema);
 	snprintf(what, sizeof(what), "source %s", tree->key);
 	/* Its tables are read even then, so that their faults are listed in the same run. */
-	has_faults = options_check(tree, source_rows, builder->file, what, builder->report) > 0;
+	has_faults =
+		options_check(tree, config_source_rows, builder->file, what, builder->report) > 0;
 	if (!tree_is_map(tree))
 		return;
 	source->is_csv = strcmp(option_text(tree, "format", "json"), "csv") == 0;

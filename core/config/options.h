@@ -36,6 +36,9 @@ struct option {
 	const char *const *choices; /**< NULL-terminated */
 	const char *example;        /**< as it would be written in the file */
 	const char *help;           /**< NULL: written by the program, never offered in a message */
+	const char *lua_type;       /**< for editors, where `type` says too little; or NULL */
+	const struct option *rows;  /**< of a table or list: what its entries may be; or NULL */
+	bool is_named;              /**< … each of which has a name of the author's choice */
 };
 
 /** Checks `map` against `rows` (ends with name NULL); `what` names it in messages ("source pay").

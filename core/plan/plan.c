@@ -32,33 +32,6 @@ static const char *const key_choices[] = {"incident", "rule", "global", NULL};
 static const char *const conflict_choices[] = {"attach", "queue", "reject", NULL};
 
 /* clang-format off */
-static const struct option plan_rows[] = {
-	{.name = "name", .type = OPTION_TEXT, .example = "\"notify-merchant\"",
-	 .help = "the folder's name"},
-	{.name = "api", .type = OPTION_INT, .min = PLAN_API, .max = PLAN_API, .example = "1",
-	 .help = "version of this contract"},
-	{.name = "owner", .type = OPTION_TEXT, .example = "\"payments\"",
-	 .help = "who answers for the plan"},
-	{.name = "description", .type = OPTION_TEXT, .example = "\"Tells the merchant's desk\"",
-	 .help = "what it does"},
-	{.name = "risk", .type = OPTION_CHOICE, .choices = risk_choices, .example = "\"low\"",
-	 .help = "how much harm it can do"},
-	{.name = "params", .type = OPTION_TABLE, .example = "{ limit = 5 }",
-	 .help = "values given to run(ctx, params)"},
-	{.name = "on", .type = OPTION_TABLE, .example = "{ incident = \"opened\" }",
-	 .help = "the event that starts it; without it nothing does"},
-	{.name = "concurrency", .type = OPTION_TABLE,
-	 .example = "{ key = \"incident\", limit = 1, on_conflict = \"attach\" }",
-	 .help = "how many runs at once"},
-	{.name = "rate", .type = OPTION_LIST, .example = "{ { 3, \"1h\" }, { 7, \"1d\" } }",
-	 .help = "at most so many starts in a span"},
-	{.name = "timeout", .type = OPTION_SPAN, .min = 1000, .max = SPAN_MAX_MS,
-	 .example = "\"1h\"", .help = "of a whole run"},
-	{.name = "run", .type = OPTION_FUNCTION, .is_required = true,
-	 .example = "function(ctx, params) … end", .help = "the steps"},
-	{.name = NULL},
-};
-
 static const struct option on_rows[] = {
 	{.name = "incident", .type = OPTION_CHOICE, .is_required = true, .choices = event_choices,
 	 .example = "\"opened\"", .help = "what happened to the incident"},
@@ -80,7 +53,39 @@ static const struct option concurrency_rows[] = {
 	 .example = "\"attach\"", .help = "what happens to one more"},
 	{.name = NULL},
 };
+static const struct option plan_rows[] = {
+	{.name = "name", .type = OPTION_TEXT, .example = "\"notify-merchant\"",
+	 .help = "the folder's name"},
+	{.name = "api", .type = OPTION_INT, .min = PLAN_API, .max = PLAN_API, .example = "1",
+	 .help = "version of this contract"},
+	{.name = "owner", .type = OPTION_TEXT, .example = "\"payments\"",
+	 .help = "who answers for the plan"},
+	{.name = "description", .type = OPTION_TEXT, .example = "\"Tells the merchant's desk\"",
+	 .help = "what it does"},
+	{.name = "risk", .type = OPTION_CHOICE, .choices = risk_choices, .example = "\"low\"",
+	 .help = "how much harm it can do"},
+	{.name = "params", .type = OPTION_TABLE, .example = "{ limit = 5 }",
+	 .help = "values given to run(ctx, params)"},
+	{.name = "on", .type = OPTION_TABLE, .example = "{ incident = \"opened\" }",
+	 .help = "the event that starts it; without it nothing does", .rows = on_rows},
+	{.name = "concurrency", .type = OPTION_TABLE,
+	 .example = "{ key = \"incident\", limit = 1, on_conflict = \"attach\" }",
+	 .help = "how many runs at once", .rows = concurrency_rows},
+	{.name = "rate", .type = OPTION_LIST, .example = "{ { 3, \"1h\" }, { 7, \"1d\" } }",
+	 .help = "at most so many starts in a span"},
+	{.name = "timeout", .type = OPTION_SPAN, .min = 1000, .max = SPAN_MAX_MS,
+	 .example = "\"1h\"", .help = "of a whole run"},
+	{.name = "run", .type = OPTION_FUNCTION, .is_required = true,
+	 .example = "function(ctx, params) … end", .help = "the steps",
+	 .lua_type = "fun(ctx: tocsin.PlanContext, params: table): any"},
+	{.name = NULL},
+};
 /* clang-format on */
+
+const struct option *plan_options(void)
+{
+	return plan_rows;
+}
 
 struct plan_builder {
 	struct plan *plan;

@@ -10,6 +10,7 @@
 #include "core/base/arena.h"
 
 struct config;
+struct option;
 struct plan_factory;
 struct report;
 struct tree;
@@ -49,6 +50,9 @@ struct plan {
 /** Reads and checks; all faults go to `report`, and NULL is returned when there was any. `factory`
  *  is taken on success only. `config` may be NULL: then the category of the trigger is not
  *  checked. */
+/** What may stand in a plan file; ends with name NULL. */
+const struct option *plan_options(void);
+
 struct plan *plan_new(const struct tree *tree, const char *name, uint32_t version, const char *file,
 		      const char *hash, struct plan_factory *factory, const struct config *config,
 		      struct report *report);

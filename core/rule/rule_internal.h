@@ -4,6 +4,7 @@
 
 #include "core/config/options.h"
 #include "core/rule/rule.h"
+#include "core/rule/rule_options.h"
 
 struct config_source;
 
@@ -40,9 +41,9 @@ struct rule_part {
 RULE_PART_LIST(RULE_PART_EXTERN)
 #undef RULE_PART_EXTERN
 
-enum { RULE_OPTIONS_MAX = 64 };
-/** Options of a type, of all parts; ends with name NULL. */
-void rule_options(enum rule_type type, struct option out[RULE_OPTIONS_MAX]);
+extern const struct option rule_expression_rows[]; /**< of `all` and `any` */
+extern const struct option rule_level_rows[];      /**< of each severity */
+extern const struct option rule_incident_rows[];
 void rule_read_parts(struct rule_builder *builder);
 void rule_free_parts(struct rule *rule);
 

@@ -1,6 +1,7 @@
-#include "core/rule/rule_internal.h"
+#include "core/rule/rule_options.h"
 
 #include "core/base/require.h"
+#include "core/rule/rule_internal.h"
 
 #include <stddef.h>
 
@@ -24,7 +25,8 @@ static const struct rule_row base_rows[] = {
 	  .help = "time between evaluations"}},
 	{RULE_BITS_ALL,
 	 {.name = "filter", .type = OPTION_ANY, .example = "'success == false and amount > 0'",
-	  .help = "which readings count: an expression, or a function of a reading"}},
+	  .help = "which readings count: an expression, or a function of a reading",
+	  .lua_type = "string|fun(r: tocsin.Reading): any"}},
 	{RULE_BITS_ALL,
 	 {.name = "reads", .type = OPTION_TEXT_LIST, .example = "{ \"amount\", \"app\" }",
 	  .help = "fields that a filter function looks at"}},
@@ -39,15 +41,17 @@ static const struct rule_row base_rows[] = {
 	  .example = "\"critical\"", .help = "how bad it is"}},
 	{RULE_BITS_ALL,
 	 {.name = "labels", .type = OPTION_TABLE, .example = "{ team = \"payments\" }",
-	  .help = "texts carried by each alert"}},
+	  .help = "texts carried by each alert", .lua_type = "table<string, string>"}},
 	{RULE_BITS_ALL,
 	 {.name = "incident", .type = OPTION_ANY, .example = "{ key = { \"merchantId\" } }",
-	  .help = "fields that make one incident, or false for none"}},
+	  .help = "fields that make one incident, or false for none",
+	  .lua_type = "false|{key: string[]}", .rows = rule_incident_rows}},
 	{RULE_BIT(FIELD),
 	 {.name = "field", .type = OPTION_TEXT, .is_required = true, .example = "\"cost_time\"",
 	  .help = "numeric field that is computed"}},
 	{RULE_BIT(FIELD),
-	 {.name = "statistic", .type = OPTION_TEXT, .is_required = true, .example = "\"max\"", .help = "what is computed"}},
+	 {.name = "statistic", .type = OPTION_TEXT, .is_required = true, .example = "\"max\"",
+	  .help = "what is computed"}},
 	{RULE_BIT(CONTINUOUS),
 	 {.name = "field", .type = OPTION_TEXT, .is_required = true, .example = "\"cost_time\"",
 	  .help = "field of which every value is watched by itself"}},
@@ -68,7 +72,8 @@ static const struct rule_row base_rows[] = {
 	  .help = "numeric field that is computed"}},
 	{RULE_BIT(SCRIPT),
 	 {.name = "on_window", .type = OPTION_FUNCTION, .is_required = true,
-	  .example = "function(ctx, w) … end", .help = "decides about one window"}},
+	  .example = "function(ctx, w) … end", .help = "decides about one window",
+	  .lua_type = "fun(ctx: tocsin.RuleContext, w: tocsin.Window): tocsin.Verdict|false|nil"}},
 	{0, {.name = NULL}},
 };
 /* clang-format on */

@@ -165,7 +165,7 @@ static void read_labels(struct rule_builder *builder)
 	bytes_deinit(&json);
 }
 
-static const struct option incident_rows[] = {
+const struct option rule_incident_rows[] = {
 	{.name = "key",
 	 .type = OPTION_TEXT_LIST,
 	 .is_required = true,
@@ -214,7 +214,7 @@ static void read_incident(struct rule_builder *builder)
 			   tree_describe(incident, found));
 		return;
 	}
-	if (options_check(incident, incident_rows, rule->file, "incident", builder->report) > 0)
+	if (options_check(incident, rule_incident_rows, rule->file, "incident", builder->report) > 0)
 		return;
 	key = tree_get(incident, "key");
 	if (key->child_count < 1 || key->child_count > DIMENSION_FIELDS_MAX) {

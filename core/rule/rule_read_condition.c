@@ -15,7 +15,7 @@
 
 static const char *const severities[] = {"info", "warning", "critical", NULL};
 
-static const struct option expression_rows[] = {
+const struct option rule_expression_rows[] = {
 	{.name = "threshold",
 	 .type = OPTION_TEXT,
 	 .is_required = true,
@@ -43,7 +43,7 @@ static const struct option condition_rows[] = {
 };
 
 #define SPAN_EXAMPLE "\"2m\""
-static const struct option level_rows[] = {
+const struct option rule_level_rows[] = {
 	{.name = "threshold",
 	 .type = OPTION_TEXT,
 	 .example = "\">= 20\"",
@@ -118,7 +118,7 @@ static bool read_expression(const struct rule_builder *builder, const struct tre
 		read_threshold(builder, tree, &out->threshold);
 		return true;
 	}
-	if (!rule_check_table(builder, tree, expression_rows, "an expression"))
+	if (!rule_check_table(builder, tree, rule_expression_rows, "an expression"))
 		return false;
 	field = tree_get(tree, "field");
 	threshold = tree_get(tree, "threshold");
@@ -274,7 +274,7 @@ static void read_level(const struct rule_builder *builder, const struct tree *it
 			      level->severity, tree_describe(item, found), level->severity);
 		return;
 	}
-	if (!rule_check_table(builder, item, level_rows, level->severity))
+	if (!rule_check_table(builder, item, rule_level_rows, level->severity))
 		return;
 	if (!read_condition(builder, item, level->severity, false, &level->holds))
 		rule_fault_at(builder, item->line,

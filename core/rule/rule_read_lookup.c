@@ -14,28 +14,6 @@
 
 #include <string.h>
 
-/* clang-format off */
-static const struct rule_row rows[] = {
-	{RULE_BITS_ALL,
-	 {.name = "dimensions", .type = OPTION_TABLE,
-	  .example = "{ merchantId = { \"m0001\", \"m0002\" } }",
-	  .help = "only these keys are watched"}},
-	{RULE_BITS_ALL,
-	 {.name = "exclude", .type = OPTION_TABLE,
-	  .example = "{ merchantId = { lookup = \"vip\", column = \"merchantId\" } }",
-	  .help = "these keys are not watched"}},
-	{RULE_BITS_THRESHOLD,
-	 {.name = "thresholds", .type = OPTION_TABLE,
-	  .example = "{ lookup = \"limits\", column = \"limit\" }",
-	  .help = "numbers of single keys in place of the threshold's"}},
-	{RULE_BITS_ALL,
-	 {.name = "valid_time", .type = OPTION_ANY,
-	  .example = "{ { days = \"mon-fri\", from = \"08:00\", to = \"20:00\" } }",
-	  .help = "when the rule is judged"}},
-	{0, {.name = NULL}},
-};
-/* clang-format on */
-
 static const struct option column_rows[] = {
 	{.name = "lookup",
 	 .type = OPTION_TEXT,
@@ -48,6 +26,30 @@ static const struct option column_rows[] = {
 	 .help = "column of the lookup"},
 	{.name = NULL},
 };
+
+/* clang-format off */
+static const struct rule_row rows[] = {
+	{RULE_BITS_ALL,
+	 {.name = "dimensions", .type = OPTION_TABLE,
+	  .example = "{ merchantId = { \"m0001\", \"m0002\" } }",
+	  .help = "only these keys are watched: for each field a list, or a lookup",
+	  .rows = column_rows, .is_named = true}},
+	{RULE_BITS_ALL,
+	 {.name = "exclude", .type = OPTION_TABLE,
+	  .example = "{ merchantId = { lookup = \"vip\", column = \"merchantId\" } }",
+	  .help = "these keys are not watched: as dimensions", .rows = column_rows,
+	  .is_named = true}},
+	{RULE_BITS_THRESHOLD,
+	 {.name = "thresholds", .type = OPTION_TABLE,
+	  .example = "{ lookup = \"limits\", column = \"limit\" }",
+	  .help = "numbers of single keys in place of the threshold's", .rows = column_rows}},
+	{RULE_BITS_ALL,
+	 {.name = "valid_time", .type = OPTION_ANY,
+	  .example = "{ { days = \"mon-fri\", from = \"08:00\", to = \"20:00\" } }",
+	  .help = "when the rule is judged", .rows = valid_time_rows}},
+	{0, {.name = NULL}},
+};
+/* clang-format on */
 
 static const struct lookup *find_lookup(const struct rule_builder *builder,
 					const struct tree *table)

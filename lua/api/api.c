@@ -7,30 +7,39 @@
 #include <stddef.h>
 
 #define ANY (PHASE_LOAD | PHASE_RULE | PHASE_PLAN)
-#define STANDARD(name, cost)                                                                       \
-	{                                                                                          \
-		name, ANY, API_STANDARD, cost, NULL                                                \
-	}
-#define OWN(name, cost, function)                                                                  \
-	{                                                                                          \
-		name, ANY, API_OWN, cost, function                                                 \
-	}
-#define LIBRARY(name, phases, cost)                                                                \
-	{                                                                                          \
-		name, phases, API_LIBRARY, cost, NULL                                              \
-	}
+/* clang-format off */
+#define STANDARD(name, cost) {name, ANY, API_STANDARD, cost, NULL, NULL, NULL, NULL}
+#define OWN(name, cost, function, parameters, returns, help) \
+	{name, ANY, API_OWN, cost, function, parameters, returns, help}
+#define LIBRARY(name, phases, cost, parameters, returns, help) \
+	{name, phases, API_LIBRARY, cost, NULL, parameters, returns, help}
 
 const struct api_row api_rows[] = {
 	STANDARD("assert", "O(1)"),
 	STANDARD("error", "O(1)"),
 	STANDARD("ipairs", "O(1) a step"),
-	OWN("next", "O(n)", l_base_next),
-	OWN("pairs", "O(n log n)", l_base_pairs),
+	OWN("next", "O(n)", l_base_next,
+	     "t table\n"
+	     "key? any",
+	     "any key\n"
+	     "any value",
+	     "The entry after `key` in the order of pairs."),
+	OWN("pairs", "O(n log n)", l_base_pairs,
+	     "t table",
+	     "fun(): any, any",
+	     "Keys in order: numbers by size, texts by bytes, false, true. Other keys raise."),
 	STANDARD("pcall", "O(1)"),
-	OWN("require", "O(1), the first time one load", l_base_require),
+	OWN("require", "O(1), the first time one load", l_base_require,
+	     "name string",
+	     "any",
+	     "Modules of the program only: \"tocsin.rule\", \"tocsin.plan\", "
+	     "\"tocsin.text\"."),
 	STANDARD("select", "O(1)"),
 	STANDARD("tonumber", "O(n)"),
-	OWN("tostring", "O(n)", l_base_tostring),
+	OWN("tostring", "O(n)", l_base_tostring,
+	     "value any",
+	     "string",
+	     "Tables and functions print as their type, without an address."),
 	STANDARD("type", "O(1)"),
 	STANDARD("unpack", "O(n)"),
 
@@ -47,14 +56,14 @@ const struct api_row api_rows[] = {
 	STANDARD("math.floor", "O(1)"),
 	STANDARD("math.fmod", "O(1)"),
 	STANDARD("math.frexp", "O(1)"),
-	{"math.huge", ANY, API_VALUE, "O(1)", NULL},
+	{"math.huge", ANY, API_VALUE, "O(1)", NULL, NULL, NULL, NULL},
 	STANDARD("math.ldexp", "O(1)"),
 	STANDARD("math.log", "O(1)"),
 	STANDARD("math.log10", "O(1)"),
 	STANDARD("math.max", "O(n)"),
 	STANDARD("math.min", "O(n)"),
 	STANDARD("math.modf", "O(1)"),
-	{"math.pi", ANY, API_VALUE, "O(1)", NULL},
+	{"math.pi", ANY, API_VALUE, "O(1)", NULL, NULL, NULL, NULL},
 	STANDARD("math.pow", "O(1)"),
 	STANDARD("math.rad", "O(1)"),
 	STANDARD("math.sin", "O(1)"),
@@ -65,48 +74,185 @@ const struct api_row api_rows[] = {
 
 	STANDARD("string.byte", "O(n)"),
 	STANDARD("string.char", "O(n)"),
-	OWN("string.find", "bounded by a match limit", l_string_find),
-	OWN("string.format", "O(n)", l_string_format),
-	OWN("string.gmatch", "bounded by a match limit", l_string_gmatch),
-	OWN("string.gsub", "bounded by a match limit", l_string_gsub),
+	OWN("string.find", "bounded by a match limit", l_string_find,
+	     "s string\n"
+	     "pattern string\n"
+	     "init? integer\n"
+	     "plain? boolean",
+	     "integer? first\n"
+	     "integer? last\n"
+	     "string? ... captures",
+	     "As in Lua 5.1, but a pattern that takes too many steps raises; patterns have "
+	     "at most 1,024 bytes."),
+	OWN("string.format", "O(n)", l_string_format,
+	     "format string\n"
+	     "... any",
+	     "string",
+	     "Without %p; tables and functions print as their type."),
+	OWN("string.gmatch", "bounded by a match limit", l_string_gmatch,
+	     "s string\n"
+	     "pattern string",
+	     "fun(): string?",
+	     "As string.find; `^` is an ordinary character here, as in Lua 5.1."),
+	OWN("string.gsub", "bounded by a match limit", l_string_gsub,
+	     "s string\n"
+	     "pattern string\n"
+	     "replacement string|table|function\n"
+	     "count_max? integer",
+	     "string\n"
+	     "integer count",
+	     "As string.find."),
 	STANDARD("string.len", "O(1)"),
 	STANDARD("string.lower", "O(n)"),
-	OWN("string.match", "bounded by a match limit", l_string_match),
-	OWN("string.rep", "O(n), result at most 1 MiB", l_string_rep),
+	OWN("string.match", "bounded by a match limit", l_string_match,
+	     "s string\n"
+	     "pattern string\n"
+	     "init? integer",
+	     "string? ... captures",
+	     "As string.find."),
+	OWN("string.rep", "O(n), result at most 1 MiB", l_string_rep,
+	     "s string\n"
+	     "count integer\n"
+	     "separator? string",
+	     "string",
+	     "The result has at most 1 MiB."),
 	STANDARD("string.reverse", "O(n)"),
 	STANDARD("string.sub", "O(n)"),
 	STANDARD("string.upper", "O(n)"),
 
 	STANDARD("table.concat", "O(n)"),
-	OWN("table.insert", "O(n)", l_table_insert),
+	OWN("table.insert", "O(n)", l_table_insert,
+	     "list table\n"
+	     "position_or_value any\n"
+	     "value? any",
+	     "",
+	     "The position must be from 1 to #list + 1."),
 	STANDARD("table.maxn", "O(n)"),
 	STANDARD("table.remove", "O(n)"),
-	OWN("table.sort", "O(n log n)", l_table_sort),
+	OWN("table.sort", "O(n log n)", l_table_sort,
+	     "list table\n"
+	     "is_before? fun(a: any, b: any): boolean",
+	     "",
+	     "Without a comparison: a list of numbers or of texts. The comparison must be a "
+	     "Lua function."),
 	STANDARD("table.unpack", "O(n)"),
 
-	LIBRARY("rule.continuous", PHASE_LOAD, "O(1)"),
-	LIBRARY("rule.count", PHASE_LOAD, "O(1)"),
-	LIBRARY("rule.field", PHASE_LOAD, "O(1)"),
-	LIBRARY("rule.group", PHASE_LOAD, "O(1)"),
-	LIBRARY("rule.script", PHASE_LOAD, "O(1)"),
-	LIBRARY("plan", PHASE_LOAD, "O(1)"),
-	LIBRARY("plan.list", ANY, "O(1)"),
-	LIBRARY("text.cut", ANY, "O(n)"),
-	LIBRARY("text.percent", ANY, "O(1)"),
-	LIBRARY("text.span", ANY, "O(1)"),
-	LIBRARY("ctx:log", PHASE_RULE | PHASE_PLAN, "one line; in a plan one journal record"),
+	LIBRARY("rule.continuous", PHASE_LOAD, "O(1)",
+	     "spec tocsin.RuleContinuous",
+	     "any",
+	     "How often does each value of one field occur?"),
+	LIBRARY("rule.count", PHASE_LOAD, "O(1)",
+	     "spec tocsin.RuleCount",
+	     "any",
+	     "How many readings match?"),
+	LIBRARY("rule.field", PHASE_LOAD, "O(1)",
+	     "spec tocsin.RuleField",
+	     "any",
+	     "A statistic of one field."),
+	LIBRARY("rule.group", PHASE_LOAD, "O(1)",
+	     "spec tocsin.RuleGroup",
+	     "any",
+	     "A count or statistic for each combination of several fields."),
+	LIBRARY("rule.script", PHASE_LOAD, "O(1)",
+	     "spec tocsin.RuleScript",
+	     "any",
+	     "A function decides."),
+	LIBRARY("plan", PHASE_LOAD, "O(1)",
+	     "spec tocsin.PlanSpec",
+	     "any",
+	     "A plan file returns plan { … }."),
+	LIBRARY("plan.list", ANY, "O(1)",
+	     "items table",
+	     "table items",
+	     "Marks a list, so that an empty one is written as [] and not as {}."),
+	LIBRARY("text.cut", ANY, "O(n)",
+	     "value any\n"
+	     "bytes_max integer",
+	     "string",
+	     "At most `bytes_max` bytes, never in the middle of a character; a cut ends in "
+	     "\"…\"."),
+	LIBRARY("text.percent", ANY, "O(1)",
+	     "part number|nil\n"
+	     "whole number|nil\n"
+	     "digits? integer default 1",
+	     "string",
+	     "\"12.5 %\"; \"n/a\" when there is no whole."),
+	LIBRARY("text.span", ANY, "O(1)",
+	     "value string|number",
+	     "number|nil",
+	     "Milliseconds of \"250ms\", \"5s\", \"1m\", \"2h\", \"1d\" or of a number of "
+	     "seconds; else nil."),
+	LIBRARY("ctx:log", PHASE_RULE | PHASE_PLAN, "one line; in a plan one journal record",
+	     "text string",
+	     "",
+	     "A line in the log and, in a plan, on the incident's timeline. In a rule at "
+	     "most 10 lines a call."),
 
-	LIBRARY("ctx:ask", PHASE_PLAN, "waits for a person"),
-	LIBRARY("ctx:exec", PHASE_PLAN, "one durable step"),
-	LIBRARY("ctx:http", PHASE_PLAN, "one durable step"),
-	LIBRARY("ctx:incident_now", PHASE_PLAN, "one journal record"),
-	LIBRARY("ctx:incident_state", PHASE_PLAN, "one journal record"),
-	LIBRARY("ctx:notify", PHASE_PLAN, "one durable step"),
-	LIBRARY("ctx:now", PHASE_PLAN, "one journal record"),
-	LIBRARY("ctx:random", PHASE_PLAN, "one journal record"),
-	LIBRARY("ctx:sleep", PHASE_PLAN, "a durable timer"),
-	LIBRARY("ctx:step", PHASE_PLAN, "one durable step"),
-	LIBRARY("ctx:uuid", PHASE_PLAN, "one journal record"),
-	LIBRARY("ctx:wait_until", PHASE_PLAN, "a durable timer for each look"),
-	{NULL, 0, API_STANDARD, NULL, NULL},
+	LIBRARY("ctx:ask", PHASE_PLAN, "waits for a person",
+	     "id string\n"
+	     "question tocsin.Question",
+	     "{approved: boolean, value: any, actor: string, reason: string, expired: boolean}",
+	     "Waits for a person: tocsin plan approve | reject."),
+	LIBRARY("ctx:exec", PHASE_PLAN, "one durable step",
+	     "id string\n"
+	     "argv string[] the program's path and its arguments\n"
+	     "opts? tocsin.StepOptions",
+	     "{exit_code: integer, output: string}",
+	     "A program on the site's exec.allow; no shell."),
+	LIBRARY("ctx:http", PHASE_PLAN, "one durable step",
+	     "id string\n"
+	     "args {method?: string, url: string, headers?: table<string, string>, body?: string}\n"
+	     "opts? tocsin.StepOptions",
+	     "{status: integer, body: string}",
+	     "A request to a host on the site's http.allow. GET and HEAD are `read`, others "
+	     "`once` unless declared."),
+	LIBRARY("ctx:incident_now", PHASE_PLAN, "one journal record",
+	     "",
+	     "table|nil incident",
+	     "The incident as it is now."),
+	LIBRARY("ctx:incident_state", PHASE_PLAN, "one journal record",
+	     "",
+	     "string|nil state",
+	     "State of the incident now: OPEN, ACKED, HANDLING, MITIGATED or RESOLVED."),
+	LIBRARY("ctx:notify", PHASE_PLAN, "one durable step",
+	     "id string\n"
+	     "args {to: string, text: string}\n"
+	     "opts? tocsin.StepOptions",
+	     "",
+	     "A message to an output of the site."),
+	LIBRARY("ctx:now", PHASE_PLAN, "one journal record",
+	     "",
+	     "number seconds",
+	     "Epoch seconds; recorded, so that a replay sees the same."),
+	LIBRARY("ctx:random", PHASE_PLAN, "one journal record",
+	     "",
+	     "number random",
+	     "A number from 0 up to 1; recorded."),
+	LIBRARY("ctx:sleep", PHASE_PLAN, "a durable timer",
+	     "span string|number \"5s\", \"10m\", or seconds",
+	     "",
+	     "A durable timer."),
+	LIBRARY("ctx:step", PHASE_PLAN, "one durable step",
+	     "id string names the step in this run\n"
+	     "action string \"notify.send\" | \"http.request\" | \"exec.run\" | \"log.write\"\n"
+	     "args? table\n"
+	     "opts? tocsin.StepOptions",
+	     "any result\n"
+	     "string? reason with on_fail = \"continue\"",
+	     "One durable effect: a crash repeats it or not as its effect class says. A "
+	     "failure raises."),
+	LIBRARY("ctx:uuid", PHASE_PLAN, "one journal record",
+	     "",
+	     "string uuid",
+	     "A fresh UUID; recorded."),
+	LIBRARY("ctx:wait_until", PHASE_PLAN, "a durable timer for each look",
+	     "id string\n"
+	     "is_done fun(): any\n"
+	     "opts {every?: string|number, timeout: string|number} every: default \"5s\", at least \"1s\"",
+	     "any result what the function gave, or nil\n"
+	     "\"timeout\"? reason",
+	     "Calls the function at once and then after every `every`, until it gives a true "
+	     "value."),
+	{NULL, 0, API_STANDARD, NULL, NULL, NULL, NULL, NULL},
 };
+/* clang-format on */

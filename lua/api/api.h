@@ -1,7 +1,7 @@
-/** api.h - every name a script may use, in one table: the sandbox is built from it, the editor
- *  stubs in lua/meta/ are checked against it (tests/unit/lua/api/test_meta.c).
+/** api.h - every name a script may use, in one table: the sandbox is built from it, and so are the
+ *  editor stubs in lua/meta/, luacheck's standard and docs/reference.md (`make reference`).
  *
- *  To add a call: one row in api.c, one documented stub in lua/meta/, one test.
+ *  To add a call: one row in api.c, one test, `make reference`.
  */
 #ifndef TOCSIN_LUA_API_API_H
 #define TOCSIN_LUA_API_API_H
@@ -21,9 +21,23 @@ struct api_row {
 	enum api_kind kind;
 	const char *cost;
 	int (*function)(struct lua_State *lua); /**< of API_OWN */
+	/* of API_OWN and API_LIBRARY, in the words of lua-language-server, a line each */
+	const char *parameters; /**< "id string names the step\nopts? table" */
+	const char *returns;    /**< "string text\nnil|string why" */
+	const char *help;       /**< sentences */
 };
 
 extern const struct api_row api_rows[]; /**< ends with name NULL */
+
+/** What a script is given or gives back. */
+struct api_class {
+	const char *module; /**< stub file that has it: "rule", "plan" */
+	const char *name;   /**< "tocsin.Window" */
+	const char *help;
+	const char *fields; /**< "count number matching readings", a line each */
+};
+
+extern const struct api_class api_classes[]; /**< ends with name NULL */
 
 int l_base_next(struct lua_State *lua);
 int l_base_pairs(struct lua_State *lua);

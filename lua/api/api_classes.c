@@ -1,0 +1,55 @@
+#include "lua/api/api.h"
+
+#include <stddef.h>
+
+/* clang-format off */
+const struct api_class api_classes[] = {
+	{"rule", "tocsin.RuleContext", "What every function of a rule is given first.",
+	 "rule string the rule's name\n"
+	 "version integer"},
+	{"rule", "tocsin.Reading", "One table, filled anew for each reading: copy what must be kept.",
+	 "time number epoch seconds\n"
+	 "[string] string|number|boolean|nil the fields of `reads`"},
+	{"rule", "tocsin.Window", "The window of one key, as on_window sees it.",
+	 "window_start number epoch seconds, inclusive\n"
+	 "window_end number epoch seconds, exclusive\n"
+	 "window_start_text string RFC 3339, UTC\n"
+	 "window_end_text string\n"
+	 "key table<string, string|number|boolean> `by` field to value; empty without `by`\n"
+	 "key_text string the values joined by commas\n"
+	 "count number matching readings\n"
+	 "samples number those with a number in `field`\n"
+	 "sum? number nil without a sample, as are min, max and avg\n"
+	 "min? number\n"
+	 "max? number\n"
+	 "avg? number\n"
+	 "is_firing boolean what the last decision for this key was"},
+	{"rule", "tocsin.Verdict", "What a function returns to say that the rule fires.",
+	 "message? string at most 2,000 bytes\n"
+	 "value? number\n"
+	 "severity? \"info\"|\"warning\"|\"critical\"\n"
+	 "labels? table<string, string|number|boolean> at most 32"},
+	{"plan", "tocsin.Retry", "How a step is tried again.",
+	 "max? integer tries\n"
+	 "first? string|number the first pause\n"
+	 "factor? number\n"
+	 "cap? string|number the longest pause\n"
+	 "jitter? number"},
+	{"plan", "tocsin.StepOptions", "The last argument of each step.",
+	 "effect? \"read\"|\"idempotent\"|\"once\" what may happen after a crash; see the plan guide\n"
+	 "timeout? string|number of each try\n"
+	 "deadline? string|number of all tries\n"
+	 "retry? tocsin.Retry\n"
+	 "on_fail? \"continue\" give nil and the reason instead of raising"},
+	{"plan", "tocsin.Question", "What ctx:ask asks a person.",
+	 "text string\n"
+	 "who? string\n"
+	 "expires? string|number\n"
+	 "on_expire? \"reject\"|\"approve\"|\"fail\" default \"reject\"\n"
+	 "choices? string[]"},
+	{"plan", "tocsin.PlanContext", "What run is given first.",
+	 "run string the run's id\n"
+	 "incident table as it was when the run started: number, title, rule, severity, dimension"},
+	{NULL, NULL, NULL, NULL},
+};
+/* clang-format on */
