@@ -60,8 +60,8 @@ struct handling_options {
 	/** Into the outbox, in commit_batch(). */
 	int (*on_send)(void *arg, const char *output, const char *id, struct slice body,
 		       struct err_note *why);
-	/** The alert is let through (or has resolved): incidents may know of it. `incident_key` as it
-	 *  was given, or NULL. Must not call handling. */
+	/** The alert is let through (or has resolved): incidents may know of it. `incident_key` as
+	 *  it was given, or NULL. Must not call handling. */
 	void (*on_pass)(void *arg, const struct alert *alert, const char *incident_key,
 			int64_t now_ms);
 	/** It is silenced or inhibited: `text` says by what. */
