@@ -95,7 +95,7 @@ static uint64_t hash_of(const struct value *value)
 
 	switch ((enum value_type)value->type) {
 	case VALUE_NIL: break;
-	case VALUE_BOOL: return XXH3_64bits_withSeed("\0\1" + value->as.boolean, 1, HASH_SEED + 1);
+	case VALUE_BOOL: return XXH3_64bits_withSeed(&"\0\1"[value->as.boolean], 1, HASH_SEED + 1);
 	case VALUE_STRING:
 		return XXH3_64bits_withSeed(value->as.text, value->length, HASH_SEED + 2);
 	case VALUE_FLOAT:
