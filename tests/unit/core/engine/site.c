@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/err.h"
@@ -27,9 +28,12 @@ static void on_alert(void *arg, const struct rule *rule, const struct alert *ale
 	if (alert->has_value)
 		number_format(alert->value, value);
 	snprintf(kept->text, sizeof(kept->text), "%s@%u %s %s %s %lld%s%s", alert->rule,
-		 alert->version, alert->state == ALERT_FIRING ? "firing" : "resolved",
-		 key.length > 0 ? key.data : ".", value, (long long)alert->window_end_ms / 1000,
-		 alert->reason != NULL ? " " : "", alert->reason != NULL ? alert->reason : "");
+		 alert->version, alert_state_name(alert->state), key.length > 0 ? key.data : ".",
+		 value, (long long)alert->window_end_ms / 1000, alert->reason != NULL ? " " : "",
+		 alert->reason != NULL ? alert->reason : "");
+	snprintf(kept->more, sizeof(kept->more), "%s %s %s %d", alert->severity,
+		 alert->threshold != NULL ? alert->threshold : "-",
+		 alert->message != NULL ? alert->message : "-", (int)alert->kept_back);
 	snprintf(kept->id, sizeof(kept->id), "%s", alert->id);
 	kept->end_ms = alert->window_end_ms;
 	cr_assert_eq(alert->window_end_ms - alert->window_start_ms, rule->window_ms);
@@ -85,12 +89,53 @@ void site_put(struct site *site, struct tree *map, const char *key, struct tree 
 	tree_add(map, value);
 }
 
+/** One value, from `*at` to its end. */
+static struct tree *read_value(struct site *site, const char **at)
+{
+	size_t length = strcspn(*at, ";}");
+	struct tree *tree;
+
+	if (**at != '{') {
+		char *text = arena_copy(&site->arena, *at, length);
+
+		*at += length;
+		if (text[0] != '#')
+			return site_text(site, text);
+		tree = tree_new(&site->arena, TREE_NUMBER, 1);
+		tree->number = atof(text + 1);
+		return tree;
+	}
+	length = strcspn(*at + 1, "={;}");
+	tree = tree_new(&site->arena, (*at)[1 + length] == '=' ? TREE_MAP : TREE_LIST, 1);
+	while (**at != '}') {
+		(*at)++;
+		if (tree->type == TREE_MAP) {
+			const char *key;
+
+			length = strcspn(*at, "=");
+			key = arena_copy(&site->arena, *at, length);
+			*at += length + 1;
+			site_put(site, tree, key, read_value(site, at));
+		} else {
+			tree_add(tree, read_value(site, at));
+		}
+	}
+	(*at)++;
+	return tree;
+}
+
+/** Only what begins like one is a table or a number: texts may have any sign inside. */
+static struct tree *value_of(struct site *site, const char *text)
+{
+	return text[0] == '{' || text[0] == '#' ? read_value(site, &text) : site_text(site, text);
+}
+
 struct tree *site_map(struct site *site, const char *const *pairs)
 {
 	struct tree *map = tree_new(&site->arena, TREE_MAP, 1);
 
 	for (; pairs != NULL && pairs[0] != NULL; pairs += 2)
-		site_put(site, map, pairs[0], site_text(site, pairs[1]));
+		site_put(site, map, pairs[0], value_of(site, pairs[1]));
 	return map;
 }
 

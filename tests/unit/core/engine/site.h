@@ -18,6 +18,7 @@ enum { SITE_ALERTS_MAX = 100000 };
 /** One alert as text: "rule@version firing key value end [reason]". */
 struct site_alert {
 	char text[160];
+	char more[200]; /**< "severity threshold message kept_back" */
 	char id[40];
 	int64_t end_ms;
 };
@@ -44,7 +45,8 @@ void site_deinit(struct site *site);
 void site_restart(struct site *site, struct rule *const *rules, uint32_t rule_count);
 void site_install(struct site *site, struct rule *const *rules, uint32_t rule_count);
 
-/** Trees by hand: `text` entries of a rule, as key, value pairs ending with NULL. */
+/** Trees by hand: entries of a rule, as key, value pairs ending with NULL. A value is a text, "#30"
+ *  a number, "{a;b}" a list, "{max=#3;within=1h}" a table; both may have others inside. */
 struct tree *site_map(struct site *site, const char *const *pairs);
 void site_put(struct site *site, struct tree *map, const char *key, struct tree *value);
 struct tree *site_text(struct site *site, const char *text);
