@@ -1,7 +1,7 @@
 // link: core_window
 /* A stored row as it may lie on a damaged disk: nothing is read past its end, and a window that
  * could be read writes rows that give the same window again. The first byte says how many values a
- * pane has. */
+ * pane has, and whether it keeps all that can be kept of them. */
 #include "core/window/window.h"
 
 #include "core/base/require.h"
@@ -15,12 +15,19 @@ enum { ROWS = 4 };
 
 static const char *const values[] = {"a", "b"};
 
-static struct window *open_window(uint32_t value_count)
+enum {
+	ALL = CELL_NUMBER | CELL_SQUARES | CELL_FIRST | CELL_LAST | CELL_DISTINCT | CELL_SKETCH,
+};
+
+static const uint8_t needs[] = {ALL, CELL_DISTINCT};
+
+static struct window *open_window(uint32_t value_count, bool has_extras)
 {
 	struct metric_spec spec = {.source = "s",
 				   .filter = "",
 				   .values = values,
 				   .value_count = value_count,
+				   .needs = has_extras ? needs : NULL,
 				   .pane_ms = 5000};
 	struct metric *metric = metric_new(&spec);
 	struct window *window =
@@ -42,23 +49,42 @@ static void drop(void *arg, int64_t start_ms, uint32_t row)
 	(void)row;
 }
 
+struct pair {
+	struct window *again;
+	struct cell_layout layout;
+};
+
 static void expect_same(void *arg, struct slice key, const struct aggregate *total)
 {
-	struct aggregate other[METRIC_VALUES_MAX];
+	const struct pair *pair = arg;
+	struct bytes a = BYTES_EMPTY, b = BYTES_EMPTY;
+	struct cell_total other;
 
-	window_total(arg, key, 0, 5000, other);
-	REQUIRE(memcmp(other, total, sizeof(*total)) == 0);
+	window_total(pair->again, key, 0, 5000, other.aggregates);
+	REQUIRE(memcmp(other.aggregates, total, sizeof(*total)) == 0);
+	for (uint32_t i = 0; i < pair->layout.width; i++) {
+		cells_encode_extras(&pair->layout, total, i, &a);
+		cells_encode_extras(&pair->layout, other.aggregates, i, &b);
+	}
+	REQUIRE(slice_equal(bytes_slice(&a), bytes_slice(&b)));
+	cells_release(&pair->layout, other.aggregates, NULL);
+	bytes_deinit(&a);
+	bytes_deinit(&b);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint32_t value_count = size > 0 ? data[0] % 3 : 0;
 	struct slice content = {(const char *)data + (size > 0), size - (size > 0)};
-	struct window *window = open_window(value_count), *again = open_window(value_count);
+	bool has_extras = size > 0 && data[0] / 3 % 2 == 1;
+	struct window *window = open_window(value_count, has_extras);
+	struct pair pair = {.again = open_window(value_count, has_extras)};
+	struct window *again = pair.again;
 	struct window_rows rows = {put, drop, again};
 	struct window_usage before, after;
 	uint32_t row = 0;
 
+	cell_layout_init(&pair.layout, value_count, has_extras ? needs : NULL);
 	while (row < ROWS && window_load(window, 0, row, content, NULL) == 0)
 		row++;
 	REQUIRE(row == 0 || row == ROWS);
@@ -69,7 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		window_usage(window, &before);
 		window_usage(again, &after);
 		REQUIRE(before.pane_count == after.pane_count && before.pane_count > 0);
-		window_each(window, 0, 5000, expect_same, again);
+		window_each(window, 0, 5000, expect_same, &pair);
 	}
 	window_free(window);
 	window_free(again);
