@@ -18,6 +18,7 @@ static const struct {
 	{"check", cli_check, "loads a site and lists every fault as file:line: text"},
 	{"query", cli_query, "counts and sums log files by time and group"},
 	{"replay", cli_replay, "runs history through the rules and prints the alerts"},
+	{"test", cli_test, "runs the tests that lie beside the rules"},
 	{"status", cli_status, "what the daemon has read and what it waits for"},
 	{"reload", cli_reload, "reads the site again and swaps it in"},
 	{"rule", cli_rule,

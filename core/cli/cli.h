@@ -19,6 +19,7 @@ int cli_audit(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_query(int argc, char **argv);
 int cli_replay(int argc, char **argv);
+int cli_test(int argc, char **argv);
 int cli_status(int argc, char **argv);
 int cli_reload(int argc, char **argv);
 int cli_rule(int argc, char **argv);

@@ -50,6 +50,20 @@ const struct api_class api_classes[] = {
 	{"plan", "tocsin.PlanContext", "What run is given first.",
 	 "run string the run's id\n"
 	 "incident table as it was when the run started: number, title, rule, severity, dimension"},
+	{"test", "tocsin.TestAlert",
+	 "Fields of the alert document (keys = \"en\"). A function is asked about the value.",
+	 "rule? string\n"
+	 "version? integer\n"
+	 "state? \"firing\"|\"resolved\"|\"nodata\"\n"
+	 "severity? \"info\"|\"warning\"|\"critical\"\n"
+	 "dimension? table<string, string|number|boolean>\n"
+	 "value? number|fun(value: number): boolean\n"
+	 "count? integer\n"
+	 "message? string\n"
+	 "reason? string\n"
+	 "window_start? string RFC 3339, UTC\n"
+	 "window_end? string RFC 3339, UTC\n"
+	 "[string] any any other field of the document"},
 	{NULL, NULL, NULL, NULL},
 };
 /* clang-format on */

@@ -11,7 +11,7 @@
 
 enum { LEVELS_MAX = 50 };
 
-static const char modules_key;
+static const char modules_key, world_key;
 
 /* freeze(table, name, call) */
 static int l_library_freeze(lua_State *lua)
@@ -61,16 +61,31 @@ static int l_library_raise(lua_State *lua)
 	return lua_error(lua);
 }
 
+static void push_world(lua_State *lua)
+{
+	lua_pushlightuserdata(lua, (void *)(uintptr_t)&world_key);
+	lua_rawget(lua, LUA_REGISTRYINDEX);
+}
+
+void library_set_world(lua_State *lua)
+{
+	lua_pushlightuserdata(lua, (void *)(uintptr_t)&world_key);
+	lua_insert(lua, -2);
+	lua_rawset(lua, LUA_REGISTRYINDEX);
+}
+
 /* What library modules get as their argument and scripts never see. */
 static void push_privileges(lua_State *lua)
 {
-	lua_createtable(lua, 0, 3);
+	lua_createtable(lua, 0, 4);
 	lua_pushcfunction(lua, l_library_freeze);
 	lua_setfield(lua, -2, "freeze");
 	lua_pushcfunction(lua, l_library_tag);
 	lua_setfield(lua, -2, "tag");
 	lua_pushcfunction(lua, l_library_raise);
 	lua_setfield(lua, -2, "raise");
+	push_world(lua);
+	lua_setfield(lua, -2, "world");
 }
 
 static const struct library_file *find(const char *name)
@@ -84,6 +99,21 @@ static const struct library_file *find(const char *name)
 static bool is_own(const struct library_file *file)
 {
 	return strncmp(file->name, "tocsin._", 8) == 0;
+}
+
+/* tocsin.test is for tests alone. */
+static bool is_for_scripts(lua_State *lua, const struct library_file *file)
+{
+	bool has_world;
+
+	if (is_own(file))
+		return false;
+	if (strcmp(file->name, "tocsin.test") != 0)
+		return true;
+	push_world(lua);
+	has_world = !lua_isnil(lua, -1);
+	lua_pop(lua, 1);
+	return has_world;
 }
 
 static void push_file(lua_State *lua, const struct library_file *file)
@@ -125,13 +155,13 @@ void library_push(lua_State *lua, const char *name)
 	luaL_Buffer buffer;
 	const char *separator = "";
 
-	if (file && !is_own(file)) {
+	if (file && is_for_scripts(lua, file)) {
 		push_file(lua, file);
 		return;
 	}
 	luaL_buffinit(lua, &buffer);
 	for (file = library_files; file->name; file++) {
-		if (is_own(file))
+		if (!is_for_scripts(lua, file))
 			continue;
 		luaL_addstring(&buffer, separator);
 		luaL_addstring(&buffer, file->name);

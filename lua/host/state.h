@@ -39,7 +39,7 @@ enum {
 };
 
 /** Which names a state gets; see the `phases` column of lua/api/api.c. */
-enum script_phase { PHASE_LOAD = 1, PHASE_RULE = 2, PHASE_PLAN = 4 };
+enum script_phase { PHASE_LOAD = 1, PHASE_RULE = 2, PHASE_PLAN = 4, PHASE_TEST = 8 };
 
 struct script_limits {
 	size_t memory_bytes;

@@ -13,7 +13,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../support"))
 from daemon import GEN, TOCSIN, Daemon, Site, tocsin, wait_until  # noqa: E402
 
-VERBS = ["run", "check", "query", "replay", "status", "reload", "rule", "incident", "plan"]
+VERBS = ["run", "check", "query", "replay", "test", "status", "reload", "rule", "incident", "plan"]
 CONFIG = """
   sources = { pay = { from = { { file = "logs/*.jsonl" } } } },
   outputs = { alerts = { file = "alerts.jsonl" } },
@@ -27,6 +27,8 @@ ASK = """return plan {
   on = { incident = "opened" },
   run = function(ctx) return ctx:ask("sure", { text = "Sure?", expires = "1h" }) end,
 }"""
+TEST = """local t = require "tocsin.test"
+t.case("a restart alone raises nothing", function() t.restart() t.expect_none() end)"""
 
 
 def run(*arguments, **options):
@@ -127,6 +129,7 @@ class Examples(unittest.TestCase):
         rules.update({"failed_payments/%d" % n: FAILURES % (20000 + n) for n in (1, 2, 3)})
         rules.update({"merchant_failures/%d" % n: FAILURES % n for n in (1, 2)})
         self.site = Site(os.path.join(self.root, "scripts"), CONFIG, rules, {"ask/1": ASK})
+        self.site.write("rules/merchant_failures/test.lua", TEST)
         os.mkdir(os.path.join(self.root, "bin"))
         os.symlink(TOCSIN, os.path.join(self.root, "bin", "tocsin"))
         subprocess.run([GEN, "--json", "pay.jsonl", "--csv", "pay.csv", "--csv-header", "--lines",
