@@ -2,7 +2,7 @@
 BUILD  ?= build
 JOBS   ?= $(shell nproc)
 
-.PHONY: help deps build demo test test-sanitize test-thread test-long bench bench-quick cost trend fuzz check clean
+.PHONY: help deps build demo test test-sanitize test-thread test-long bench bench-quick cost trend fuzz check reference clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ fuzz: deps ## every fuzz target for FUZZ_SECONDS (60) seconds
 
 check: deps ## formatter, clang-tidy and luacheck
 	@tests/tidy/check.sh
+
+reference: build ## writes docs/reference.md, lua/meta and the std of .luacheckrc from the tables
+	@$(BUILD)/tocsin reference --write .
 
 clean: ## removes the build directories
 	@rm -rf build build-asan build-tsan build-fuzz *.log

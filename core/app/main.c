@@ -23,6 +23,7 @@ static const struct {
 	{"reload", cli_reload, "reads the site again and swaps it in"},
 	{"rule", cli_rule,
 	 "new, edit, diff, list, show, history, enable, disable, activate, rollback"},
+	{"reference", cli_reference, "every option and every name that a script may use"},
 	{"audit", cli_audit, "who changed which version of a rule or plan, when and why"},
 	{"incident", cli_incident, "list, show, ack, resolve"},
 	{"alert", cli_alert, "list, show: what happened to an alert, and why"},

@@ -35,7 +35,8 @@ static void read_category(struct config_builder *builder, const struct tree *tre
 	struct config_category *category;
 	const char *name;
 
-	if (options_check(tree, config_category_rows, builder->file, "a category", builder->report) > 0)
+	if (options_check(tree, config_category_rows, builder->file, "a category",
+			  builder->report) > 0)
 		return;
 	name = option_text(tree, "name", tree->key);
 	if (name == NULL || name[0] == '\0') {

@@ -295,7 +295,8 @@ const struct api_row api_rows[] = {
 	LIBRARY("ctx:wait_until", PHASE_PLAN, "a durable timer for each look",
 	     "id string\n"
 	     "is_done fun(): any\n"
-	     "opts {every?: string|number, timeout: string|number} every: default \"5s\", at least \"1s\"",
+	     "opts {every?: string|number, timeout: string|number} every: default \"5s\", at "
+	     "least \"1s\"",
 	     "any result what the function gave, or nil\n"
 	     "\"timeout\"? reason",
 	     "Calls the function at once and then after every `every`, until it gives a true "

@@ -7,7 +7,7 @@ const struct api_class api_classes[] = {
 	{"rule", "tocsin.RuleContext", "What every function of a rule is given first.",
 	 "rule string the rule's name\n"
 	 "version integer"},
-	{"rule", "tocsin.Reading", "One table, filled anew for each reading: copy what must be kept.",
+	{"rule", "tocsin.Reading", "One table, filled anew each time: copy what must be kept.",
 	 "time number epoch seconds\n"
 	 "[string] string|number|boolean|nil the fields of `reads`"},
 	{"rule", "tocsin.Window", "The window of one key, as on_window sees it.",
@@ -36,7 +36,7 @@ const struct api_class api_classes[] = {
 	 "cap? string|number the longest pause\n"
 	 "jitter? number"},
 	{"plan", "tocsin.StepOptions", "The last argument of each step.",
-	 "effect? \"read\"|\"idempotent\"|\"once\" what may happen after a crash; see the plan guide\n"
+	 "effect? \"read\"|\"idempotent\"|\"once\" what may happen after a crash\n"
 	 "timeout? string|number of each try\n"
 	 "deadline? string|number of all tries\n"
 	 "retry? tocsin.Retry\n"

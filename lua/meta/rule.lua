@@ -1,48 +1,148 @@
 ---@meta tocsin.rule
--- Types and documentation for editors; no code. Checked against lua/api/api.c.
+-- Types and documentation for editors, made by `make reference`; no code.
 
 ---@class tocsin.RuleCommon
----@field description? string what it detects, free text
----@field title? string shown as name in alerts; default: the folder's name
----@field source string a name of `sources` in tocsin.lua
----@field filter? string|fun(r: tocsin.Reading): any expression over fields: 'success == false and
----  amount > 0', or a function that says whether the reading counts (slower)
----@field reads? string[] fields that a filter function looks at; default: all declared ones
----@field window string "5s" … "60s" in steps of 5, "1m" … "60m", "1h" … "24h", "1d" … "30d"
----@field every? string how often it is evaluated, a multiple of 5 s
----@field output string a name of `outputs` in tocsin.lua
----@field severity? "info"|"warning"|"critical" default "warning"
----@field labels? table<string, string>
----@field incident? false|{key: string[]} false: opens none; key: fields that name the incident
+---@field source string source whose readings are watched
+---@field window string span that is judged
+---@field output string output that gets the alerts
+---@field every? string time between evaluations
+---which readings count: an expression, or a function of a reading
+---@field filter? string|fun(r: tocsin.Reading): any
+---@field reads? string[] fields that a filter function looks at
+---@field title? string name shown in alerts
+---@field description? string free text
+---@field severity? "info"|"warning"|"critical" how bad it is
+---@field labels? table<string, string> texts carried by each alert
+---@field incident? false|{key: string[]} fields that make one incident, or false for none
+---@field hold? string how long the condition must hold before it fires
+---@field clear_hold? string how long it must be over before it resolves
+---@field keep_firing? string how long it must be over before it resolves
+---@field flap? tocsin.RuleFlap changes of state that make a key flapping
+---@field non_disturb? tocsin.RuleNonDisturb how many firing alerts of a key are sent at most
+---@field message? string text of the alert, with names in braces
+---@field keys_max? integer keys the rule watches at most
+---@field key_idle? string silence after which a key is forgotten
+---only these keys are watched: for each field a list, or a lookup
+---@field dimensions? table<string, string|string[]|tocsin.RuleDimensions>
+---these keys are not watched: as dimensions
+---@field exclude? table<string, string|string[]|tocsin.RuleDimensions>
+---@field valid_time? tocsin.RuleValidTime when the rule is judged
 
 ---@class tocsin.RuleCount: tocsin.RuleCommon
----@field threshold string comparison and number: ">= 400"
+---@field threshold? string a comparison and a number
+---@field all? tocsin.RuleAll[] expressions that must all hold
+---@field any? tocsin.RuleAll[] expressions of which one must hold
+---levels with conditions of their own, as text or table
+---@field severities? table<string, string|string[]|tocsin.RuleSeverities>
+---@field clear? string|table condition under which it resolves
+---@field min_samples? integer readings a window must have to be judged
+---@field no_data? "keep"|"ok"|"alert" what a key without readings means
+---@field no_data_after? string silence that is a finding
+---@field expect? table keys that must send
+---@field thresholds? tocsin.RuleDimensions numbers of single keys in place of the threshold's
 
----@class tocsin.RuleField: tocsin.RuleCount
----@field field string a numeric field
----@field statistic "sum"|"avg"|"min"|"max"
+---@class tocsin.RuleField: tocsin.RuleCommon
+---@field field string numeric field that is computed
+---@field statistic string what is computed
+---@field threshold? string a comparison and a number
+---@field all? tocsin.RuleAll[] expressions that must all hold
+---@field any? tocsin.RuleAll[] expressions of which one must hold
+---levels with conditions of their own, as text or table
+---@field severities? table<string, string|string[]|tocsin.RuleSeverities>
+---@field clear? string|table condition under which it resolves
+---@field min_samples? integer readings a window must have to be judged
+---@field no_data? "keep"|"ok"|"alert" what a key without readings means
+---@field no_data_after? string silence that is a finding
+---@field expect? table keys that must send
+---@field thresholds? tocsin.RuleDimensions numbers of single keys in place of the threshold's
 
----@class tocsin.RuleContinuous: tocsin.RuleCount
----@field field string every value of it is watched by itself
+---@class tocsin.RuleContinuous: tocsin.RuleCommon
+---@field field string field of which every value is watched by itself
+---@field threshold? string a comparison and a number
+---@field all? tocsin.RuleAll[] expressions that must all hold
+---@field any? tocsin.RuleAll[] expressions of which one must hold
+---levels with conditions of their own, as text or table
+---@field severities? table<string, string|string[]|tocsin.RuleSeverities>
+---@field clear? string|table condition under which it resolves
+---@field min_samples? integer readings a window must have to be judged
+---@field no_data? "keep"|"ok"|"alert" what a key without readings means
+---@field no_data_after? string silence that is a finding
+---@field expect? table keys that must send
+---@field thresholds? tocsin.RuleDimensions numbers of single keys in place of the threshold's
 
----@class tocsin.RuleGroup: tocsin.RuleCount
----@field by string[] 1 to 8 fields; every combination is watched by itself
----@field statistic? "count"|"sum"|"avg"|"min"|"max"
----@field field? string the numeric field of the statistic
+---@class tocsin.RuleGroup: tocsin.RuleCommon
+---@field by string[] fields whose combinations are watched
+---@field field? string numeric field that is computed
+---@field statistic? string what is computed
+---@field threshold? string a comparison and a number
+---@field all? tocsin.RuleAll[] expressions that must all hold
+---@field any? tocsin.RuleAll[] expressions of which one must hold
+---levels with conditions of their own, as text or table
+---@field severities? table<string, string|string[]|tocsin.RuleSeverities>
+---@field clear? string|table condition under which it resolves
+---@field min_samples? integer readings a window must have to be judged
+---@field no_data? "keep"|"ok"|"alert" what a key without readings means
+---@field no_data_after? string silence that is a finding
+---@field expect? table keys that must send
+---@field thresholds? tocsin.RuleDimensions numbers of single keys in place of the threshold's
 
 ---@class tocsin.RuleScript: tocsin.RuleCommon
----@field by? string[]
----@field field? string numeric field for sum, min, max and avg
+---@field by? string[] fields whose combinations are watched
+---@field field? string numeric field that is computed
+---decides about one window
 ---@field on_window fun(ctx: tocsin.RuleContext, w: tocsin.Window): tocsin.Verdict|false|nil
 
----@class tocsin.RuleContext
----@field rule string
----@field version integer
+---@class tocsin.RuleBaseline: tocsin.RuleCommon
+---@field min_samples? integer readings a window must have to be judged
+---@field no_data? "keep"|"ok"|"alert" what a key without readings means
+---@field no_data_after? string silence that is a finding
+---@field expect? table keys that must send
 
----@class tocsin.Reading one table, filled anew for each reading: copy what must be kept
+---@class tocsin.RuleIncident
+---@field key string[] fields whose values make one incident
+
+---@class tocsin.RuleFlap
+---@field changes integer changes of state
+---@field within string time they are counted in
+
+---@class tocsin.RuleNonDisturb
+---@field max integer firing alerts
+---@field within string time they are counted in
+
+---@class tocsin.RuleDimensions
+---@field lookup string a lookup of tocsin.lua
+---@field column? string column of the lookup
+
+---@class tocsin.RuleValidTime
+---@field ranges? tocsin.RuleRanges[] when the rule is judged; may stand in the table itself
+---@field zone? string zone of the clock; default: the site's
+---@field except? string[] days that are left out
+
+---@class tocsin.RuleRanges
+---@field days? string days of the week, joined by commas; default: every day
+---@field from? string clock time from which it holds
+---@field to? string clock time until which it holds; 24:00 is midnight
+
+---@class tocsin.RuleAll
+---@field threshold string a comparison and a number
+---@field statistic? string what is computed
+---@field field? string numeric field that is computed
+
+---@class tocsin.RuleSeverities
+---@field threshold? string a comparison and a number
+---@field all? table expressions that must all hold
+---@field any? table expressions of which one must hold
+---@field clear? any when it is over
+---@field hold? string how long it must hold
+---@field clear_hold? string how long it must be over
+---@field keep_firing? string how long it must be over
+
+---One table, filled anew each time: copy what must be kept.
+---@class tocsin.Reading
 ---@field time number epoch seconds
 ---@field [string] string|number|boolean|nil the fields of `reads`
 
+---The window of one key, as on_window sees it.
 ---@class tocsin.Window
 ---@field window_start number epoch seconds, inclusive
 ---@field window_end number epoch seconds, exclusive
@@ -58,32 +158,49 @@
 ---@field avg? number
 ---@field is_firing boolean what the last decision for this key was
 
+---What a function returns to say that the rule fires.
 ---@class tocsin.Verdict
 ---@field message? string at most 2,000 bytes
 ---@field value? number
 ---@field severity? "info"|"warning"|"critical"
 ---@field labels? table<string, string|number|boolean> at most 32
 
+---What every function of a rule is given first.
+---@class tocsin.RuleContext
+---@field rule string the rule's name
+---@field version integer
+local ctx = {}
+
+---A line in the log and, in a plan, on the incident's timeline. In a rule at most 10 lines a
+---call.
+---@param text string
+function ctx:log(text) end
+
 local rule = {}
-
----How many readings match?
----@param spec tocsin.RuleCount
-function rule.count(spec) end
-
----A statistic of one numeric field.
----@param spec tocsin.RuleField
-function rule.field(spec) end
 
 ---How often does each value of one field occur?
 ---@param spec tocsin.RuleContinuous
+---@return any
 function rule.continuous(spec) end
+
+---How many readings match?
+---@param spec tocsin.RuleCount
+---@return any
+function rule.count(spec) end
+
+---A statistic of one field.
+---@param spec tocsin.RuleField
+---@return any
+function rule.field(spec) end
 
 ---A count or statistic for each combination of several fields.
 ---@param spec tocsin.RuleGroup
+---@return any
 function rule.group(spec) end
 
 ---A function decides.
 ---@param spec tocsin.RuleScript
+---@return any
 function rule.script(spec) end
 
 return rule

@@ -1,5 +1,5 @@
 ---@meta tocsin.text
--- Types and documentation for editors; no code. Checked against lua/api/api.c.
+-- Types and documentation for editors, made by `make reference`; no code.
 
 local text = {}
 
