@@ -4,6 +4,7 @@
  *  prefix  key                                    value
  *  "P"     metric id (16), start_ms (8, signed),  panes of a start (core/window/window_rows.c)
  *            row (4)
+ *  "L"     metric id (16)                         how far its panes are rolled up
  *  "s"     source name, 0, partition name, 0      position, watermark, counters
  *  "S"     source name                            counters, watermark; with 0 "d": dead letters
  *  "e"     rule name                              how far it is evaluated, and as of when
@@ -41,6 +42,7 @@ struct err_note;
 
 #define KEYSPACE_LIST(X)                                                                           \
 	X(PANE, 'P')                                                                               \
+	X(LEVEL, 'L')                                                                              \
 	X(POSITION, 's')                                                                           \
 	X(SOURCE, 'S')                                                                             \
 	X(EVALUATED, 'e')                                                                          \

@@ -5,6 +5,7 @@
 #include "core/engine/engine_internal.h"
 #include "core/engine/engine_store.h"
 #include "core/ingest/grouping.h"
+#include "core/model/zone.h"
 #include "storage/commit.h"
 
 int engine_new(struct engine **out, const struct engine_options *options, struct err_note *why)
@@ -51,6 +52,7 @@ void engine_free(struct engine *engine)
 	grouping_free(engine->grouping);
 	mem_free(engine->late);
 	key_table_deinit(&engine->metric_ids);
+	zone_free(engine->zone);
 	arena_deinit(&engine->scratch);
 	bytes_deinit(&engine->key);
 	bytes_deinit(&engine->value);

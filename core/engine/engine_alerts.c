@@ -86,7 +86,7 @@ static struct alert make_alert(struct engine *engine, const struct rule_state *s
 		.version = rule->version,
 		.form = form_of(rule->type),
 		.state = state_of(tell->kind),
-		.window_start_ms = boundary_ms - rule->window_ms,
+		.window_start_ms = engine_window_start(engine, rule, boundary_ms),
 		.window_end_ms = boundary_ms,
 		.window_ms = rule->window_ms,
 		.threshold = level->holds.text,

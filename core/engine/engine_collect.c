@@ -1,7 +1,7 @@
 /* The keys of a rule that a boundary may change.
  *
  * A threshold is asked only about keys with a pane that came into the window or left it since the
- * last evaluation (window_walk()); all others stay as they are. Keys that are in some state are
+ * last evaluation (window_slide.h); all others stay as they are. Keys that are in some state are
  * marked first, so that the walk needs no look-up for each key; of these the ones without a pane
  * and the ones whose time has come are candidates by themselves. A script may look at the time and
  * is asked about every key. */
@@ -14,7 +14,7 @@
 #include "core/rule/rule.h"
 #include "core/window/group_table.h"
 #include "core/window/metric.h"
-#include "core/window/window.h"
+#include "core/window/window_slide.h"
 
 #include <string.h>
 
@@ -71,8 +71,8 @@ static void collect_all(struct evaluation *evaluation)
 	bool has_system_key = false;
 
 	if (!evaluation->is_muted)
-		window_each(state->metric->window, evaluation->from_ms, evaluation->boundary_ms,
-			    collect_for_script, evaluation);
+		window_slide_each(state->slide, evaluation->boundary_ms, collect_for_script,
+				  evaluation);
 	for (uint32_t id = 0; id < state->keys.count; id++)
 		if (state->watched[id].is_live && state->watched[id].visit != state->visit)
 			add_candidate(evaluation, key_table_key(&state->keys, id),
@@ -85,12 +85,11 @@ static void collect_all(struct evaluation *evaluation)
 
 /* ---- a threshold's keys ---- */
 
-static struct aggregate *cells_of(struct evaluation *evaluation, uint32_t ref)
+static struct aggregate *copy_cells(struct evaluation *evaluation, const struct aggregate *total)
 {
 	struct aggregate *cells = engine_cells(evaluation);
 
-	window_total_of(evaluation->state->metric->window, ref, evaluation->from_ms,
-			evaluation->boundary_ms, cells);
+	cells_merge(&evaluation->state->metric->metric->cells, cells, total, NULL);
 	return cells;
 }
 
@@ -125,51 +124,60 @@ static bool take_new_key(struct evaluation *evaluation, struct slice key, struct
 }
 
 /** Most of them stay in no state: they share their cells. */
-static void on_new_key(struct evaluation *evaluation, uint32_t ref)
+static void on_new_key(struct evaluation *evaluation, struct slice key,
+		       const struct aggregate *total)
 {
 	const struct rule_state *state = evaluation->state;
-	const struct window *window = state->metric->window;
-	struct slice key = window_key_of(window, ref);
 
 	if (!is_watchable(state->rule, key))
 		return;
 	if (evaluation->spare == NULL)
 		evaluation->spare = engine_cells(evaluation);
-	window_total_of(window, ref, evaluation->from_ms, evaluation->boundary_ms,
-			evaluation->spare);
+	memset(evaluation->spare, 0, state->metric->metric->cells.bytes);
+	cells_merge(&state->metric->metric->cells, evaluation->spare, total, NULL);
 	if (take_new_key(evaluation, key, evaluation->spare))
 		evaluation->spare = NULL;
 }
 
-static void on_value(void *arg, uint32_t ref, double value, bool has_value, bool is_marked)
+/** A plain rule watches the keys that fire. */
+static bool changes_plainly(const struct rule_state *state, const struct aggregate *total,
+			    bool is_marked)
+{
+	const struct rule *rule = state->rule;
+	double value;
+
+	return engine_value(state, total, &rule->measure, &value) &&
+	       threshold_holds(&rule->threshold, value) != is_marked;
+}
+
+static void on_total(void *arg, uint32_t ref, const struct aggregate *total, bool is_marked)
 {
 	struct evaluation *evaluation = arg;
 	struct rule_state *state = evaluation->state;
 	struct engine_key *watched;
+	struct slice key;
 
-	/* A plain rule watches the keys that fire. */
-	if (state->rule->is_plain &&
-	    (!has_value || threshold_holds(&state->rule->threshold, value) == is_marked))
+	if (state->rule->is_plain && !changes_plainly(state, total, is_marked))
 		return;
+	key = window_slide_key(state->slide, ref);
 	if (!is_marked) {
-		on_new_key(evaluation, ref);
+		on_new_key(evaluation, key, total);
 		return;
 	}
-	watched = engine_find_key(state, window_key_of(state->metric->window, ref));
+	watched = engine_find_key(state, key);
 	if (watched == NULL || watched->visit == state->visit)
 		return;
 	watched->visit = state->visit;
-	take_key(evaluation, window_key_of(state->metric->window, ref), cells_of(evaluation, ref));
+	take_key(evaluation, key, copy_cells(evaluation, total));
 }
 
 /** Marks a watched key for the walk, or takes it at once. */
-static void mark(struct evaluation *evaluation, const struct window_walk *walk, uint32_t id)
+static void mark(struct evaluation *evaluation, uint32_t id)
 {
 	struct rule_state *state = evaluation->state;
 	struct engine_key *watched = &state->watched[id];
-	struct window *window = state->metric->window;
 	struct slice key = key_table_key(&state->keys, id);
-	bool has_pane = window_walk_mark(window, walk, group_key_hash(state->keys.seed, key), key);
+	bool has_pane = window_slide_mark(state->slide, group_key_hash(state->keys.seed, key), key);
 	bool was_quiet = watched->state.quiet_ms != KEY_TIME_NONE;
 	struct aggregate *cells;
 
@@ -179,17 +187,17 @@ static void mark(struct evaluation *evaluation, const struct window_walk *walk, 
 	watched->visit = state->visit;
 	cells = engine_cells(evaluation);
 	if (has_pane)
-		window_total(window, key, evaluation->from_ms, evaluation->boundary_ms, cells);
+		window_slide_total(state->slide, evaluation->boundary_ms, key, cells);
 	take_key(evaluation, key, cells);
 }
 
-static void collect_system(struct evaluation *evaluation, const struct window_walk *walk)
+static void collect_system(struct evaluation *evaluation)
 {
 	struct rule_state *state = evaluation->state;
 
 	if (state->rule->by_count == 0 && engine_find_key(state, system_key) == NULL &&
-	    !window_walk_mark(state->metric->window, walk,
-			      group_key_hash(state->keys.seed, system_key), system_key))
+	    !window_slide_mark(state->slide, group_key_hash(state->keys.seed, system_key),
+			       system_key))
 		take_new_key(evaluation, system_key, engine_cells(evaluation));
 }
 
@@ -197,28 +205,15 @@ static void collect_system(struct evaluation *evaluation, const struct window_wa
 static void collect_changed(struct evaluation *evaluation, int64_t old_ms)
 {
 	struct rule_state *state = evaluation->state;
-	struct window *window = state->metric->window;
-	int64_t window_ms = state->rule->window_ms;
-	struct window_walk walk = {
-		.from_ms = evaluation->from_ms,
-		.to_ms = evaluation->boundary_ms,
-		.old_from_ms = old_ms != TIME_NONE ? old_ms - window_ms : 0,
-		.old_to_ms = old_ms != TIME_NONE ? old_ms : 0,
-		/* The others are computed of the cells. */
-		.measure = state->rule->is_plain ? state->rule->measure
-						 : (struct measure){.statistic = STATISTIC_COUNT},
-		.each = on_value,
-		.arg = evaluation,
-	};
 
-	window_walk_begin(window);
+	window_slide_begin(state->slide, evaluation->boundary_ms, old_ms);
 	for (uint32_t id = 0; state->watched_count > 0 && id < state->keys.count; id++)
 		if (state->watched[id].is_live)
-			mark(evaluation, &walk, id);
+			mark(evaluation, id);
 	if (evaluation->is_muted)
 		return;
-	window_walk(window, &walk);
-	collect_system(evaluation, &walk);
+	window_slide_walk(state->slide, on_total, evaluation);
+	collect_system(evaluation);
 }
 
 void engine_collect(struct evaluation *evaluation, int64_t old_ms)

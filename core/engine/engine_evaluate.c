@@ -154,12 +154,13 @@ void engine_evaluate(struct engine *engine, struct rule_state *state, int64_t bo
 		.engine = engine,
 		.state = state,
 		.boundary_ms = boundary_ms,
-		.from_ms = boundary_ms - state->rule->window_ms,
+		.from_ms = engine_window_start(engine, state->rule, boundary_ms),
 		.watched_ms = TIME_NONE,
 	};
 	int64_t old_ms = state->is_dirty ? TIME_NONE : state->evaluated_ms;
 	bool is_first = state->visit == 0;
 
+	state->span_ms = boundary_ms - evaluation.from_ms;
 	arena_reset(&engine->scratch);
 	if (is_first)
 		engine_watch_expected(engine, state, boundary_ms);

@@ -6,7 +6,7 @@
 #include "core/engine/engine_store.h"
 
 #include "core/base/mem.h"
-#include "core/window/window.h"
+#include "core/window/window_level.h"
 #include "storage/commit.h"
 
 void engine_change_partition(struct engine *engine, struct engine_partition *partition)
@@ -47,6 +47,22 @@ static void gather_partitions(struct engine *engine)
 	engine->changed_count = 0;
 }
 
+static void gather_window(struct engine *engine, const struct metric *metric,
+			  struct window *window)
+{
+	if (window_has_changes(window))
+		engine_put_panes(engine, metric, window);
+}
+
+static void gather_metric(struct engine *engine, const struct engine_metric *metric)
+{
+	gather_window(engine, metric->metric, metric->window);
+	if (metric->levels == NULL)
+		return;
+	gather_window(engine, metric->levels->hour_metric, metric->levels->hours);
+	gather_window(engine, metric->levels->day_metric, metric->levels->days);
+}
+
 void engine_gather(void *arg)
 {
 	struct engine *engine = arg;
@@ -63,6 +79,5 @@ void engine_gather(void *arg)
 		source->has_new_dead_letters = false;
 	}
 	for (uint32_t i = 0; i < engine->metric_count; i++)
-		if (window_has_changes(engine->metrics[i]->window))
-			engine_put_panes(engine, engine->metrics[i]);
+		gather_metric(engine, engine->metrics[i]);
 }

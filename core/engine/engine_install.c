@@ -13,6 +13,7 @@
 #include "core/config/config.h"
 #include "core/ingest/intake.h"
 #include "core/model/span.h"
+#include "core/model/zone.h"
 #include "core/rule/rule.h"
 #include "core/window/metric.h"
 #include "core/window/window.h"
@@ -135,6 +136,7 @@ static struct engine_metric *take_metric(struct engine *engine, struct engine_me
 			metric->rule_count = 0;
 			metric->keep_ms = 0;
 			metric->keys_max = 0;
+			metric->days_max = 0;
 		}
 	if (metric == NULL) {
 		metric = mem_alloc(sizeof(*metric));
@@ -163,7 +165,10 @@ static void attach_rule(const struct engine *engine, struct engine_metric *metri
 	int64_t keep_ms = state->rule->window_ms + state->rule->every_ms +
 			  metric->source->lateness_ms + ENGINE_KEEP_EXTRA_MS;
 
-	if (keep_ms > metric->keep_ms)
+	if (state->rule->window_days > metric->days_max)
+		metric->days_max = state->rule->window_days;
+	/* Of calendar windows the levels keep what is not needed minute by minute. */
+	if (state->rule->window_days == 0 && keep_ms > metric->keep_ms)
 		metric->keep_ms = keep_ms;
 	if (keys_max == 0)
 		keys_max = engine->config->keys_max;
@@ -204,10 +209,11 @@ static void install_metrics(struct engine *engine, const struct install_plan *pl
 	for (uint32_t i = 0; i < old_count; i++) {
 		if (old[i] == NULL)
 			continue;
-		engine_delete_panes(engine, old[i]->metric->id.bytes, INT64_MIN, INT64_MAX);
+		engine_delete_metric(engine, old[i]);
 		engine_metric_free(old[i]);
 	}
 	mem_free(old);
+	engine_install_levels(engine);
 	for (uint32_t i = 0; i < engine->source_count; i++)
 		index_metrics(engine, engine->sources[i]);
 }
@@ -230,12 +236,15 @@ int engine_install(struct engine *engine, struct config *config, struct rule *co
 {
 	struct rule **sorted = mem_alloc_array(rule_count + 1, sizeof(*sorted));
 	struct install_plan plan = {0};
+	struct zone *zone = NULL;
 	int code;
 
 	if (rule_count > 0)
 		memcpy(sorted, rules, rule_count * sizeof(*sorted));
 	qsort(sorted, rule_count, sizeof(*sorted), compare_rules);
 	code = engine_plan_install(engine, config, sorted, rule_count, &plan, why);
+	if (code == 0 && (code = zone_open(&zone, config->timezone, why)) != 0)
+		engine_plan_free(&plan);
 	if (code != 0) {
 		mem_free(sorted);
 		return code;
@@ -245,6 +254,9 @@ int engine_install(struct engine *engine, struct config *config, struct rule *co
 		engine_advance(engine, now_mono_ms, wall_ms);
 	engine->wall_ms = wall_ms;
 	replace_config(engine, config);
+	engine_drop_slides(engine);
+	zone_free(engine->zone);
+	engine->zone = zone;
 	install_sources(engine, &plan);
 	install_rules(engine, sorted, rule_count);
 	install_metrics(engine, &plan);

@@ -17,11 +17,15 @@
 #include "core/model/alert.h"
 #include "core/window/watermark.h"
 
-struct window;
 struct late_group;
+struct group_table;
 struct metric;
 struct rule_verdict;
 struct trace;
+struct window;
+struct window_levels;
+struct window_slide;
+struct zone;
 
 enum {
 	ENGINE_DEAD_LETTERS_MAX = 20,    /**< kept for each source, the newest */
@@ -78,11 +82,15 @@ struct engine_metric {
 	struct metric *metric;
 	struct window *window;
 	struct engine_source *source;
-	int64_t keep_ms;           /**< longest window + `every` of its rules + lateness + extra */
-	int64_t cut_ms;            /**< panes that start before are refused */
-	int64_t expired_ms;        /**< panes that start before are gone from window and store */
-	uint32_t keys_max;         /**< of its rules, the most */
-	struct rule_state **rules; /**< [rule_count], borrowed */
+	int64_t keep_ms; /**< longest window + `every` of its rules + lateness + extra */
+	int64_t cut_ms;  /**< panes that start before are refused */
+	struct window_levels *levels; /**< of calendar windows (engine_levels.c); or NULL */
+	uint32_t keys_max;            /**< of its rules, the most */
+	uint32_t days_max;            /**< of its rules' calendar windows */
+	int64_t day_cut_ms;           /**< what begins before is refused by the levels too */
+	int64_t expired_day;          /**< days before are gone from window and store */
+	int64_t expired_ms;           /**< panes that start before are gone from window and store */
+	struct rule_state **rules;    /**< [rule_count], borrowed */
 	uint32_t rule_count;
 };
 
@@ -100,11 +108,13 @@ struct rule_state {
 	struct rule *rule;
 	char *field_text; /**< 字段 of its alerts: the field, or the joined fields of a group */
 	struct engine_metric *metric;
-	int64_t evaluated_ms; /**< last boundary that needs no evaluation any more */
-	int64_t stored_ms;    /**< `evaluated_ms` as the store tells it (engine_store.c) */
-	int64_t next_ms;      /**< next boundary to evaluate, INT64_MAX when none is due */
-	bool is_dirty;        /**< the window changed behind evaluated_ms: do not skip */
-	bool is_settled;      /**< the last window was empty, and changed nothing */
+	struct window_slide *slide; /**< NULL: a stand-in, that only resolves */
+	int64_t evaluated_ms;       /**< last boundary that needs no evaluation any more */
+	int64_t stored_ms;          /**< `evaluated_ms` as the store tells it (engine_store.c) */
+	int64_t span_ms;            /**< length of the window that is judged */
+	int64_t next_ms;            /**< next boundary to evaluate, INT64_MAX when none is due */
+	bool is_dirty;              /**< the window changed behind evaluated_ms: do not skip */
+	bool is_settled;            /**< the last window was empty, and changed nothing */
 	bool is_quarantined;
 	struct key_table keys;
 	struct engine_key *watched; /**< [keys.count] by key id */
@@ -148,17 +158,19 @@ struct engine {
 	struct engine_metric **metrics;
 	uint32_t metric_count;
 	struct key_table metric_ids; /**< id -> index in metrics */
+	struct zone *zone;           /**< the site's: of calendar days */
 	struct rule_state **rules;   /**< sorted by name */
 	uint32_t rule_count;
 	struct stored_key *stored_keys;
 	uint32_t stored_key_count;
 	struct stored_evaluated *stored_evaluated;
 	uint32_t stored_evaluated_count;
-	bool has_dropped;
-	unsigned char dropped_id[16]; /**< metric whose stored panes were deleted last */
-	struct arena scratch;         /**< of one evaluation */
-	struct grouping *grouping;    /**< of readings behind filter functions; or NULL */
-	struct late_group *late;      /**< memory of one bundle's */
+	bool has_restored;
+	unsigned char restored_id[16]; /**< metric of the panes that were read last */
+	struct window *restored;       /**< its window; NULL: it is of no use, and was deleted */
+	struct arena scratch;          /**< of one evaluation */
+	struct grouping *grouping;     /**< of readings behind filter functions; or NULL */
+	struct late_group *late;       /**< memory of one bundle's */
 	uint32_t late_capacity;
 	struct bytes key, value, content; /**< of one row */
 	struct bytes message;             /**< of one alert */
@@ -183,6 +195,30 @@ struct engine_metric *engine_find_metric(const struct engine *engine, const stru
 void engine_metric_free(struct engine_metric *metric);
 /** Closes and forgets the panes of a source's metrics that its watermark has left behind. */
 void engine_expire(struct engine *engine, const struct engine_source *source);
+
+/* engine_levels.c: hours and days of metrics whose rules have calendar windows */
+/** After a generation's rules were attached to their metrics: levels as they need them, and the
+ *  window of each rule. */
+void engine_install_levels(struct engine *engine);
+/** Before the rules or metrics of a generation go. */
+void engine_drop_slides(struct engine *engine);
+/** Everything that is stored of a metric. */
+void engine_delete_metric(struct engine *engine, const struct engine_metric *metric);
+/** The window whose panes are stored under an id; or NULL. */
+struct window *engine_find_window(const struct engine *engine, struct slice id);
+struct engine_metric *engine_find_leveled(const struct engine *engine, struct slice id);
+/** Where the window of a rule that ends at `to_ms` begins. */
+int64_t engine_window_start(const struct engine *engine, const struct rule *rule, int64_t to_ms);
+/** Rolls up and forgets what the watermark has left behind. */
+void engine_roll_levels(struct engine *engine, struct engine_metric *metric);
+/** A delta that begins at `start_ms`, as far as levels and totals are concerned. True: a level has
+ *  it, so it is not lost when the metric's own window has let its pane go. */
+bool engine_merge_level(struct engine_metric *metric, int64_t start_ms, struct slice key,
+			const struct aggregate *delta);
+/** The same for all groups of a table without a mark; gives the least start and the readings that
+ *  were late for the window and are in a level. */
+void engine_merge_levels(struct engine_metric *metric, const struct group_table *table,
+			 int64_t *first_ms, uint64_t *saved_count);
 
 /* engine_merge.c */
 /** The bundle's groups into the windows, late ones after the windows that were judged before they

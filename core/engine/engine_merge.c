@@ -62,6 +62,13 @@ static void merge_unmarked(struct engine *engine, struct engine_source *source,
 		if (metric == NULL)
 			continue;
 		window_merge_table(metric->window, &bundle->deltas[i], metric->cut_ms, &merged);
+		if (metric->levels != NULL) {
+			uint64_t saved_count = 0;
+
+			engine_merge_levels(metric, &bundle->deltas[i], &merged.first_ms,
+					    &saved_count);
+			merged.late_count -= saved_count;
+		}
 		source->late_dropped += merged.late_count;
 		mark_dirty(metric, merged.first_ms);
 	}
@@ -122,13 +129,15 @@ static void merge_late(struct engine_source *source, const struct bundle *bundle
 	struct engine_metric *metric = late->metric;
 	const struct group *group = late->group;
 	int64_t start_ms = group->start_ms - late->mark;
+	struct slice key = group_key(&bundle->deltas[late->delta], group);
+	bool is_merged = start_ms >= metric->cut_ms &&
+			 window_merge(metric->window, start_ms, key, group->aggregates) == 0;
 
-	if (start_ms < metric->cut_ms)
-		source->late_dropped += group->aggregates->count;
-	else if (window_merge(metric->window, start_ms,
-			      group_key(&bundle->deltas[late->delta], group),
-			      group->aggregates) == 0)
+	is_merged |= engine_merge_level(metric, start_ms, key, group->aggregates);
+	if (is_merged)
 		mark_dirty(metric, start_ms);
+	else if (start_ms < metric->cut_ms)
+		source->late_dropped += group->aggregates->count;
 }
 
 /** The partition has read so far that its watermark is the mark, or a little more. */

@@ -4,7 +4,7 @@
 #include "core/base/mem.h"
 #include "core/model/span.h"
 #include "core/window/metric.h"
-#include "core/window/window.h"
+#include "core/window/window_level.h"
 #include "storage/commit.h"
 
 struct engine_metric *engine_find_metric(const struct engine *engine, const struct metric *metric)
@@ -17,6 +17,7 @@ struct engine_metric *engine_find_metric(const struct engine *engine, const stru
 
 void engine_metric_free(struct engine_metric *metric)
 {
+	window_levels_free(metric->levels);
 	window_free(metric->window);
 	metric_unref(metric->metric);
 	mem_free(metric->rules);
@@ -36,6 +37,13 @@ static void expire(struct engine *engine, struct engine_metric *metric)
 	/* It is looked at whenever a pane has passed, and must not tell how far beyond. */
 	int64_t reached_ms = span_floor(metric->source->watermark_ms, PANE_MS);
 	int64_t cut_ms = span_floor(reached_ms - metric->keep_ms, metric->metric->pane_ms);
+
+	if (metric->levels != NULL) {
+		engine_roll_levels(engine, metric);
+		/* Minutes that are not in hours yet stay, whatever windows slide. */
+		if (metric->levels->rolled_ms < cut_ms)
+			cut_ms = metric->levels->rolled_ms;
+	}
 
 	if (cut_ms > metric->cut_ms)
 		metric->cut_ms = cut_ms;

@@ -6,7 +6,7 @@
 #include "core/model/span.h"
 #include "core/rule/rule.h"
 #include "core/window/metric.h"
-#include "core/window/window.h"
+#include "core/window/window_level.h"
 #include "storage/keyspace.h"
 #include "storage/kv.h"
 
@@ -242,31 +242,50 @@ static bool restore_key(struct engine *engine, struct byte_reader *key, struct b
 	return true;
 }
 
-/** The panes of a metric that no rule uses any more are deleted at once, at the first of them. */
-static void drop_metric(struct engine *engine, struct slice id)
+/** Rows of a metric lie together. Those of one that no rule uses any more are deleted at once, at the
+ *  first of them. */
+static struct window *window_of(struct engine *engine, struct slice id)
 {
-	if (engine->has_dropped && memcmp(engine->dropped_id, id.data, id.length) == 0)
-		return;
-	engine->has_dropped = true;
-	memcpy(engine->dropped_id, id.data, id.length);
-	engine_delete_panes(engine, engine->dropped_id, INT64_MIN, INT64_MAX);
+	if (engine->has_restored && memcmp(engine->restored_id, id.data, id.length) == 0)
+		return engine->restored;
+	engine->has_restored = true;
+	memcpy(engine->restored_id, id.data, id.length);
+	engine->restored = engine_find_window(engine, id);
+	if (engine->restored == NULL)
+		engine_delete_panes(engine, engine->restored_id, INT64_MIN, INT64_MAX);
+	return engine->restored;
+}
+
+static bool restore_level(struct engine *engine, struct byte_reader *key, struct byte_reader *value)
+{
+	struct slice id = byte_reader_bytes(key, METRIC_ID_BYTES);
+	int64_t rolled_ms = read_time(value), rolled_day = read_time(value);
+	struct engine_metric *metric;
+
+	if (key->has_failed || key->left > 0)
+		return false;
+	metric = engine_find_leveled(engine, id);
+	if (metric == NULL) {
+		engine_delete_level(engine, (const unsigned char *)id.data);
+		return true;
+	}
+	metric->levels->rolled_ms = rolled_ms;
+	metric->levels->rolled_day = rolled_day;
+	return true;
 }
 
 static bool restore_panes(struct engine *engine, struct byte_reader *key, struct byte_reader *value)
 {
 	struct slice id = byte_reader_bytes(key, METRIC_ID_BYTES);
 	int64_t start_ms = key_read_signed(key);
-	uint32_t row = byte_reader_be32(key), index;
+	uint32_t row = byte_reader_be32(key);
 	struct slice content = byte_reader_bytes(value, value->left);
+	struct window *window;
 
 	if (key->has_failed || key->left > 0)
 		return false;
-	index = key_table_find(&engine->metric_ids, id);
-	if (index == KEY_TABLE_NONE) {
-		drop_metric(engine, id);
-		return true;
-	}
-	return window_load(engine->metrics[index]->window, start_ms, row, content, NULL) == 0;
+	window = window_of(engine, id);
+	return window == NULL || window_load(window, start_ms, row, content, NULL) == 0;
 }
 
 static bool restore_row(void *arg, struct slice key, struct slice value)
@@ -319,5 +338,8 @@ int engine_restore(struct engine *engine, struct err_note *why)
 
 int engine_restore_panes(struct engine *engine, struct err_note *why)
 {
-	return restore_space(engine, KEYSPACE_PANE, "row of panes", restore_panes, why);
+	int code = restore_space(engine, KEYSPACE_LEVEL, "level", restore_level, why);
+
+	return code == 0 ? restore_space(engine, KEYSPACE_PANE, "row of panes", restore_panes, why)
+			 : code;
 }

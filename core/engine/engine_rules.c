@@ -10,6 +10,7 @@
  *  p_out < B-w). So the next boundary at which anything can change is the first one after
  *  min(p_in, p_out + w), and all before it are skipped: a gap of a year costs as much as one of a
  *  minute. A late reading in between makes the rule dirty, and nothing is skipped.
+ *  A window of calendar days loses nothing until midnight, and what it has is looked at after each.
  *  A script may look at the time, so for it only boundaries with an empty window are skipped, and
  *  only after one of them was evaluated and changed nothing.
  */
@@ -21,7 +22,7 @@
 #include "core/model/span.h"
 #include "core/rule/rule.h"
 #include "core/window/metric.h"
-#include "core/window/window.h"
+#include "core/window/window_slide.h"
 
 int64_t engine_next_multiple(int64_t ms, int64_t step_ms)
 {
@@ -43,6 +44,7 @@ struct rule_state *engine_rule_state_new(struct rule *rule, uint64_t seed)
 	}
 	state->evaluated_ms = TIME_NONE;
 	state->stored_ms = TIME_NONE;
+	state->span_ms = rule->window_ms;
 	state->next_ms = INT64_MAX;
 	/* After a restart or an edit nobody knows what the last evaluation saw. */
 	state->is_dirty = true;
@@ -55,6 +57,7 @@ struct rule_state *engine_rule_state_new(struct rule *rule, uint64_t seed)
 
 void engine_rule_state_free(struct rule_state *state)
 {
+	window_slide_free(state->slide);
 	engine_free_keys(state);
 	mem_free(state->field_text);
 	mem_free(state->last_error);
@@ -110,7 +113,7 @@ static int64_t next_of_script(const struct rule_state *state, int64_t first_ms)
 
 	if (!state->is_settled)
 		return first_ms;
-	if (window_next_pane(state->metric->window, first_ms - rule->window_ms, &pane_ms))
+	if (window_slide_next_pane(state->slide, first_ms, &pane_ms))
 		next_ms = pane_ms < first_ms ? first_ms
 					     : engine_next_multiple(pane_ms, rule->every_ms);
 	next_ms = earlier_wake(state, next_ms);
@@ -120,22 +123,14 @@ static int64_t next_of_script(const struct rule_state *state, int64_t first_ms)
 static int64_t next_of_threshold(const struct rule_state *state, int64_t first_ms)
 {
 	const struct rule *rule = state->rule;
-	int64_t change_ms = INT64_MAX;
-	int64_t pane_ms;
+	int64_t change_ms, pane_ms;
 
 	/* Between two boundaries its valid time may begin or end; with no key there is none to ask. */
 	if (rule->valid_time != NULL &&
 	    (state->watched_count > 0 ||
-	     (window_next_pane(state->metric->window, first_ms - rule->window_ms, &pane_ms) &&
-	      pane_ms < first_ms)))
+	     (window_slide_next_pane(state->slide, first_ms, &pane_ms) && pane_ms < first_ms)))
 		return first_ms;
-	if (window_next_pane(state->metric->window, state->evaluated_ms, &pane_ms))
-		change_ms = pane_ms;
-	if (window_next_pane(state->metric->window, state->evaluated_ms - rule->window_ms,
-			     &pane_ms) &&
-	    pane_ms + rule->window_ms < change_ms)
-		change_ms = pane_ms + rule->window_ms;
-	if (change_ms != INT64_MAX)
+	if (window_slide_next_change(state->slide, state->evaluated_ms, &change_ms))
 		change_ms = engine_next_multiple(change_ms, rule->every_ms);
 	change_ms = earlier_wake(state, change_ms);
 	return change_ms > first_ms ? change_ms : first_ms;

@@ -3,7 +3,7 @@
 
 #include "core/rule/rule.h"
 #include "core/rule/rule_runner.h"
-#include "core/window/window.h"
+#include "core/window/window_slide.h"
 
 #include <string.h>
 
@@ -178,8 +178,7 @@ void engine_each_key(const struct engine *engine, const char *rule,
 
 	if (state == NULL || state->evaluated_ms == TIME_NONE)
 		return;
-	window_each(state->metric->window, state->evaluated_ms - state->rule->window_ms,
-		    state->evaluated_ms, on_key, &on);
+	window_slide_each(state->slide, state->evaluated_ms, on_key, &on);
 	each_silent_key(&on);
 }
 

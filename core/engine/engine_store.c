@@ -6,6 +6,7 @@
  *                  duplicates (8 each)
  *     "S" name 0 d dead letters: count (1), then partition, reason, text, offset (8), line (8) each
  *     "P"          panes, as core/window/window_rows.c has them
+ *     "L"          what begins before is in hours or days (8), days before are in days (8)
  *     "e"          evaluated until (8), the source's watermark then (8), every (8), source, version
  *                  (4). When the source's own row has a watermark of a later pane, then the rule
  *                  was evaluated with it: a boundary passes for every rule at once, and only one
@@ -17,7 +18,7 @@
 
 #include "core/rule/rule.h"
 #include "core/window/metric.h"
-#include "core/window/window.h"
+#include "core/window/window_level.h"
 #include "storage/commit.h"
 #include "storage/keyspace.h"
 #include "storage/kv.h"
@@ -163,12 +164,12 @@ static void drop_row(void *arg, int64_t start_ms, uint32_t row)
 	delete (rows->engine);
 }
 
-void engine_put_panes(struct engine *engine, struct engine_metric *metric)
+void engine_put_panes(struct engine *engine, const struct metric *metric, struct window *window)
 {
-	struct pane_rows arg = {engine, metric->metric};
+	struct pane_rows arg = {engine, metric};
 	struct window_rows rows = {put_row, drop_row, &arg};
 
-	window_save(metric->window, &rows);
+	window_save(window, &rows);
 }
 
 void engine_delete_panes(struct engine *engine, const unsigned char *metric_id, int64_t from_ms,
@@ -180,6 +181,28 @@ void engine_delete_panes(struct engine *engine, const unsigned char *metric_id, 
 	pane_key(&engine->value, metric_id, before_ms);
 	kv_batch_delete_range(commit_batch(engine->options.commit), bytes_slice(&engine->key),
 			      bytes_slice(&engine->value));
+}
+
+static void level_key(struct engine *engine, const unsigned char *metric_id)
+{
+	key_begin(&engine->key, KEYSPACE_LEVEL);
+	key_add_bytes(&engine->key, (struct slice){(const char *)metric_id, METRIC_ID_BYTES});
+}
+
+void engine_put_level(struct engine *engine, const unsigned char *metric_id,
+		      const struct window_levels *levels)
+{
+	level_key(engine, metric_id);
+	bytes_clear(&engine->content);
+	add_time(&engine->content, levels->rolled_ms);
+	add_time(&engine->content, levels->rolled_day);
+	put(engine);
+}
+
+void engine_delete_level(struct engine *engine, const unsigned char *metric_id)
+{
+	level_key(engine, metric_id);
+	delete (engine);
 }
 
 static void evaluated_key(struct engine *engine, const char *rule)

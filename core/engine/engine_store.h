@@ -11,9 +11,13 @@ void engine_put_partition(struct engine *engine, const struct engine_partition *
 void engine_delete_partition(struct engine *engine, const struct engine_partition *partition);
 void engine_put_source(struct engine *engine, const struct engine_source *source);
 void engine_put_dead_letters(struct engine *engine, const struct engine_source *source);
-void engine_put_panes(struct engine *engine, struct engine_metric *metric);
+void engine_put_panes(struct engine *engine, const struct metric *metric, struct window *window);
 void engine_delete_panes(struct engine *engine, const unsigned char *metric_id, int64_t from_ms,
 			 int64_t before_ms);
+/** How far a metric is rolled up. */
+void engine_put_level(struct engine *engine, const unsigned char *metric_id,
+		      const struct window_levels *levels);
+void engine_delete_level(struct engine *engine, const unsigned char *metric_id);
 void engine_put_evaluated(struct engine *engine, struct rule_state *state);
 void engine_delete_evaluated(struct engine *engine, const char *rule);
 void engine_put_key(struct engine *engine, const struct rule *rule, struct slice name,

@@ -10,8 +10,7 @@
 bool engine_value(const struct rule_state *state, const struct aggregate *cells,
 		  const struct measure *measure, double *out)
 {
-	return measure_value(&state->metric->metric->cells, cells, measure, state->rule->window_ms,
-			     out);
+	return measure_value(&state->metric->metric->cells, cells, measure, state->span_ms, out);
 }
 
 struct aggregate *engine_cells(const struct evaluation *evaluation)

@@ -72,6 +72,7 @@ struct rule {
 	uint8_t value_needs[METRIC_VALUES_MAX]; /**< enum cell_need of each */
 	uint32_t value_count;
 	int64_t window_ms, pane_ms, every_ms;
+	uint32_t window_days; /**< calendar days of the site's zone ("1d"); 0: it slides ("24h") */
 	/** The comparison of a rule that has one; else only its text, as the document shows it. */
 	struct threshold threshold;
 	const char *output;

@@ -116,6 +116,8 @@ static void read_window(struct rule_builder *builder)
 
 	if (text == NULL || span_parse_window(text, &rule->window_ms, NULL) != 0)
 		return;
+	if (text[strlen(text) - 1] == 'd')
+		rule->window_days = (uint32_t)(rule->window_ms / (24 * 3600 * 1000));
 	rule->pane_ms = span_pane_ms(rule->window_ms);
 	rule->every_ms = option_span_ms(builder->tree, "every", rule->pane_ms);
 	span_format(rule->pane_ms, pane, sizeof(pane));

@@ -41,10 +41,20 @@ static void append_needs(struct bytes *text, const struct metric_spec *spec)
 		bytes_append_u8(text, spec->needs[i]);
 }
 
+static struct metric_id hash_text(const struct bytes *text)
+{
+	XXH128_canonical_t canonical;
+	struct metric_id id;
+
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits(text->data, text->length));
+	_Static_assert(sizeof(canonical.digest) == METRIC_ID_BYTES, "XXH3-128 has 16 bytes");
+	memcpy(id.bytes, canonical.digest, METRIC_ID_BYTES);
+	return id;
+}
+
 static struct metric_id make_id(const struct metric_spec *spec)
 {
 	struct bytes text = BYTES_EMPTY;
-	XXH128_canonical_t canonical;
 	struct metric_id id;
 
 	append_text(&text, encoding_name);
@@ -57,9 +67,7 @@ static struct metric_id make_id(const struct metric_spec *spec)
 		append_text(&text, spec->filter_function);
 	if (keeps_extras(spec))
 		append_needs(&text, spec);
-	XXH128_canonicalFromHash(&canonical, XXH3_128bits(text.data, text.length));
-	_Static_assert(sizeof(canonical.digest) == METRIC_ID_BYTES, "XXH3-128 has 16 bytes");
-	memcpy(id.bytes, canonical.digest, METRIC_ID_BYTES);
+	id = hash_text(&text);
 	bytes_deinit(&text);
 	return id;
 }
@@ -86,6 +94,37 @@ struct metric *metric_new(const struct metric_spec *spec)
 	metric->pane_ms = spec->pane_ms;
 	metric->reference_count = 1;
 	return metric;
+}
+
+static struct metric_id derive_id(const struct metric *metric, const char *level)
+{
+	struct bytes text = BYTES_EMPTY;
+	struct metric_id id;
+
+	append_text(&text, encoding_name);
+	bytes_append(&text, metric->id.bytes, METRIC_ID_BYTES);
+	append_text(&text, level);
+	id = hash_text(&text);
+	bytes_deinit(&text);
+	return id;
+}
+
+struct metric *metric_derive(const struct metric *metric, const char *level, int64_t pane_ms)
+{
+	struct metric *derived = mem_alloc(sizeof(*derived));
+
+	REQUIRE(pane_ms > 0);
+	*derived = *metric;
+	derived->id = derive_id(metric, level);
+	derived->source = mem_copy_text(metric->source);
+	derived->filter = mem_copy_text(metric->filter);
+	for (uint32_t i = 0; i < metric->by_count; i++)
+		derived->by[i] = mem_copy_text(metric->by[i]);
+	for (uint32_t i = 0; i < metric->value_count; i++)
+		derived->values[i] = mem_copy_text(metric->values[i]);
+	derived->pane_ms = pane_ms;
+	derived->reference_count = 1;
+	return derived;
 }
 
 struct metric *metric_ref(struct metric *metric)

@@ -54,6 +54,9 @@ struct metric {
 };
 
 struct metric *metric_new(const struct metric_spec *spec);
+/** The same readings in longer panes: a level ("hour", "day") that is stored beside the metric. Its
+ *  id is made of the metric's and the level's name. */
+struct metric *metric_derive(const struct metric *metric, const char *level, int64_t pane_ms);
 struct metric *metric_ref(struct metric *metric);
 void metric_unref(struct metric *metric); /**< NULL allowed */
 

@@ -76,17 +76,20 @@ struct window_usage {
 };
 void window_usage(const struct window *window, struct window_usage *out);
 
-/* ---- one statistic of many keys (window_walk.c) ---- */
+/* ---- totals of many keys (window_walk.c) ---- */
+
+/** `ref` is good until the window changes; `total`, the metric's cells, until the call returns. */
+typedef void window_walk_each(void *arg, uint32_t ref, const struct aggregate *total,
+			      bool is_marked);
 
 /** A window that moved from [old_from_ms, old_to_ms) to [from_ms, to_ms), over panes that did not
  *  change in between but for those from old_to_ms on. An empty old one: nothing is known. */
 struct window_walk {
 	int64_t from_ms, to_ms;
 	int64_t old_from_ms, old_to_ms;
-	struct measure measure;
-	/** Every key whose value may differ from that of the old window, and that has a pane in the
-	 *  new one. `ref` is good until the window changes; `has_value`: measure_value(). */
-	void (*each)(void *arg, uint32_t ref, double value, bool has_value, bool is_marked);
+	/** Every key whose total may differ from that of the old window, and that has a pane in the
+	 *  new one. */
+	window_walk_each *each;
 	void *arg;
 };
 /** Begin, mark, walk: the marks are of this walk alone. */

@@ -1,4 +1,4 @@
-/* One statistic of the keys that a moving window can have changed.
+/* Totals of the keys that a moving window can have changed.
  *
  *             old_from    from          old_to      to
  *      -------|===========|=============|-----------|------> event time
@@ -57,28 +57,21 @@ static uint64_t count_list(const struct walk_run *run, const struct window_key *
 static void judge(const struct walk_run *run, const struct window_key *key)
 {
 	const struct window_walk *walk = run->walk;
+	const struct pane_shape *shape = &run->window->shape;
 	uint32_t ref = window_keys_ref(&run->window->keys, key);
-	bool has_value, is_any, is_marked = key->firing_visit == run->window->visit;
-	double value = 0;
+	bool is_marked = key->firing_visit == run->window->visit;
+	struct cell_total total;
 
-	if (!statistic_needs_field(measure_statistic(&walk->measure))) {
-		struct aggregate total = {.count = count_list(run, key)};
-
-		is_any = total.count > 0;
-		has_value = measure_value(run->window->shape.layout, &total, &walk->measure,
-					  walk->to_ms - walk->from_ms, &value);
-	} else {
-		const struct cell_layout *layout = run->window->shape.layout;
-		struct cell_total total;
-
-		window_total_of(run->window, ref, walk->from_ms, walk->to_ms, total.aggregates);
-		is_any = total.aggregates[0].count > 0;
-		has_value = measure_value(layout, total.aggregates, &walk->measure,
-					  walk->to_ms - walk->from_ms, &value);
-		cells_release(layout, total.aggregates, NULL);
+	if (shape->is_counted) {
+		total.aggregates[0] = (struct aggregate){.count = count_list(run, key)};
+		if (total.aggregates[0].count > 0)
+			walk->each(walk->arg, ref, total.aggregates, is_marked);
+		return;
 	}
-	if (is_any)
-		walk->each(walk->arg, ref, value, has_value, is_marked);
+	window_total_of(run->window, ref, walk->from_ms, walk->to_ms, total.aggregates);
+	if (total.aggregates[0].count > 0)
+		walk->each(walk->arg, ref, total.aggregates, is_marked);
+	cells_release(shape->layout, total.aggregates, NULL);
 }
 
 /* A key is judged when WALK_QUEUE later ones have been asked for. */

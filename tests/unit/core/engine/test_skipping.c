@@ -186,7 +186,7 @@ static void make_rules(struct site *site, struct rule **rules)
 				       NULL};
 
 		if (rule->window_s == 86400)
-			snprintf(window, sizeof(window), "1d");
+			snprintf(window, sizeof(window), "24h");
 		else
 			snprintf(window, sizeof(window), "%llds", (long long)rule->window_s);
 		snprintf(every, sizeof(every), "%llds", (long long)rule->every_s);

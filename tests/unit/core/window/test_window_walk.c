@@ -24,6 +24,8 @@ struct answer {
 
 struct walker {
 	struct window *window;
+	struct cell_layout layout;
+	struct measure measure;
 	struct answer answers[KEYS];
 	uint64_t visits;
 	int marked;
@@ -57,10 +59,12 @@ static struct slice make_key(int number, char out[16])
 	return slice_of(out);
 }
 
-static void on_value(void *arg, uint32_t ref, double value, bool has_value, bool is_marked)
+static void on_total(void *arg, uint32_t ref, const struct aggregate *total, bool is_marked)
 {
 	struct walker *walker = arg;
 	struct slice bytes = window_key_of(walker->window, ref);
+	double value = 0;
+	bool has_value = measure_value(&walker->layout, total, &walker->measure, SPAN, &value);
 	int key = 0;
 
 	for (size_t i = 0; i < bytes.length; i++)
@@ -98,7 +102,7 @@ static void expect_answers(const struct walker *walker, const struct window_walk
 
 		window_total(walker->window, make_key(i, text), walk->from_ms, walk->to_ms,
 			     total.aggregates);
-		has_value = measure_value(&layout, total.aggregates, &walk->measure, SPAN, &value);
+		has_value = measure_value(&layout, total.aggregates, &walker->measure, SPAN, &value);
 		cells_release(&layout, total.aggregates, NULL);
 		cr_assert(walker->answers[i].is_there == (total.aggregates[0].count > 0), "key %d",
 			  i);
@@ -137,16 +141,18 @@ static void add_pane(struct window *window, uint64_t *state, int64_t start_ms, b
 static uint64_t walk_along(const char *measure, uint32_t value_count)
 {
 	struct walker walker = {.window = open_window(value_count)};
+
 	uint64_t state = 77;
 	int64_t old_ms = INT64_MIN;
 
+	cell_layout_init(&walker.layout, value_count, needs);
+	cr_assert_eq(measure_parse(measure, &walker.measure), 0);
 	for (int64_t now_ms = 0; now_ms < 300 * PANE; now_ms += PANE) {
 		struct window_walk walk = {.from_ms = now_ms - SPAN,
 					   .to_ms = now_ms,
-					   .each = on_value,
+					   .each = on_total,
 					   .arg = &walker};
 
-		cr_assert_eq(measure_parse(measure, &walk.measure), 0);
 		if (next_random(&state) % 3 > 0)
 			add_pane(walker.window, &state, now_ms - PANE, value_count > 0);
 		if (next_random(&state) % 4 == 0)
@@ -181,7 +187,7 @@ Test(window_walk, tells_every_value_that_can_have_changed)
 Test(window_walk, keys_that_are_quiet_are_not_looked_at)
 {
 	struct walker walker = {.window = open_window(0)};
-	struct window_walk walk = {0, 2 * PANE, 0, 0, {0}, on_value, &walker};
+	struct window_walk walk = {0, 2 * PANE, 0, 0, on_total, &walker};
 	struct aggregate one = {.count = 1};
 	char text[16];
 
@@ -192,7 +198,7 @@ Test(window_walk, keys_that_are_quiet_are_not_looked_at)
 	window_walk(walker.window, &walk);
 	cr_expect(walker.visits == KEYS, "nothing is known: all");
 	walker.visits = 0;
-	walk = (struct window_walk){0, 3 * PANE, 0, PANE, {0}, on_value, &walker};
+	walk = (struct window_walk){0, 3 * PANE, 0, PANE, on_total, &walker};
 	window_walk_begin(walker.window);
 	cr_expect(window_walk_mark(walker.window, &walk, group_key_hash(SEED, slice_of("7")),
 				   slice_of("7")));
