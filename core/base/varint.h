@@ -1,4 +1,4 @@
-/** varint.h - numbers of few bytes when they are small: LEB128, seven bits a byte, the lowest first.
+/** varint.h - numbers of few bytes when they are small: LEB128, seven bits a byte, lowest first.
  *  A number has one encoding: reading refuses one that is longer than it needs to be.
  */
 #ifndef TOCSIN_CORE_BASE_VARINT_H

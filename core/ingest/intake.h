@@ -83,8 +83,8 @@ void intake_unref(struct intake *intake);
 
 /** Adds a metric, or finds the equal one; *out_index is its place in metrics[]. The filter text is
  *  compiled; ERR_INVALID (filter, field), ERR_RANGE (a string field whose numbers are needed),
- *  ERR_FULL. Owner thread, before the intake is shared. The intake's own source is used; spec->filter may be
- *  uncanonical, NULL or "" = all. */
+ *  ERR_FULL. Owner thread, before the intake is shared. The intake's own source is used;
+ *  spec->filter may be uncanonical, NULL or "" = all. */
 int intake_add_metric(struct intake *intake, const struct metric_spec *spec, uint32_t *out_index,
 		      struct err_note *why);
 

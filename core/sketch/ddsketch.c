@@ -148,9 +148,9 @@ static uint32_t find_bin(const struct ddsketch *sketch, uint32_t key)
 	return first + (length == 1 && sketch->bins[first] < wanted);
 }
 
-/* ---- the bound: of each sign the bins of the greatest magnitudes stay, and the least of them takes
- * what is below it. These are the greatest keys of all that were ever added, so it does not matter
- * when the others were folded. ---- */
+/* ---- the bound: of each sign the bins of the greatest magnitudes stay, and the least of them
+ * takes what is below it. These are the greatest keys of all that were ever added, so it does not
+ * matter when the others were folded. ---- */
 
 static void fold_positive(struct ddsketch *sketch, uint32_t first, uint32_t excess)
 {

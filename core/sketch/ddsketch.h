@@ -10,12 +10,12 @@
  *      bins      | key, 18 bits | count, 46 bits |  ...                  sorted by key
  *      key       sign, exponent and mantissa so that keys sort as numbers do
  *
- *  Numbers nearer to 0 than 2.3e-308 count as 0. A sign has at most DDSKETCH_BINS_MAX bins, those of
- *  the greatest magnitudes: the least of them takes what is nearer to 0, and for a rank among these
- *  the answer is its number. Numbers over 32 powers of two (one to four thousand million) never have
- *  so many, however far a few others lie from them.
+ *  Numbers nearer to 0 than 2.3e-308 count as 0. A sign has at most DDSKETCH_BINS_MAX bins, those
+ *  of the greatest magnitudes: the least of them takes what is nearer to 0, and for a rank among
+ *  these the answer is its number. Numbers over 32 powers of two (one to four thousand million)
+ *  never have so many, however far a few others lie from them.
  *
- *  What a sketch holds depends on the numbers alone: not on their order or on what was merged first.
+ *  What a sketch holds depends on the numbers alone, not on their order or that of merges.
  *  Owner and `memory`: as in distinct.h. Limits: DDSKETCH_BYTES_MAX on the heap, for a moment of a
  *  merge twice as much. A bin counts to 7e13 and stays there.
  */

@@ -5,8 +5,8 @@
  *
  *  HyperLogLog as in Heule, Nunkesser, Hall 2013, "HyperLogLog in practice" (64-bit hashes, no
  *  correction for large ranges), with the estimator of Ertl 2017, "New cardinality estimation
- *  algorithms for HyperLogLog sketches", algorithm 6: it has no bias to be corrected from tables and
- *  no seam between ranges. Standard error 1.04 / sqrt(2^12) = 1.63 %: two thirds of all answers lie
+ *  algorithms for HyperLogLog sketches", algorithm 6: no bias to be corrected from tables, and no
+ *  seam between ranges. Standard error 1.04 / sqrt(2^12) = 1.63 %: two thirds of all answers lie
  *  within it, 99.7 % within three times as much.
  *
  *  What a sketch holds depends on the set of hashes alone: not on their order, on how often each

@@ -32,8 +32,8 @@ static bool keeps_extras(const struct metric_spec *spec)
 	return false;
 }
 
-/* Its first word is longer than any text, so a filter function's name is never taken for it; without
- * extras it is not there, as it was before there were any. */
+/* Its first word is longer than any text, so a filter function's name is never taken for it.
+ * Without extras it is not there, as it was before there were any. */
 static void append_needs(struct bytes *text, const struct metric_spec *spec)
 {
 	bytes_append_be32(text, UINT32_MAX);

@@ -3,9 +3,9 @@
  *
  *  Two rules with the same metric share its panes: the id is XXH3-128 of the canonical definition
  *  (source, canonical filter or filter function, by fields, value fields and what is kept of them,
- *  pane length), so it survives restart and reload. The order of `by` and of `values` is part of it:
- *  it is the order inside keys and panes. A metric is never extended: one that keeps more of a value
- *  is another one, so that a rule that comes later does not take the history of those before it.
+ *  pane length), so it survives restart and reload. The order of `by` and of `values` is part of
+ *  it: it is the order inside keys and panes. A metric is never extended: one that keeps more of a
+ *  value is another one, so that a rule which comes later does not take the history of others.
  *  Owner: metric_new() copies everything; shared by count (metric_ref/metric_unref, any thread).
  */
 #ifndef TOCSIN_CORE_WINDOW_METRIC_H

@@ -3,9 +3,10 @@
  *      block:  |  pane  |  pane  |        |        |  pane  |  pane  |     2^size places
  *                        last                       first
  *
- *  A pane is its number (start / pane length), a mark, and its cells (core/model/cells.h); a metric
- *  without value fields keeps a count alone (16 bytes instead of 56). New panes come at the end, old ones leave
- *  at the front, so both cost O(1) and nothing moves; one that comes late moves those behind it.
+ *  A pane is its number (start / pane length), a mark, and its cells (core/model/cells.h); one of a
+ *  metric without value fields keeps a count alone (16 bytes instead of 56). New panes come at the
+ *  end, old ones leave at the front, so both cost O(1) and nothing moves; one that comes late moves
+ *  those behind it.
  *  Owner: zero-initialise; pane_list_clear() gives the block back to its pool. The shape and the
  *  pool are always the same for one list; a pane is borrowed until the list changes.
  */

@@ -20,8 +20,8 @@ START_MS = 1795327200000  # 2026-11-22T06:00:00Z
 PERCENTILE_ERROR = 0.0078
 DISTINCT_EXACT = 384
 DISTINCT_ERROR = 3 * 1.04 / math.sqrt(4096)
-STATS = ("count, rate, sum(x), avg(x), min(x), max(x), stddev(x), distinct(c), distinct(x), first(x), "
-         "last(x), p0.1(x), p50(x), p90(x), p99.9(x)")
+STATS = ("count, rate, sum(x), avg(x), min(x), max(x), stddev(x), distinct(c), distinct(x), "
+         "first(x), last(x), p0.1(x), p50(x), p90(x), p99.9(x)")
 
 
 def time_text(ms):
