@@ -162,8 +162,8 @@ static int accept_file(struct app *app, struct generation *generation, struct ge
 	struct err_note conflict = {{0}};
 	const char *type = rule != NULL ? rule_type_name(rule->type) : "plan";
 	if (!file->is_refused && (rule != NULL || plan != NULL) &&
-	    versions_seen(versions, file->name, file->version, type, file->hash, now_ms,
-			  &conflict) != 0)
+	    versions_seen_at(versions, file->name, file->version, type, file->hash,
+			     rule != NULL ? rule->effective_ms : 0, now_ms, &conflict) != 0)
 		file_refuse(file, conflict.text);
 	if (file->is_refused)
 		return keep_refused(app, generation->config, file, now_ms, good, why);

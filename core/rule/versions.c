@@ -169,7 +169,7 @@ static bool is_too_old(const struct versions *versions, const struct version_nam
 }
 
 static void add_version(struct versions *versions, struct version_name *known, uint32_t number,
-			const char *type, const char *hash, int64_t now_ms)
+			const char *type, const char *hash, int64_t effective_ms, int64_t now_ms)
 {
 	bool is_newest = known->entry_count == 0 || number > known->entries[0].row.number;
 	struct version_entry *entry = version_name_insert(known, number);
@@ -177,7 +177,7 @@ static void add_version(struct versions *versions, struct version_name *known, u
 	entry->is_seen = true;
 	entry->row.state = is_newest ? VERSION_PENDING : VERSION_DISABLED;
 	entry->row.first_seen_ms = now_ms;
-	entry->row.effective_ms = is_newest ? now_ms : 0;
+	entry->row.effective_ms = !is_newest ? 0 : effective_ms > now_ms ? effective_ms : now_ms;
 	snprintf(entry->row.type, sizeof(entry->row.type), "%s", type);
 	snprintf(entry->row.hash, sizeof(entry->row.hash), "%s", hash);
 	version_set_reason(&entry->row, "reload",
@@ -191,6 +191,12 @@ static void add_version(struct versions *versions, struct version_name *known, u
 int versions_seen(struct versions *versions, const char *name, uint32_t number, const char *type,
 		  const char *hash, int64_t now_ms, struct err_note *why)
 {
+	return versions_seen_at(versions, name, number, type, hash, now_ms, now_ms, why);
+}
+
+int versions_seen_at(struct versions *versions, const char *name, uint32_t number, const char *type,
+		     const char *hash, int64_t effective_ms, int64_t now_ms, struct err_note *why)
+{
 	int code = check(versions, name, number, type, hash, why);
 	struct version_name *known;
 	struct version_entry *entry;
@@ -202,7 +208,7 @@ int versions_seen(struct versions *versions, const char *name, uint32_t number, 
 	entry = version_name_find(known, number);
 	if (entry == NULL) {
 		if (!is_too_old(versions, known, number))
-			add_version(versions, known, number, type, hash, now_ms);
+			add_version(versions, known, number, type, hash, effective_ms, now_ms);
 		return 0;
 	}
 	row = &entry->row;
@@ -212,6 +218,8 @@ int versions_seen(struct versions *versions, const char *name, uint32_t number, 
 	versions_audit(versions, known->name, row,
 		       row->is_missing ? VERSION_MOVED_RETURNED : VERSION_MOVED_CHANGED, "reload",
 		       row->is_missing ? "its file is there again" : "its file was edited", now_ms);
+	if (row->state == VERSION_PENDING && strcmp(row->hash, hash) != 0)
+		row->effective_ms = effective_ms > now_ms ? effective_ms : now_ms;
 	row->is_missing = false;
 	snprintf(row->hash, sizeof(row->hash), "%s", hash);
 	snprintf(row->type, sizeof(row->type), "%s", type);

@@ -62,6 +62,10 @@ void versions_audit_to(struct versions *versions, struct audit_log *audit);
  *  changed. */
 int versions_seen(struct versions *versions, const char *name, uint32_t number, const char *type,
 		  const char *hash, int64_t now_ms, struct err_note *why);
+/** The same of a file that says from when it may run; a past time means now. A version that waits
+ *  already waits for the new time. */
+int versions_seen_at(struct versions *versions, const char *name, uint32_t number, const char *type,
+		     const char *hash, int64_t effective_ms, int64_t now_ms, struct err_note *why);
 /** Begin / end of a load: versions of `name` not seen in between are marked missing. */
 void versions_load_begin(struct versions *versions);
 void versions_load_end(struct versions *versions, int64_t now_ms);

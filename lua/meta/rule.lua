@@ -27,6 +27,7 @@
 ---these keys are not watched: as dimensions
 ---@field exclude? table<string, string|string[]|tocsin.RuleDimensions>
 ---@field valid_time? tocsin.RuleValidTime when the rule is judged
+---@field effective? string time at which a new version takes over by itself; default: at once
 
 ---@class tocsin.RuleCount: tocsin.RuleCommon
 ---@field threshold? string a comparison and a number

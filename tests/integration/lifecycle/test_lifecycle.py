@@ -271,6 +271,21 @@ class Live(unittest.TestCase):
         self.assertEqual(self.cli("rule", "edit", "more", "--site", self.site.directory).strip(),
                          os.path.join(self.site.directory, "rules/more/3.lua"))
 
+    def test_a_file_says_from_when_it_runs(self):
+        self.site.rule("busy/2", RULE % ("1m", 20, ', effective = "%s"' % utc(3600)))
+        impact = self.reload("busy/2.lua")
+        self.assertEqual((impact["from"], impact["to"], impact["panes"]["fate"]), (1, 2, "kept"))
+        self.assertIsNotNone(impact["at"])
+        self.assertEqual(self.states(), {1: "enabled", 2: "pending"})
+        self.site.rule("busy/2", RULE % ("1m", 20, ', effective = "%s"' % utc(1)))
+        self.reload("busy/2.lua")
+        wait_until(lambda: self.states() == {1: "disabled", 2: "enabled"}, 10, "its time")
+        self.site.rule("later/1", RULE % ("1m", 20, ', effective = "%s"' % utc(3600)))
+        self.reload("later/1.lua")
+        self.assertEqual(self.states("later"), {1: "pending"})
+        self.cli("rule", "disable", "later")
+        self.assertEqual(self.states("later"), {1: "disabled"})
+
     def test_pending_is_enabled_at_its_time_and_can_be_disabled_before(self):
         self.site.rule("busy/2", RULE % ("1m", 20, ""))
         self.reload("busy/2.lua")

@@ -456,6 +456,30 @@ Test(versions, a_version_that_is_dropped_is_in_the_audit_log)
 	state_deinit(&state);
 }
 
+Test(versions, a_new_version_waits_for_the_time_that_its_file_says)
+{
+	struct state state;
+
+	state_init(&state);
+	seen(&state, 1, "h1", 1);
+	versions_advance(state.versions, 1);
+	cr_assert_eq(versions_seen_at(state.versions, "slow", 2, "count", "h2", 500, 2, NULL), 0);
+	cr_expect_not(versions_advance(state.versions, 499));
+	expect_rows(&state, "2 pending|1 enabled active|");
+	cr_assert_eq(versions_seen_at(state.versions, "slow", 2, "count", "h2", 500, 400, NULL), 0);
+	cr_expect_eq(versions_next_ms(state.versions), 500, "the same file changes nothing");
+	cr_assert_eq(versions_seen_at(state.versions, "slow", 2, "count", "h3", 700, 400, NULL), 0);
+	cr_expect_eq(versions_next_ms(state.versions), 700, "an edit moves its time");
+	cr_expect(versions_advance(state.versions, 700));
+	expect_rows(&state, "2 enabled active|1 disabled|");
+	cr_assert_eq(versions_seen_at(state.versions, "slow", 3, "count", "h4", 5, 800, NULL), 0);
+	cr_expect_eq(versions_next_ms(state.versions), 800, "a past time means now");
+	cr_assert_eq(versions_disable(state.versions, "slow", 3, "me", "no", 801, NULL), 0);
+	cr_assert_eq(versions_seen_at(state.versions, "slow", 3, "count", "h5", 900, 802, NULL), 0);
+	expect_rows(&state, "3 disabled|2 enabled active|1 disabled|");
+	state_deinit(&state);
+}
+
 Test(versions, rows_from_before_activations_were_timed_can_be_read)
 {
 	struct bytes value = BYTES_EMPTY;
