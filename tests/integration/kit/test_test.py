@@ -2,6 +2,7 @@
 """tocsin test: what a test file may say, what a failed expectation prints, formats, exit codes."""
 import json
 import os
+import re
 import sys
 import tempfile
 import unittest
@@ -61,13 +62,22 @@ class Kit(unittest.TestCase):
         self.assertIn("1 tests, 1 passed, 0 failed", done.stdout)
 
     def test_the_tests_of_every_example_rule_pass(self):
-        rules = os.path.join(ROOT, "scripts/rules")
-        for name in os.listdir(rules):
-            self.assertTrue(os.path.exists(os.path.join(rules, name, "test.lua")), name)
-        done = tocsin("test", "--site", os.path.join(ROOT, "scripts"), "--json")
-        report = json.loads(done.stdout)
-        self.assertEqual((done.returncode, report["failed"]), (0, 0), done.stdout)
-        self.assertEqual({test["rule"] for test in report["tests"]}, set(os.listdir(rules)))
+        for site in ("scripts", "scripts/cookbook"):
+            rules = os.path.join(ROOT, site, "rules")
+            for name in os.listdir(rules):
+                self.assertTrue(os.path.exists(os.path.join(rules, name, "test.lua")), name)
+            done = tocsin("test", "--site", os.path.join(ROOT, site), "--json")
+            report = json.loads(done.stdout)
+            self.assertEqual((done.returncode, report["failed"]), (0, 0), done.stdout)
+            self.assertEqual({test["rule"] for test in report["tests"]}, set(os.listdir(rules)))
+
+    def test_the_cookbook_names_every_rule_of_its_site(self):
+        with open(os.path.join(ROOT, "docs/cookbook.md"), encoding="utf-8") as page:
+            named = re.findall(r"^\| \[(\w+)\]\(\.\./scripts/cookbook/rules/(\w+)/1\.lua\)",
+                               page.read(), re.M)
+        self.assertEqual([text for text, _ in named], [link for _, link in named])
+        self.assertEqual(sorted(text for text, _ in named),
+                         sorted(os.listdir(os.path.join(ROOT, "scripts/cookbook/rules"))))
 
     def test_a_wrong_expectation_shows_its_place_and_only_what_differs(self):
         out = self.expect_failure("""
