@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY_MS (24 * 3600 * 1000)
+#define DAY_MS INT64_C(86400000)
+/** As long as the rows of days are kept by default. */
+#define KEY_IDLE_MS (30 * DAY_MS)
 
 static const char *const no_data_choices[] = {"keep", "ok", "alert", NULL};
 
@@ -19,7 +21,7 @@ static const struct option flap_rows[] = {
 	{.name = "changes", .type = OPTION_INT, .is_required = true,
 	 .min = 2, .max = RULE_FLAP_CHANGES_MAX, .example = "4", .help = "changes of state"},
 	{.name = "within", .type = OPTION_SPAN, .is_required = true,
-	 .min = 1000, .max = 30.0 * DAY_MS, .example = "\"10m\"", .help = "time they are counted in"},
+	 .min = 1000, .max = 30 * DAY_MS, .example = "\"10m\"", .help = "time they are counted in"},
 	{.name = NULL},
 };
 
@@ -27,7 +29,7 @@ static const struct option non_disturb_rows[] = {
 	{.name = "max", .type = OPTION_INT, .is_required = true,
 	 .min = 1, .max = RULE_NON_DISTURB_MAX, .example = "3", .help = "firing alerts"},
 	{.name = "within", .type = OPTION_SPAN, .is_required = true,
-	 .min = 1000, .max = 30.0 * DAY_MS, .example = "\"1h\"", .help = "time they are counted in"},
+	 .min = 1000, .max = 30 * DAY_MS, .example = "\"1h\"", .help = "time they are counted in"},
 	{.name = NULL},
 };
 
@@ -250,23 +252,33 @@ bool rule_is_plain(const struct rule *rule)
 	       rule->key_filter == NULL && rule->key_thresholds == NULL;
 }
 
+static void read_key_idle(const struct rule_builder *builder)
+{
+	struct rule *rule = builder->rule;
+	bool is_alert = rule->no_data == RULE_NO_DATA_ALERT;
+
+	rule->key_idle_ms =
+		option_span_ms(builder->tree, "key_idle", rule->no_data_after_ms + KEY_IDLE_MS);
+	if (rule->key_idle_ms < rule->window_ms)
+		rule_fault(builder, "key_idle",
+			   "\"key_idle\" must not be shorter than the window: a key would be "
+			   "forgotten while it is judged");
+	else if (is_alert && rule->key_idle_ms <= rule->no_data_after_ms)
+		rule_fault(builder, "key_idle",
+			   "\"key_idle\" must be longer than \"no_data_after\": a key would be "
+			   "forgotten before its silence is told");
+}
+
 static void read(struct rule_builder *builder)
 {
 	struct rule *rule = builder->rule;
-	int64_t idle_ms = rule->window_ms > DAY_MS ? rule->window_ms : DAY_MS;
-
 	rule_read_levels(builder);
 	read_limits(builder);
 	read_no_data(builder);
 	read_message(builder);
 	rule->min_samples = (uint64_t)option_int(builder->tree, "min_samples", 0);
 	rule->keys_max = (uint32_t)option_int(builder->tree, "keys_max", 0);
-	rule->key_idle_ms = option_span_ms(builder->tree, "key_idle", idle_ms);
-	if (rule->key_idle_ms < rule->no_data_after_ms)
-		rule_fault(
-			builder, "key_idle",
-			"\"key_idle\" must not be shorter than the window and \"no_data_after\": "
-			"a key would be forgotten before its silence is told");
+	read_key_idle(builder);
 }
 
 const struct rule_part rule_part_judge = {rows, read, NULL};

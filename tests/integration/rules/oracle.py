@@ -33,14 +33,14 @@ class Rule:
         self.decide = decide  # script rules: (count, values) -> value or None
 
     def judge(self, count, values):
-        """(fires, value) of one key's readings in one window."""
+        """(fires, value) of one key's readings in one window; fires None: as it was."""
         if self.decide:
             value = self.decide(count, values)
             return value is not None, value
         if self.statistic == "count":
             value = count
         elif not values:
-            return False, None
+            return None, None
         else:
             value = {"max": max, "min": min, "sum": math.fsum,
                      "avg": lambda v: math.fsum(v) / len(v)}[self.statistic](values)
@@ -78,7 +78,7 @@ def evaluate(rule, readings):
             groups.setdefault(key, (0, []))
         for key, (count, values) in groups.items():
             fires, value = rule.judge(count, values)
-            if fires != (key in firing):
+            if fires is not None and fires != (key in firing):
                 alerts.append((end, rule.name, key, "firing" if fires else "resolved", value))
                 (firing.add if fires else firing.discard)(key)
     return alerts
