@@ -30,6 +30,7 @@ struct window *window_new(struct metric *metric, const struct window_options *op
 	if (options->keys_max == 0)
 		window->options.keys_max = WINDOW_KEYS_MAX_DEFAULT;
 	window->closed_number = INT64_MIN;
+	window->covered = INT64_MIN;
 	window_keys_init(&window->keys);
 	pane_pool_init(&window->pool, window->shape.pane_bytes);
 	return window;
@@ -285,8 +286,10 @@ static void forget_panes(struct window *window, uint32_t ref, int64_t before)
 	pane_list_forget_first(&key->panes,
 			       pane_list_find(&key->panes, before, key->size, &window->shape),
 			       key->size, &window->shape, &window->pool);
-	if (key->panes.count == 0)
-		window_keys_remove(&window->keys, ref);
+	if (key->panes.count > 0)
+		return;
+	window_stacks_drop(window, ref);
+	window_keys_remove(&window->keys, ref);
 }
 
 /* For refs that lie anywhere: the record of a later one, and both ends of the list of a nearer. */
@@ -332,6 +335,7 @@ static void rebuild(struct window *window)
 	struct window_key *key;
 	size_t at = 0;
 
+	window_stacks_drop_all(window);
 	window_keys_init(&window->keys);
 	pane_pool_init(&window->pool, window->shape.pane_bytes);
 	while ((key = window_keys_next(&old.keys, &at)) != NULL)

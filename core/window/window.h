@@ -21,6 +21,7 @@ struct err_note;
 struct group_table;
 struct metric;
 struct window;
+struct window_stacks;
 
 enum { WINDOW_KEYS_MAX_DEFAULT = 100000 };
 
@@ -87,6 +88,7 @@ typedef void window_walk_each(void *arg, uint32_t ref, const struct aggregate *t
 struct window_walk {
 	int64_t from_ms, to_ms;
 	int64_t old_from_ms, old_to_ms;
+	struct window_stacks *stacks; /**< of that length (window_stack.h); or NULL */
 	/** Every key whose total may differ from that of the old window, and that has a pane in the
 	 *  new one. */
 	window_walk_each *each;

@@ -69,15 +69,6 @@ static struct pane *total_of(struct window_days *days, uint32_t hash, struct sli
 	return NULL;
 }
 
-static const struct aggregate *cells_of(const struct pane *pane, const struct pane_shape *shape,
-					struct aggregate *counted)
-{
-	if (!shape->is_counted)
-		return (const struct aggregate *)(const void *)pane->data;
-	*counted = (struct aggregate){.count = pane->data[0]};
-	return counted;
-}
-
 /* All keys of a level with panes in [from, to), key by key: the panes of one lie together. */
 static void feed_keys(struct window_days *days, const struct window *level, int64_t from,
 		      int64_t to)
@@ -93,7 +84,7 @@ static void feed_keys(struct window_days *days, const struct window *level, int6
 			const struct pane *pane =
 				pane_list_at(&key->panes, index, key->size, &level->shape);
 			struct aggregate counted;
-			const struct aggregate *cells = cells_of(pane, &level->shape, &counted);
+			const struct aggregate *cells = pane_cells(pane, &level->shape, &counted);
 			uint32_t ref;
 
 			if (pane_number(pane) >= to)
@@ -169,7 +160,7 @@ static void feed_newest(struct window_days *days, int64_t from_ms)
 			fetch_ahead(days, &start->refs, i);
 			if (pane == NULL)
 				continue;
-			cells = cells_of(pane, &fine->shape, &counted);
+			cells = pane_cells(pane, &fine->shape, &counted);
 			total = total_of(days, key->hash, window_keys_bytes(key), cells->count,
 					 &ref);
 			if (total == NULL)
@@ -268,7 +259,7 @@ static void tell(const struct days_walk *walk, const struct window_key *key)
 	if (key->panes.count == 0)
 		return;
 	walk->each(walk->arg, window_keys_ref(&walk->totals->keys, key),
-		   cells_of(pane_list_at(&key->panes, 0, key->size, shape), shape, &counted),
+		   pane_cells(pane_list_at(&key->panes, 0, key->size, shape), shape, &counted),
 		   key->firing_visit == walk->totals->visit);
 }
 

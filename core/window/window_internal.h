@@ -5,6 +5,7 @@
 #include "core/window/pane_pool.h"
 #include "core/window/window.h"
 #include "core/window/window_keys.h"
+#include "core/window/window_stack.h"
 
 struct ref_list {
 	uint32_t *data;
@@ -38,6 +39,8 @@ struct window {
 	uint64_t pane_count;
 	uint64_t overflow_count;
 	uint32_t visit;
+	struct window_stacks *stacks; /**< totals that must know of what changes; a list */
+	int64_t covered;              /**< no stack has a pane from this number on */
 	struct ref_list spare; /**< for the next start that changes */
 	struct bytes row;
 };
@@ -72,6 +75,17 @@ static inline void window_fetch(const struct window *window, const struct window
 	if (count > 0)
 		__builtin_prefetch(
 			pane_list_at(&key->panes, key->panes.count - count, key->size, shape));
+}
+
+/** The cells of a pane; those of a counted one are made in `counted`. */
+static inline const struct aggregate *pane_cells(const struct pane *pane,
+						 const struct pane_shape *shape,
+						 struct aggregate *counted)
+{
+	if (!shape->is_counted)
+		return (const struct aggregate *)(const void *)pane->data;
+	*counted = (struct aggregate){.count = pane->data[0]};
+	return counted;
 }
 
 static inline bool start_is_due(const struct start *start)

@@ -71,9 +71,8 @@ static int64_t floor_hour(const struct zone *zone, int64_t ms)
 static void merge_pane(struct window *into, int64_t number, const struct window_key *key,
 		       const struct pane *pane, const struct pane_shape *shape)
 {
-	struct aggregate counted = {.count = pane->data[0]};
-	const struct aggregate *delta =
-		shape->is_counted ? &counted : (const struct aggregate *)(const void *)pane->data;
+	struct aggregate counted;
+	const struct aggregate *delta = pane_cells(pane, shape, &counted);
 	uint32_t ref = window_put_key(into, key->hash, window_keys_bytes(key));
 
 	if (ref == WINDOW_KEY_NONE)

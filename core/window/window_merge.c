@@ -21,6 +21,8 @@ static int merge(struct window *window, int64_t number, uint32_t hash, struct sl
 		window->overflow_count += delta->count;
 		return ERR_FULL;
 	}
+	if (number < window->covered)
+		window_stacks_touch(window, ref, number);
 	pane_merge(window_put_pane(window, ref, number), &window->shape, delta);
 	return 0;
 }

@@ -10,7 +10,8 @@
 struct window_slide {
 	struct window *window; /**< the metric's */
 	struct window_levels *levels;
-	struct window_days *days; /**< NULL: it slides */
+	struct window_days *days;     /**< NULL: it slides */
+	struct window_stacks *stacks; /**< of long ones that slide; or NULL */
 	int64_t window_ms;
 	uint32_t day_count;
 	uint64_t seed;
@@ -29,6 +30,8 @@ struct window_slide *window_slide_new(struct window *window, struct window_level
 	slide->seed = options->totals.seed;
 	if (options->days > 0)
 		slide->days = window_days_new(levels, options->days, &options->totals);
+	else
+		slide->stacks = window_stacks_new(window, options->window_ms);
 	return slide;
 }
 
@@ -37,6 +40,7 @@ void window_slide_free(struct window_slide *slide)
 	if (slide == NULL)
 		return;
 	window_days_free(slide->days);
+	window_stacks_free(slide->stacks);
 	mem_free(slide);
 }
 
@@ -92,6 +96,7 @@ void window_slide_walk(struct window_slide *slide, window_walk_each *each, void 
 		window_days_walk(slide->days, slide->old_to_ms == LEVEL_NONE, each, arg);
 		return;
 	}
+	walk.stacks = slide->stacks;
 	walk.each = each;
 	walk.arg = arg;
 	window_walk(slide->window, &walk);
@@ -105,10 +110,41 @@ struct slice window_slide_key(const struct window_slide *slide, uint32_t ref)
 
 /* ---- any time ---- */
 
+static void total_of_stack(struct window_slide *slide, const struct window_key *key, int64_t to_ms,
+			   struct aggregate *out)
+{
+	window_stacks_total(slide->stacks, key,
+			    window_number_from(slide->window, to_ms - slide->window_ms),
+			    window_number_from(slide->window, to_ms), out);
+}
+
+static void each_of_stacks(struct window_slide *slide, int64_t to_ms,
+			   void (*each)(void *arg, struct slice key, const struct aggregate *total),
+			   void *arg)
+{
+	const struct window_key *key;
+	size_t at = 0;
+
+	while ((key = window_keys_next(&slide->window->keys, &at)) != NULL) {
+		struct cell_total total;
+
+		if (key->panes.count == 0)
+			continue;
+		total_of_stack(slide, key, to_ms, total.aggregates);
+		if (total.aggregates[0].count > 0)
+			each(arg, window_keys_bytes(key), total.aggregates);
+		cells_release(slide->window->shape.layout, total.aggregates, NULL);
+	}
+}
+
 void window_slide_each(struct window_slide *slide, int64_t to_ms,
 		       void (*each)(void *arg, struct slice key, const struct aggregate *total),
 		       void *arg)
 {
+	if (slide->stacks != NULL) {
+		each_of_stacks(slide, to_ms, each, arg);
+		return;
+	}
 	if (slide->days == NULL) {
 		window_each(slide->window, to_ms - slide->window_ms, to_ms, each, arg);
 		return;
@@ -120,10 +156,20 @@ void window_slide_each(struct window_slide *slide, int64_t to_ms,
 void window_slide_total(struct window_slide *slide, int64_t to_ms, struct slice key,
 			struct aggregate *out)
 {
-	if (slide->days == NULL)
-		window_total(slide->window, key, to_ms - slide->window_ms, to_ms, out);
-	else
+	uint32_t ref;
+
+	if (slide->days != NULL) {
 		window_days_total(slide->days, to_ms, key, out);
+		return;
+	}
+	ref = slide->stacks != NULL && to_ms == slide->to_ms
+		      ? window_keys_find(&slide->window->keys,
+					 (uint32_t)group_key_hash(slide->seed, key), key)
+		      : WINDOW_KEY_NONE;
+	if (ref != WINDOW_KEY_NONE)
+		total_of_stack(slide, window_keys_at(&slide->window->keys, ref), to_ms, out);
+	else
+		window_total(slide->window, key, to_ms - slide->window_ms, to_ms, out);
 }
 
 bool window_slide_next_pane(struct window_slide *slide, int64_t to_ms, int64_t *out_ms)
@@ -168,5 +214,7 @@ uint64_t window_slide_memory_bytes(const struct window_slide *slide)
 
 	if (slide->days != NULL)
 		window_usage(window_days_totals(slide->days), &usage);
+	if (slide->stacks != NULL)
+		usage.memory_bytes = window_stacks_bytes(slide->stacks);
 	return sizeof(*slide) + usage.memory_bytes;
 }

@@ -54,6 +54,14 @@ static uint64_t count_list(const struct walk_run *run, const struct window_key *
 	return count;
 }
 
+static void tell(const struct window_walk *walk, const struct pane_shape *shape, uint32_t ref,
+		 struct aggregate *total, bool is_marked)
+{
+	if (total->count > 0)
+		walk->each(walk->arg, ref, total, is_marked);
+	cells_release(shape->layout, total, NULL);
+}
+
 static void judge(const struct walk_run *run, const struct window_key *key)
 {
 	const struct window_walk *walk = run->walk;
@@ -62,16 +70,18 @@ static void judge(const struct walk_run *run, const struct window_key *key)
 	bool is_marked = key->firing_visit == run->window->visit;
 	struct cell_total total;
 
+	if (walk->stacks != NULL) {
+		window_stacks_total(walk->stacks, key, run->from, run->to, total.aggregates);
+		tell(walk, shape, ref, total.aggregates, is_marked);
+		return;
+	}
 	if (shape->is_counted) {
 		total.aggregates[0] = (struct aggregate){.count = count_list(run, key)};
-		if (total.aggregates[0].count > 0)
-			walk->each(walk->arg, ref, total.aggregates, is_marked);
+		tell(walk, shape, ref, total.aggregates, is_marked);
 		return;
 	}
 	window_total_of(run->window, ref, walk->from_ms, walk->to_ms, total.aggregates);
-	if (total.aggregates[0].count > 0)
-		walk->each(walk->arg, ref, total.aggregates, is_marked);
-	cells_release(shape->layout, total.aggregates, NULL);
+	tell(walk, shape, ref, total.aggregates, is_marked);
 }
 
 /* A key is judged when WALK_QUEUE later ones have been asked for. */
@@ -84,6 +94,8 @@ static void add_key(struct walk_run *run, const struct window_key *key)
 	if (run->count >= WALK_QUEUE)
 		judge(run, run->keys[at]);
 	window_fetch(run->window, key, run->fetch_count);
+	if (run->walk->stacks != NULL)
+		window_stacks_fetch(run->walk->stacks, key);
 	run->keys[at] = key;
 	run->count++;
 }
@@ -156,6 +168,9 @@ void window_walk(struct window *window, const struct window_walk *walk)
 		came = window_find_start(window, window_number_from(window, walk->old_to_ms));
 		came_end = window_find_start(window, run.to);
 	}
+	/* A stack needs what came. */
+	if (walk->stacks != NULL)
+		run.fetch_count = FETCH_NEWER;
 	/* When the window moved past its whole old length, the ends overlap: each is seen once. */
 	if (!knows_old || count_refs(window, left, left_end) + count_refs(window, came, came_end) >=
 				  window->keys.count) {

@@ -187,7 +187,7 @@ Test(window_walk, tells_every_value_that_can_have_changed)
 Test(window_walk, keys_that_are_quiet_are_not_looked_at)
 {
 	struct walker walker = {.window = open_window(0)};
-	struct window_walk walk = {0, 2 * PANE, 0, 0, on_total, &walker};
+	struct window_walk walk = {0, 2 * PANE, 0, 0, NULL, on_total, &walker};
 	struct aggregate one = {.count = 1};
 	char text[16];
 
@@ -198,7 +198,7 @@ Test(window_walk, keys_that_are_quiet_are_not_looked_at)
 	window_walk(walker.window, &walk);
 	cr_expect(walker.visits == KEYS, "nothing is known: all");
 	walker.visits = 0;
-	walk = (struct window_walk){0, 3 * PANE, 0, PANE, on_total, &walker};
+	walk = (struct window_walk){0, 3 * PANE, 0, PANE, NULL, on_total, &walker};
 	window_walk_begin(walker.window);
 	cr_expect(window_walk_mark(walker.window, &walk, group_key_hash(SEED, slice_of("7")),
 				   slice_of("7")));
