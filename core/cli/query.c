@@ -8,6 +8,7 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/base/report.h"
+#include "core/cli/query_fields.h"
 #include "core/cli/query_options.h"
 #include "core/cli/query_run.h"
 #include "core/config/config.h"
@@ -186,6 +187,9 @@ static int run_and_tell(const struct query_options *options, struct query_source
 		print_fault(why.text);
 	else
 		print_totals(options, source, &totals);
+	/* Declared fields were checked before the first line was read. */
+	if (!rc && source->intake.format == FORMAT_JSON && !source->schema.is_closed)
+		query_fields_check(options);
 	for (uint32_t i = 0; i < totals.sample_count; i++)
 		mem_free(totals.samples[i]);
 	if (rc == ERR_INVALID || rc == ERR_RANGE || rc == ERR_FULL)

@@ -116,6 +116,7 @@ static void print_status(const json_t *status)
 	print_part(status, "http");
 	print_part(status, "incidents");
 	print_part(status, "plans");
+	print_part(status, "audit");
 	print_part(status, "storage");
 	print_part(status, "readers");
 }

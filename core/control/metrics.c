@@ -13,6 +13,7 @@
 #include "core/plan/plan_engine.h"
 #include "core/rule/rule.h"
 #include "core/window/watermark.h"
+#include "storage/audit_log.h"
 #include "storage/commit.h"
 #include "storage/kv.h"
 
@@ -308,6 +309,8 @@ static void append_rest(const struct control_target *target, struct bytes *out)
 	struct plan_usage plans;
 	struct commit_usage commits;
 	struct pool_usage pool;
+	struct audit_counters audit;
+	audit_log_counters(target->audit, &audit);
 	incident_usage(target->incidents, &incidents);
 	plan_engine_usage(target->plans, &plans);
 	commit_usage(target->commit, &commits);
@@ -318,6 +321,10 @@ static void append_rest(const struct control_target *target, struct bytes *out)
 	      (double)incidents.resolved_count);
 	plain(out, "incidents_open", "gauge", "Incidents not resolved.",
 	      (double)incidents.open_count);
+	plain(out, "audit_rows_total", "counter", "Rows of the audit log ever added.",
+	      (double)audit.added);
+	plain(out, "audit_rows_dropped_total", "counter", "Rows that went by age or number.",
+	      (double)audit.dropped);
 	plain(out, "plan_runs_started_total", "counter", "Plan runs started.",
 	      (double)plans.started_count);
 	plain(out, "plan_runs_failed_total", "counter", "Plan runs that failed.",

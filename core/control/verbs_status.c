@@ -15,6 +15,7 @@
 #include "core/plan/plan_engine.h"
 #include "core/rule/rule.h"
 #include "core/window/watermark.h"
+#include "storage/audit_log.h"
 #include "storage/commit.h"
 #include "storage/kv.h"
 
@@ -238,6 +239,16 @@ static json_t *storage_part(const struct control_target *target)
 	return part;
 }
 
+static json_t *audit_part(const struct audit_log *audit)
+{
+	struct audit_counters counters;
+	audit_log_counters(audit, &counters);
+	json_t *part = json_object();
+	json_put_int(part, "added", counters.added);
+	json_put_int(part, "dropped", counters.dropped);
+	return part;
+}
+
 static json_t *readers_part(const struct pool *pool)
 {
 	struct pool_usage usage;
@@ -286,6 +297,7 @@ int verb_status(const struct verb_call *call, json_t **result, struct err_note *
 	json_take(status, "incidents", incidents_part(target->incidents));
 	json_take(status, "handling", handling_part(target, call->now_ms));
 	json_take(status, "plans", plans_part(target->plans));
+	json_take(status, "audit", audit_part(target->audit));
 	json_take(status, "storage", storage_part(target));
 	json_take(status, "readers", readers_part(target->pool));
 	*result = status;
