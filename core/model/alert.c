@@ -172,7 +172,12 @@ static const char *zh_statistic(const char *name)
 					       {"min", "最小值"},
 					       {"avg", "平均值"},
 					       {"sum", "总和"},
-					       {"count", "事件数"}};
+					       {"count", "事件数"},
+					       {"stddev", "标准差"},
+					       {"distinct", "去重数"},
+					       {"rate", "速率"},
+					       {"first", "首值"},
+					       {"last", "末值"}};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(names[i][0], name) == 0)

@@ -251,12 +251,66 @@ Test(alert, version_shows_as_n_point_zero_and_as_an_integer)
 	free(text);
 }
 
+Test(alert, baseline_document_of_the_source)
+{
+	static const struct alert_offender offenders[] = {{"1", 2}, {"2", 3}, {"3", 5}};
+	const struct alert_baseline baseline = {
+		.time = "yesterday",
+		.time_zh = "昨天",
+		.value = 20,
+		.lower = "30%",
+		.upper = "150%",
+		.side = "left",
+		.offenders = offenders,
+		.offender_count = 3,
+	};
+	struct alert alert = example(FORM_BASELINE);
+	char *text;
+
+	alert.field = "cost_time";
+	alert.baseline = &baseline;
+	text = document(&alert, true);
+	cr_expect(strstr(text, "\"字段\":\"cost_time\",\"基线时间\":\"昨天\",\"基线值\":20,"
+			       "\"区间\":{\"下限\":\"30%\",\"上限\":\"150%\",\"范围\":\"左侧\"},"
+			       "\"字段值\":{\"1\":2,\"2\":3,\"3\":5},") != NULL,
+		  "%s", text);
+	cr_expect(strstr(text, "告警阈值") == NULL);
+	free(text);
+	text = document(&alert, false);
+	cr_expect(strstr(text,
+			 "\"field\":\"cost_time\",\"baseline_time\":\"yesterday\","
+			 "\"baseline\":20,\"band\":{\"lower\":\"30%\",\"upper\":\"150%\","
+			 "\"side\":\"left\"},\"field_values\":{\"1\":2,\"2\":3,\"3\":5},") != NULL,
+		  "%s", text);
+	free(text);
+}
+
+Test(alert, envelope_has_state_samples_kept_back_and_early)
+{
+	const struct slice samples[] = {SLICE_LITERAL("{\"a\":1}"), SLICE_LITERAL("line \"2\"")};
+	struct alert alert = example(FORM_COUNT);
+	char *text;
+
+	alert.state = ALERT_NODATA;
+	alert.samples = samples;
+	alert.sample_count = 2;
+	alert.kept_back = 3;
+	alert.is_early = true;
+	text = document(&alert, false);
+	cr_expect(strstr(text, "\"state\":\"nodata\"") != NULL, "%s", text);
+	cr_expect(strstr(text, "\"samples\":[\"{\\\"a\\\":1}\",\"line \\\"2\\\"\"]") != NULL, "%s",
+		  text);
+	cr_expect(strstr(text, "\"labels\":{},\"kept_back\":3,\"early\":true}") != NULL, "%s",
+		  text);
+	free(text);
+}
+
 /* jansson as an independent judge: it refuses duplicate keys and bad UTF-8 on load. */
 Test(alert, every_form_is_one_line_of_valid_json_without_duplicate_keys)
 {
 	static const char *const by[] = {"cost_time"};
 
-	for (int form = FORM_COUNT; form <= FORM_SCRIPT; form++)
+	for (int form = FORM_COUNT; form <= FORM_BASELINE; form++)
 		for (int zh = 0; zh < 2; zh++) {
 			struct alert alert = example((enum alert_form)form);
 			struct bytes key = BYTES_EMPTY;
