@@ -19,6 +19,7 @@ static const struct {
 	{"query", cli_query, "counts and sums log files by time and group"},
 	{"replay", cli_replay, "runs history through the rules and prints the alerts"},
 	{"test", cli_test, "runs the tests that lie beside the rules"},
+	{"explain", cli_explain, "why a rule fired, or did not"},
 	{"status", cli_status, "what the daemon has read and what it waits for"},
 	{"reload", cli_reload, "reads the site again and swaps it in"},
 	{"rule", cli_rule,

@@ -17,6 +17,7 @@ enum exit_code {
 
 int cli_audit(int argc, char **argv);
 int cli_check(int argc, char **argv);
+int cli_explain(int argc, char **argv);
 int cli_query(int argc, char **argv);
 int cli_reference(int argc, char **argv);
 int cli_replay(int argc, char **argv);

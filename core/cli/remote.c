@@ -29,6 +29,7 @@ int remote_parse(struct remote *remote, int argc, char **argv, const char *help)
 		{"type", required_argument, NULL, 'T'},
 		{"rule", required_argument, NULL, 'u'},
 		{"limit", required_argument, NULL, 'l'},
+		{"key", required_argument, NULL, 'k'},
 		{"plan", no_argument, NULL, 'p'},
 		{"editor", no_argument, NULL, 'e'},
 		{"json", no_argument, NULL, 'j'},
@@ -57,6 +58,7 @@ int remote_parse(struct remote *remote, int argc, char **argv, const char *help)
 		case 'T': remote->type = optarg; break;
 		case 'u': remote->rule = optarg; break;
 		case 'l': remote->limit = optarg; break;
+		case 'k': remote->key = optarg; break;
 		case 'p': remote->is_plan = true; break;
 		case 'e': remote->has_editor = true; break;
 		case 'j': remote->is_json = true; break;

@@ -20,6 +20,7 @@ struct remote {
 	const char *type;      /**< --type */
 	const char *rule;      /**< --rule */
 	const char *limit;     /**< --limit */
+	const char *key;       /**< --key */
 	bool is_json;
 	bool has_all;                        /**< --all */
 	bool has_active;                     /**< --active */

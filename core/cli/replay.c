@@ -6,8 +6,11 @@
 #include "core/base/number.h"
 #include "core/base/report.h"
 #include "core/cli/big_stack.h"
+#include "core/cli/replay_explain.h"
 #include "core/cli/replay_run.h"
 #include "core/config/config.h"
+#include "core/control/explain.h"
+#include "core/model/timestamp.h"
 #include "core/rule/rule.h"
 #include "lua/host/generation.h"
 
@@ -29,6 +32,11 @@ static const char help_text[] =
 	"                  one, or when all chosen rules have the same)\n"
 	"  --rule NAME     only this rule, in its newest version; may be given several times\n"
 	"  --rule NAME@2   … in this version\n"
+	"  --explain KEY   in place of the alerts: why the (one) rule fired for this key, or did "
+	"not,\n"
+	"                  as tocsin explain tells it; '*': for the keys that moved last\n"
+	"  --at TIME       with --explain: what was so then, and what followed\n"
+	"  --json          with --explain: one JSON document\n"
 	"\n"
 	"Exit codes: 0 done, 1 the site or an input is faulty, or a rule was stopped, 2 usage.\n"
 	"\n"
@@ -44,6 +52,7 @@ struct replay_options {
 	uint32_t input_count;
 	const char **rules;
 	uint32_t rule_count;
+	struct replay_explain explain;
 };
 
 struct wanted_rule {
@@ -221,7 +230,7 @@ static void print_totals(const struct replay_totals *totals)
 		seconds > 0 ? (double)totals->readings / 1e6 / seconds : 0.0);
 }
 
-static int run_site(const struct replay_options *options, struct generation *generation)
+static int run_site(struct replay_options *options, struct generation *generation)
 {
 	struct replay replay = {
 		.env = env_live(),
@@ -243,6 +252,10 @@ static int run_site(const struct replay_options *options, struct generation *gen
 	}
 	if (code == EXIT_DONE) {
 		keep_rules_of(&replay);
+		if (options->explain.key != NULL)
+			code = replay_explain_begin(&options->explain, &replay);
+	}
+	if (code == EXIT_DONE) {
 		if (replay_run(&replay, &totals, &why) != 0) {
 			fprintf(stderr, "tocsin replay: %s\n", why.text);
 			code = EXIT_FAILED;
@@ -259,7 +272,7 @@ static int run_site(const struct replay_options *options, struct generation *gen
 
 static int run(void *arg)
 {
-	const struct replay_options *options = arg;
+	struct replay_options *options = arg;
 	struct generation *generation = NULL;
 	struct err_note why = {0};
 	int code = EXIT_FAILED;
@@ -276,12 +289,27 @@ static int run(void *arg)
 	return code;
 }
 
+static int parse_at(const char *text, int64_t *out_ms)
+{
+	if (timestamp_parse(slice_of(text), out_ms) == 0)
+		return EXIT_DONE;
+	fprintf(stderr, "tocsin replay: --at is a time like 2026-11-22T06:00:00Z, not \"%s\"\n",
+		text);
+	return EXIT_USAGE;
+}
+
 static int parse(int argc, char **argv, struct replay_options *out, bool *has_help)
 {
 	static const struct option options[] = {
-		{"input", required_argument, NULL, 'i'},  {"site", required_argument, NULL, 's'},
-		{"source", required_argument, NULL, 'n'}, {"rule", required_argument, NULL, 'r'},
-		{"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+		{"input", required_argument, NULL, 'i'},
+		{"site", required_argument, NULL, 's'},
+		{"source", required_argument, NULL, 'n'},
+		{"rule", required_argument, NULL, 'r'},
+		{"explain", required_argument, NULL, 'e'},
+		{"at", required_argument, NULL, 't'},
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
 	int option;
 
@@ -292,6 +320,12 @@ static int parse(int argc, char **argv, struct replay_options *out, bool *has_he
 		case 's': out->site = optarg; break;
 		case 'n': out->source = optarg; break;
 		case 'r': out->rules[out->rule_count++] = optarg; break;
+		case 'e': out->explain.key = optarg; break;
+		case 'j': out->explain.is_json = true; break;
+		case 't':
+			if (parse_at(optarg, &out->explain.at_ms) != EXIT_DONE)
+				return EXIT_USAGE;
+			break;
 		case 'h': *has_help = true; return EXIT_DONE;
 		default: fputs("Try: tocsin replay --help\n", stderr); return EXIT_USAGE;
 		}
@@ -308,7 +342,8 @@ static int parse(int argc, char **argv, struct replay_options *out, bool *has_he
 
 int cli_replay(int argc, char **argv)
 {
-	struct replay_options options = {.site = CLI_SITE_DEFAULT};
+	struct replay_options options = {.site = CLI_SITE_DEFAULT,
+					 .explain = {.at_ms = EXPLAIN_NOW}};
 	bool has_help = false;
 	int code;
 

@@ -55,6 +55,11 @@ static void on_alert(void *arg, const struct rule *rule, const struct alert *ale
 	struct run *run = arg;
 	const struct config_output *output = config_find_output(run->replay->config, rule->output);
 
+	run->totals->alerts++;
+	if (run->replay->on_alert != NULL) {
+		run->replay->on_alert(run->replay->arg, rule, alert);
+		return;
+	}
 	bytes_clear(&run->document);
 	alert_append_document(alert, output != NULL && output->has_zh_keys, run->zone,
 			      &run->document);
@@ -62,7 +67,6 @@ static void on_alert(void *arg, const struct rule *rule, const struct alert *ale
 	query_progress_hide(&run->progress);
 	/* A failed write marks stdout; replay_run() looks at it after each block. */
 	fwrite(run->document.data, 1, run->document.length, stdout);
-	run->totals->alerts++;
 }
 
 static void on_quarantine(void *arg, const struct rule *rule, const char *reason)
@@ -282,6 +286,9 @@ int replay_run(const struct replay *replay, struct replay_totals *totals, struct
 		code = run_inputs(&run, why);
 	if (code == 0)
 		engine_each_source(run.engine, add_late, totals);
+	query_progress_hide(&run.progress);
+	if (code == 0 && replay->at_end != NULL)
+		code = replay->at_end(replay->arg, run.engine, why);
 	totals->spent_ms = env_mono_ms(replay->env) - start_ms;
 	run_close(&run);
 	return code;

@@ -8,7 +8,9 @@
 
 #include <stdint.h>
 
+struct alert;
 struct config;
+struct engine;
 struct env;
 struct err_note;
 struct rule;
@@ -21,6 +23,11 @@ struct replay {
 	uint32_t rule_count;
 	const char *const *inputs; /**< paths; "-" is standard input */
 	uint32_t input_count;
+	/** After the last window, with the engine as it is then; NULL allowed. */
+	int (*at_end)(void *arg, const struct engine *engine, struct err_note *why);
+	/** An alert, in place of its document on stdout; NULL: that. */
+	void (*on_alert)(void *arg, const struct rule *rule, const struct alert *alert);
+	void *arg;
 };
 
 struct replay_totals {

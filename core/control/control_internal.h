@@ -37,6 +37,7 @@ int verb_rule_disable(const struct verb_call *call, json_t **result, struct err_
 int verb_rule_activate(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_rule_rollback(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_rule_diff(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_explain(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_audit_list(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_incident_list(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_incident_show(const struct verb_call *call, json_t **result, struct err_note *why);

@@ -15,6 +15,7 @@ static const struct verb verbs[] = {
 	{"rule.activate", true, verb_rule_activate},
 	{"rule.rollback", true, verb_rule_rollback},
 	{"rule.diff", false, verb_rule_diff},
+	{"explain", false, verb_explain},
 	{"audit.list", false, verb_audit_list},
 	{"incident.list", false, verb_incident_list},
 	{"incident.show", false, verb_incident_show},

@@ -131,6 +131,8 @@ void engine_each_rule(const struct engine *engine,
 struct engine_key_status {
 	struct slice key;              /**< dimension.h */
 	const struct aggregate *total; /**< of the window; the first of its cells */
+	bool has_value;                /**< the rule's statistic has one in it */
+	double value;
 	enum key_stage stage;
 	const char *severity; /**< of the level that is on; NULL: none is */
 	uint64_t kept_back;   /**< alerts that non_disturb did not let out since the last one */

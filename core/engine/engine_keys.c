@@ -167,19 +167,33 @@ static void keep_severity(struct engine_key *key, const struct key_tell *tell,
 	key->severity = mem_copy_text(verdict->severity);
 }
 
+/** Of one candidate's cells. */
+struct traced {
+	const struct rule_state *state;
+	const struct candidate *candidate;
+};
+
+static bool traced_value(void *arg, const struct rule_expression *expression, double *out)
+{
+	const struct traced *traced = arg;
+
+	return engine_value(traced->state, traced->candidate->cells, &expression->measure, out);
+}
+
 static void trace_step(const struct evaluation *evaluation, const struct candidate *candidate,
 		       const struct key_step *step, const struct key_state *after,
 		       const struct key_tell *tell)
 {
+	struct traced traced = {evaluation->state, candidate};
+	struct judge_values values = {
+		.value = traced_value,
+		.arg = &traced,
+		.reading_count = candidate->cells->count,
+		.own_number = candidate->has_own_number ? &candidate->own_number : NULL,
+	};
 	struct trace_point point;
 
-	trace_point_of(evaluation->state->rule, step, NULL, after, tell, &point);
-	point.reading_count = candidate->cells->count;
-	point.has_own_number = candidate->has_own_number;
-	point.own_number = candidate->own_number;
-	if (engine_value(evaluation->state, candidate->cells, &evaluation->state->rule->measure,
-			 &point.values[0]))
-		point.has_values = 1;
+	trace_point_of(evaluation->state->rule, step, &values, after, tell, &point);
 	trace_add(&evaluation->state->trace, candidate->key, &point);
 }
 

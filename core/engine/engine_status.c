@@ -1,5 +1,6 @@
 #include "core/engine/engine_internal.h"
 #include "core/engine/engine_judge.h"
+#include "core/engine/engine_judge.h"
 
 #include "core/rule/rule.h"
 #include "core/rule/rule_runner.h"
@@ -125,13 +126,16 @@ struct each_key {
 	void *arg;
 };
 
+/** `has_cells`: `total` is the first of all cells of the metric. */
 static void tell_key(const struct each_key *each, struct slice name, const struct aggregate *total,
-		     const struct engine_key *key)
+		     bool has_cells, const struct engine_key *key)
 {
 	const struct rule *rule = each->state->rule;
 	struct engine_key_status status = {.key = name, .total = total, .stage = KEY_STAGE_OK};
 	int level = key != NULL ? key_state_level(&key->state, rule) : -1;
 
+	status.has_value =
+		has_cells && engine_value(each->state, total, &rule->measure, &status.value);
 	if (key != NULL) {
 		status.stage = key_state_stage(&key->state, rule);
 		status.kept_back = key->state.kept_back;
@@ -146,7 +150,7 @@ static void on_key(void *arg, struct slice name, const struct aggregate *total)
 {
 	const struct each_key *each = arg;
 
-	tell_key(each, name, total, engine_find_key(each->state, name));
+	tell_key(each, name, total, true, engine_find_key(each->state, name));
 }
 
 /** Keys of whose readings the window has none. */
@@ -158,7 +162,7 @@ static void each_silent_key(const struct each_key *each)
 	for (uint32_t id = 0; id < state->keys.count; id++)
 		if (state->watched[id].is_live &&
 		    state->watched[id].state.quiet_ms != KEY_TIME_NONE)
-			tell_key(each, key_table_key(&state->keys, id), &empty,
+			tell_key(each, key_table_key(&state->keys, id), &empty, false,
 				 &state->watched[id]);
 }
 

@@ -48,7 +48,8 @@ EDGES = {
     # A rule's valid time, keys and numbers by key are asked at each boundary.
     | {"core/calendar", "core/lookup", "storage"},
     "lua": UPPER,
-    "core/control": UPPER | {"core/engine"},
+    # A key that is left out is explained.
+    "core/control": UPPER | {"core/engine", "core/lookup"},
     "core/cli": UPPER | {"core/engine", "core/control", "lua"},
     "core/app": UPPER | {"core/engine", "core/control", "core/cli", "lua"},
     "bench/gen": VALUES,
