@@ -205,7 +205,7 @@ static bool read_condition(const struct rule_builder *builder, const struct tree
 
 	if (count > 1) {
 		rule_fault_at(
-			builder, map->line,
+			builder, any != NULL ? any->line : all->line,
 			"%s has more than one of \"threshold\", \"all\" and \"any\"; write one of "
 			"them",
 			what);
