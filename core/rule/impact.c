@@ -173,12 +173,12 @@ static void judge_states(const struct rule *from, const struct rule *to, bool ha
 		say(out, IMPACT_LOST, "what the script keeps for each key belongs to its version");
 	else if (has_panes)
 		say(out, IMPACT_REBUILT,
-		    "each key is judged anew from the kept panes at the next "
-		    "boundary; times of hold, clear and no_data begin again");
+		    "each key is judged anew from the kept panes at the next boundary; what hold, "
+		    "clear, flap, non_disturb and no_data count begins again");
 	else
 		say(out, IMPACT_LOST,
-		    "each key is judged anew from the readings to come; times of "
-		    "hold, clear and no_data begin again");
+		    "each key is judged anew from the readings to come; what hold, clear, flap, "
+		    "non_disturb and no_data count begins again");
 }
 
 static void judge_alerts(const struct rule *from, const struct rule *to, bool has_panes,
