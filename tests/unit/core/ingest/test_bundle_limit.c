@@ -54,6 +54,9 @@ static struct bytes make_lines(uint64_t seed, enum intake_format format)
 	return out;
 }
 
+static const uint8_t all =
+	CELL_NUMBER | CELL_SQUARES | CELL_FIRST | CELL_LAST | CELL_DISTINCT | CELL_SKETCH;
+
 static struct intake *make_intake(enum intake_format format)
 {
 	const struct intake_options options = {
@@ -76,6 +79,7 @@ static struct intake *make_intake(enum intake_format format)
 			.by_count = i % 2,
 			.values = (const char *const[]){"n"},
 			.value_count = i % 3 == 0,
+			.needs = i == 6 ? &all : NULL,
 			.filter = i == 3 ? "n > 500" : NULL,
 			.pane_ms = 1000 * (i + 1),
 		};

@@ -31,6 +31,8 @@ struct plain_group {
 	int64_t start_ms;
 	struct bytes key;
 	struct aggregate aggregates[METRIC_VALUES_MAX];
+	/** By rows in their order, for metrics that keep more than numbers. */
+	struct cell_total cells;
 };
 
 struct plain {
@@ -69,6 +71,9 @@ static void plain_add(struct plain *plain, const struct intake_metric *metric,
 			aggregate_add_number(&group->aggregates[i], number);
 		else
 			aggregate_add(&group->aggregates[i]);
+		if (metric->metric->cells.has_extras)
+			cells_add(&metric->metric->cells, group->cells.aggregates, i,
+				  &batch->columns[metric->value_columns[i]][row], time_ms, NULL);
 	}
 	bytes_deinit(&key);
 }
@@ -86,6 +91,20 @@ static void plain_batch(struct plain *plain, const struct intake_metric *metric,
 		plain_add(plain, metric, batch, rows[i]);
 }
 
+static void expect_extras(const struct cell_layout *layout, const struct plain_group *want,
+			  const struct group *group)
+{
+	struct bytes a = BYTES_EMPTY, b = BYTES_EMPTY;
+	for (uint32_t i = 0; i < layout->width; i++) {
+		cells_encode_extras(layout, want->cells.aggregates, i, &a);
+		cells_encode_extras(layout, group->aggregates, i, &b);
+		cr_assert_eq(group->aggregates[i].count, want->aggregates[i].count);
+	}
+	cr_assert(slice_equal(bytes_slice(&a), bytes_slice(&b)));
+	bytes_deinit(&a);
+	bytes_deinit(&b);
+}
+
 static void expect_equal(const struct plain *plain, const struct group_table *table)
 {
 	cr_assert_eq(table->count, plain->count);
@@ -95,15 +114,20 @@ static void expect_equal(const struct plain *plain, const struct group_table *ta
 		const struct group *group = group_table_find(table, want->start_ms, key);
 		cr_assert_not_null(group);
 		cr_assert_eq(group->key_hash, group_key_hash(table->seed, key));
-		cr_assert(memcmp(group->aggregates, want->aggregates,
-				 table->cells_bytes) == 0);
+		if (table->layout->has_extras)
+			expect_extras(table->layout, want, group);
+		else
+			cr_assert(memcmp(group->aggregates, want->aggregates, table->cells_bytes) ==
+				  0);
 	}
 }
 
-static void plain_deinit(struct plain *plain)
+static void plain_deinit(struct plain *plain, const struct cell_layout *layout)
 {
-	for (uint32_t i = 0; i < plain->count; i++)
+	for (uint32_t i = 0; i < plain->count; i++) {
 		bytes_deinit(&plain->groups[i].key);
+		cells_release(layout, plain->groups[i].cells.aggregates, NULL);
+	}
 	mem_free(plain->groups);
 }
 
@@ -168,6 +192,22 @@ static void add_metric(struct intake *intake, const char *filter, const char *by
 	cr_assert(intake_add_metric(intake, &spec, &index, &why) == 0, "%s", why.text);
 }
 
+static void add_with_needs(struct intake *intake, const char *by, const uint8_t needs[2])
+{
+	static const char *const value_names[] = {"x", "y"};
+	struct err_note why = {0};
+	uint32_t index;
+	struct metric_spec spec = {
+		.by = &by,
+		.by_count = by != NULL,
+		.values = value_names,
+		.value_count = 2,
+		.needs = needs,
+		.pane_ms = 5000,
+	};
+	cr_assert(intake_add_metric(intake, &spec, &index, &why) == 0, "%s", why.text);
+}
+
 static struct intake *new_intake(void)
 {
 	struct intake_options options = {.source = "s"};
@@ -196,6 +236,10 @@ static void add_metrics(struct intake *intake)
 	add_metric(intake, "", "67", "", 60000);
 	add_metric(intake, "y < 20", "01234567", "8", 5000);
 	add_metric(intake, "y == 7 and x > 100", "76543210", "8", 5000);
+	add_with_needs(intake, NULL, (const uint8_t[]){CELL_DISTINCT, CELL_NUMBER | CELL_LAST});
+	add_with_needs(intake, "a",
+		       (const uint8_t[]){CELL_NUMBER | CELL_SQUARES | CELL_FIRST,
+					 CELL_NUMBER | CELL_SKETCH | CELL_DISTINCT});
 }
 
 static void check(struct intake *intake, struct grouping *grouping, uint32_t seed)
@@ -215,7 +259,7 @@ static void check(struct intake *intake, struct grouping *grouping, uint32_t see
 	}
 	for (uint32_t j = 0; j < intake->metric_count; j++) {
 		expect_equal(&plains[j], &bundle->deltas[j]);
-		plain_deinit(&plains[j]);
+		plain_deinit(&plains[j], &intake->metrics[j].metric->cells);
 	}
 	mem_free(plains);
 	filter_scratch_free(scratch);
