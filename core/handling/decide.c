@@ -9,11 +9,15 @@
 void wait_enter(struct handling *handling, struct open_alert *open, enum wait wait)
 {
 	open->wait = wait;
-	open->wait_previous = NULL;
-	open->wait_next = handling->waiting;
-	if (handling->waiting != NULL)
-		handling->waiting->wait_previous = open;
-	handling->waiting = open;
+	if (open->wait_order == 0)
+		open->wait_order = ++handling->order_last;
+	open->wait_next = NULL;
+	open->wait_previous = handling->waiting_last;
+	if (handling->waiting_last != NULL)
+		handling->waiting_last->wait_next = open;
+	else
+		handling->waiting = open;
+	handling->waiting_last = open;
 	handling->wait_counts[wait]++;
 	if (open->wait_until_ms < handling->next_ms && wait != WAIT_INHIBITED)
 		handling->next_ms = open->wait_until_ms;
@@ -30,7 +34,10 @@ void wait_leave(struct handling *handling, struct open_alert *open)
 		handling->waiting = open->wait_next;
 	if (open->wait_next != NULL)
 		open->wait_next->wait_previous = open->wait_previous;
+	else
+		handling->waiting_last = open->wait_previous;
 	open->wait = WAIT_NONE;
+	open->wait_order = 0;
 	open->wait_next = open->wait_previous = NULL;
 	inhibit_unlink(open);
 	mem_free(open->inhibit_name);

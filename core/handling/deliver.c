@@ -83,6 +83,13 @@ static bool send(struct handling *handling, const char *id, const char *output, 
 	return true;
 }
 
+static bool is_other_way(const struct told *told, const char *route, const char *by_json)
+{
+	return told->by_json != NULL &&
+	       (by_json == NULL || route == NULL || told->route == NULL ||
+		strcmp(told->by_json, by_json) != 0 || strcmp(told->route, route) != 0);
+}
+
 /** Tells the output of the alert; `settings` NULL with `by_json`: a group whose route is gone. */
 static void tell(struct handling *handling, struct open_alert *open, const char *output,
 		 const char *route, const struct config_route *settings, const char *by_json,
@@ -96,6 +103,12 @@ static void tell(struct handling *handling, struct open_alert *open, const char 
 	request.is_resolved = open->alert.state == ALERT_RESOLVED;
 	if (told != NULL && strcmp(told->sent_id, open->alert.id) == 0)
 		return;
+	if (told == NULL)
+		group_send_former(handling, open, output, route, by_json, now_ms);
+	if (told != NULL && is_other_way(told, route, by_json)) {
+		group_leave(handling, open, told, now_ms);
+		told = open_told(open, output);
+	}
 	if (by_json == NULL || document == NULL || !group_hold(handling, &request, now_ms)) {
 		by_json = NULL;
 		if (!send(handling, open->alert.id, output, route, document, "", now_ms))
@@ -199,9 +212,12 @@ void deliver(struct handling *handling, struct open_alert *open, int64_t now_ms)
 {
 	struct turn turn = {.count = 0};
 
+	handling->delivered = open;
 	take_routes(handling, open, &turn, now_ms);
 	tell_the_others(handling, open, &turn, now_ms);
-	open_drop_documents(open);
+	handling->delivered = NULL;
+	if (open->held_count == 0)
+		open_drop_documents(open);
 	open_save(handling, open);
 	if (handling->options.on_pass != NULL)
 		handling->options.on_pass(handling->options.arg, &open->alert, open->incident_key,

@@ -45,6 +45,13 @@ void held_free(struct held *held)
 	mem_free(held);
 }
 
+struct open_alert *held_find(const struct handling *handling, const struct held *held)
+{
+	struct open_alert *open = open_find(handling, bytes_slice(&held->key));
+
+	return open != NULL && open->order == held->order ? open : NULL;
+}
+
 static void drop_held(struct handling *handling, struct group *group)
 {
 	while (group->first != NULL) {
@@ -134,6 +141,7 @@ static struct held *make_held(const struct group *group, const struct held_reque
 	held->sequence = group->sequence_next;
 	memcpy(held->id, request->id, strlen(request->id));
 	bytes_append_slice(&held->key, bytes_slice(&request->open->key));
+	held->order = request->open->order;
 	held->severity = mem_copy_text(request->open->alert.severity);
 	held->is_resolved = request->is_resolved;
 	held->document = mem_copy_text(request->document);
@@ -157,6 +165,7 @@ bool group_hold(struct handling *handling, const struct held_request *request, i
 	struct group *group;
 	struct held *held;
 	size_t bytes = strlen(request->document);
+	bool is_new;
 
 	group_id_of(request->route, request->output, request->by_json, id);
 	group = pointer_map_find(&handling->groups, slice_of(id));
@@ -180,6 +189,9 @@ bool group_hold(struct handling *handling, const struct held_request *request, i
 	set_flush_time(group, request, now_ms);
 	held = make_held(group, request);
 	group_append(handling, group, held);
+	request->open->held_count++;
+	if (request->is_resolved)
+		key_table_put(&handling->resolving, bytes_slice(&held->key), &is_new);
 	group_save(handling, group);
 	held_save(handling, group, held);
 	handling->usage.held++;
@@ -192,20 +204,40 @@ bool group_hold(struct handling *handling, const struct held_request *request, i
 
 /* ---- sending ---- */
 
+/** It is no longer held; its document is kept while it is needed. */
+static void let_go(struct handling *handling, struct open_alert *open)
+{
+	if (open->held_count > 0)
+		open->held_count--;
+	if (open->held_count == 0 && open->wait == WAIT_NONE && open != handling->delivered)
+		open_drop_documents(open);
+	open_save(handling, open);
+}
+
 /** In one document with the others; the alert's key knows that this output was told. */
 static void mark_sent(struct handling *handling, const struct group *group, const struct held *held,
 		      const char *document_id, int64_t now_ms)
 {
-	struct open_alert *open = open_find(handling, bytes_slice(&held->key));
+	struct open_alert *open = held_find(handling, held);
 	struct told *told = open != NULL ? open_told(open, group->output) : NULL;
 
 	fate_add(handling, held->id, "sent", group->output, now_ms,
 		 "in document %s of %u alerts, by %s", document_id, group->held_count,
 		 group->route);
-	if (told == NULL || held->is_resolved)
-		return;
-	memcpy(told->sent_id, held->id, sizeof(told->sent_id));
-	open_save(handling, open);
+	if (told != NULL && !held->is_resolved)
+		memcpy(told->sent_id, held->id, sizeof(told->sent_id));
+	if (open != NULL)
+		let_go(handling, open);
+}
+
+static void mark_failed(struct handling *handling, const struct group *group,
+			const struct held *held, const char *reason, int64_t now_ms)
+{
+	struct open_alert *open = held_find(handling, held);
+
+	fate_add(handling, held->id, "failed", group->output, now_ms, "%s", reason);
+	if (open != NULL)
+		let_go(handling, open);
 }
 
 static void delete_held_rows(struct handling *handling, const struct group *group)
@@ -237,8 +269,7 @@ void group_send(struct handling *handling, struct group *group, int64_t now_ms)
 		log_error(OUTBOX, "a group of %u alerts is not sent to %s: %s", group->held_count,
 			  group->output, why.text);
 		for (const struct held *held = group->first; held != NULL; held = held->next)
-			fate_add(handling, held->id, "failed", group->output, now_ms, "%s",
-				 why.text);
+			mark_failed(handling, group, held, why.text, now_ms);
 	}
 	delete_held_rows(handling, group);
 	drop_held(handling, group);
@@ -261,28 +292,22 @@ static void take_out(struct handling *handling, struct group *group, struct open
 		open_drop_told(open, told);
 	held_key(&key, group->id, held->sequence);
 	row_delete(handling->options.commit, &key);
-	open_save(handling, open);
+	let_go(handling, open);
 	bytes_deinit(&key);
 }
 
-static bool is_suppressed_now(struct handling *handling, const struct group *group,
-			      struct held *held, int64_t now_ms)
+static bool is_suppressed_now(struct handling *handling, const struct held *held, int64_t now_ms)
 {
-	struct open_alert *open = open_find(handling, bytes_slice(&held->key));
-	const struct config_output *output = config_find_output(handling->config, group->output);
-	int language = output != NULL && output->has_zh_keys ? LANGUAGE_ZH : LANGUAGE_EN;
+	struct open_alert *open = held_find(handling, held);
 
-	if (held->is_resolved || open == NULL)
+	if (held->is_resolved || open == NULL || open == handling->delivered)
 		return false;
-	if (open->wait == WAIT_SILENCED || open->wait == WAIT_INHIBITED)
-		return true;
-	if (open->wait != WAIT_NONE || strcmp(open->alert.id, held->id) != 0)
-		return false;
-	/* The document goes with the alert, for when it is let through. */
-	open->documents[language] = mem_copy_text(held->document);
-	if (decide_suppressed(handling, open, now_ms))
-		return true;
-	open_drop_documents(open);
+	switch (open->wait) {
+	case WAIT_NONE: return decide_suppressed(handling, open, now_ms);
+	case WAIT_SETTLING: return false;
+	case WAIT_SILENCED:
+	case WAIT_INHIBITED: return true;
+	}
 	return false;
 }
 
@@ -300,9 +325,8 @@ static void take_out_suppressed(struct handling *handling, struct group *group, 
 		struct held *next = held->next;
 
 		held->next = NULL;
-		if (is_suppressed_now(handling, group, held, now_ms)) {
-			take_out(handling, group, open_find(handling, bytes_slice(&held->key)),
-				 held, now_ms);
+		if (is_suppressed_now(handling, held, now_ms)) {
+			take_out(handling, group, held_find(handling, held), held, now_ms);
 			held_free(held);
 		} else {
 			group_append(handling, group, held);
@@ -322,18 +346,61 @@ static void forget_group(struct handling *handling, struct group *group)
 	bytes_deinit(&key);
 }
 
+static void send_gathered(struct handling *handling, struct group *group, int64_t now_ms)
+{
+	if (group->first != NULL)
+		take_out_suppressed(handling, group, now_ms);
+	if (group->first != NULL)
+		group_send(handling, group, now_ms);
+}
+
+static bool has_key(const struct group *group, const struct open_alert *open)
+{
+	for (const struct held *held = group->first; held != NULL; held = held->next)
+		if (slice_equal(bytes_slice(&held->key), bytes_slice(&open->key)))
+			return true;
+	return false;
+}
+
+void group_leave(struct handling *handling, const struct open_alert *open, const struct told *told,
+		 int64_t now_ms)
+{
+	char id[HEX_ID_BYTES];
+	struct group *group;
+
+	group_id_of(told->route, told->output, told->by_json, id);
+	group = pointer_map_find(&handling->groups, slice_of(id));
+	if (group != NULL && has_key(group, open))
+		send_gathered(handling, group, now_ms);
+}
+
+void group_send_former(struct handling *handling, const struct open_alert *open, const char *output,
+		       const char *route, const char *by_json, int64_t now_ms)
+{
+	char id[HEX_ID_BYTES] = "";
+	struct group *group;
+	uint32_t at = 0;
+
+	if (key_table_find(&handling->resolving, bytes_slice(&open->key)) == KEY_TABLE_NONE)
+		return;
+	if (by_json != NULL)
+		group_id_of(route, output, by_json, id);
+	while ((group = pointer_map_next(&handling->groups, &at)) != NULL)
+		if (strcmp(group->output, output) == 0 && strcmp(group->id, id) != 0 &&
+		    has_key(group, open))
+			send_gathered(handling, group, now_ms);
+}
+
 void groups_send_due(struct handling *handling, bool is_all_due, int64_t now_ms)
 {
 	struct group *group;
 	uint32_t at = 0;
 
+	key_table_clear(&handling->resolving);
 	while ((group = pointer_map_next(&handling->groups, &at)) != NULL) {
 		if (!is_all_due && now_ms < next_ms_of(group))
 			continue;
-		if (group->first != NULL)
-			take_out_suppressed(handling, group, now_ms);
-		if (group->first != NULL)
-			group_send(handling, group, now_ms);
+		send_gathered(handling, group, now_ms);
 		if (group->first == NULL && now_ms >= next_ms_of(group))
 			forget_group(handling, group);
 	}

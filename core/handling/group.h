@@ -9,6 +9,7 @@ struct held {
 	struct held *next;
 	uint32_t sequence;
 	struct bytes key; /**< of its open alert */
+	uint64_t order;   /**< of its opening: the key may have opened anew since */
 	char id[ALERT_ID_BYTES];
 	bool is_resolved;
 	char *severity;
@@ -30,6 +31,8 @@ struct group {
 void group_id_of(const char *route, const char *output, const char *by_json, char id[HEX_ID_BYTES]);
 void group_append(struct handling *handling, struct group *group, struct held *held);
 void held_free(struct held *held);
+/** NULL: it has resolved. */
+struct open_alert *held_find(const struct handling *handling, const struct held *held);
 /** Everything that is held, in one document; nothing is left. */
 void group_send(struct handling *handling, struct group *group, int64_t now_ms);
 

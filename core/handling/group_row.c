@@ -133,6 +133,7 @@ void held_save(struct handling *handling, const struct group *group, const struc
 	row_begin(&row);
 	row_text(&row, "id", held->id);
 	row_hex(&row, "key", bytes_slice(&held->key));
+	row_int(&row, "order", (int64_t)held->order);
 	row_bool(&row, "resolved", held->is_resolved);
 	row_text(&row, "severity", held->severity);
 	row_text(&row, "document", held->document);
@@ -178,6 +179,7 @@ static bool load_held(struct handling *handling, struct slice key, const json_t 
 	uint32_t sequence = byte_reader_be32(&reader);
 	struct group *group = pointer_map_find(&handling->groups, group_id);
 	const char *id = row_get_text(row, "id"), *document = row_get_text(row, "document");
+	struct open_alert *open;
 	struct held *held;
 
 	if (reader.has_failed || group == NULL || id == NULL || strlen(id) >= ALERT_ID_BYTES ||
@@ -186,6 +188,7 @@ static bool load_held(struct handling *handling, struct slice key, const json_t 
 	held = mem_alloc(sizeof(*held));
 	held->sequence = sequence;
 	memcpy(held->id, id, strlen(id));
+	held->order = (uint64_t)row_get_int(row, "order");
 	held->is_resolved = json_is_true(json_object_get(row, "resolved"));
 	held->severity = row_take_text(row, "severity");
 	held->document = mem_copy_text(document);
@@ -194,6 +197,9 @@ static bool load_held(struct handling *handling, struct slice key, const json_t 
 		return false;
 	}
 	group_append(handling, group, held);
+	open = held_find(handling, held);
+	if (open != NULL)
+		open->held_count++;
 	return true;
 }
 

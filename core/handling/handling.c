@@ -70,6 +70,7 @@ static void on_open_state(struct handling *handling, struct open_alert *open,
 	}
 	if (open == NULL) {
 		open = open_new(alert, output, incident_key, now_ms);
+		open->order = ++handling->order_last;
 		open_insert(handling, open);
 	} else {
 		inhibit_remove_sources(handling, open);
@@ -212,6 +213,7 @@ int handling_new(struct handling **out, const struct handling_options *options,
 	handling->matcher = regex_matcher_new();
 	pointer_map_init(&handling->open, options->seed);
 	pointer_map_init(&handling->groups, options->seed);
+	key_table_init(&handling->resolving, options->seed);
 	for (int i = 0; i < 2; i++)
 		key_table_init(&handling->seen[i], options->seed);
 	code = silences_new(&handling->silences, options->kv, options->commit, why);
@@ -241,6 +243,7 @@ void handling_free(struct handling *handling)
 	pointer_map_deinit(&handling->open);
 	groups_free(handling);
 	silences_free(handling->silences);
+	key_table_deinit(&handling->resolving);
 	for (int i = 0; i < 2; i++)
 		key_table_deinit(&handling->seen[i]);
 	bytes_deinit(&handling->fate.events);

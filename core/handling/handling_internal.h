@@ -48,8 +48,10 @@ struct open_alert {
 	char *incident_key;         /**< or NULL */
 	char *documents[LANGUAGES]; /**< while it waits or is held; NULL: language not used */
 	int64_t opened_ms;
+	uint64_t order; /**< of opening: a restart finds the same order */
 	struct told *told;
 	uint32_t told_count;
+	uint32_t held_count; /**< in groups */
 
 	enum wait wait;
 	int64_t wait_until_ms;        /**< SETTLING: decided then; SILENCED: looked at then */
@@ -57,6 +59,7 @@ struct open_alert {
 	struct open_alert *inhibitor; /**< INHIBITED; NULL: it is gone, decide again */
 	char *inhibit_name;           /**< INHIBITED: of the configuration; or NULL */
 	struct bytes inhibitor_key;   /**< as stored, until the start has found it */
+	uint64_t wait_order;
 	struct open_alert *wait_next, *wait_previous;
 
 	struct inhibit_node *sources; /**< where it is a source */
@@ -71,13 +74,16 @@ struct handling {
 	bool has_language[LANGUAGES];
 	struct regex_matcher *matcher;
 	struct silences *silences;
-	struct pointer_map open;    /**< open alerts by key */
-	struct open_alert *waiting; /**< linked */
+	struct pointer_map open;                   /**< open alerts by key */
+	struct open_alert *waiting, *waiting_last; /**< linked, longest first */
+	uint64_t order_last;
+	const struct open_alert *delivered; /**< it was decided just now */
 	uint32_t wait_counts[4];
 	struct inhibit_slots *inhibits; /**< one each of config->inhibits */
 	struct pointer_map groups;      /**< by id */
 	uint64_t held_count;
-	struct key_table seen[2]; /**< ids of late, so that those not yet durable are known */
+	struct key_table resolving; /**< keys whose resolve was put into a group in this turn */
+	struct key_table seen[2];   /**< ids of late, so that those not yet durable are known */
 	int64_t next_ms, latest_ms;
 	bool must_recheck;
 	struct {
@@ -117,7 +123,7 @@ void inhibits_configure(struct handling *handling);
 void inhibits_free(struct handling *handling);
 void inhibit_add_sources(struct handling *handling, struct open_alert *open);
 void inhibit_remove_sources(struct handling *handling, struct open_alert *open);
-/** Those it keeps quiet are decided again in the next handling_advance(). */
+/** Those it keeps quiet and no longer may are decided again in the next handling_advance(). */
 void inhibit_release_victims(struct handling *handling, struct open_alert *open);
 /** An open alert that keeps this one quiet, or NULL. */
 struct open_alert *inhibit_find(struct handling *handling, struct open_alert *open,
@@ -150,13 +156,20 @@ const char *deliver_document(const struct handling *handling, const char *output
 struct held_request {
 	const char *route, *output, *by_json;
 	const struct config_route *settings; /**< NULL: unknown, no further waiting */
-	const struct open_alert *open;
+	struct open_alert *open;
 	const char *id;
 	bool is_resolved;
 	const char *document;
 };
 /** False: too many groups; send it by itself. */
 bool group_hold(struct handling *handling, const struct held_request *request, int64_t now_ms);
+/** The alert goes another way to this output from here on: what is held of it is sent before. */
+void group_leave(struct handling *handling, const struct open_alert *open, const struct told *told,
+		 int64_t now_ms);
+/** The alert opened anew in the turn in which it resolved, and goes to this output by this way now:
+ *  its resolve must not come after. */
+void group_send_former(struct handling *handling, const struct open_alert *open, const char *output,
+		       const char *route, const char *by_json, int64_t now_ms);
 void groups_send_due(struct handling *handling, bool is_all_due, int64_t now_ms);
 int64_t groups_next_ms(const struct handling *handling);
 int groups_load(struct handling *handling, struct err_note *why);

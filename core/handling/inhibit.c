@@ -7,7 +7,7 @@
 #include <string.h>
 
 /*  One struct inhibit_slots for each rule of `inhibit`; in it one slot for each combination of
- *  `equal` values; in a slot the open alerts that match `source`:
+ *  `equal` values; in a slot the open alerts that match `source`, in the order of their opening:
  *
  *      slots["m1"] -> node -> node        node: open alert, and its next node of another rule
  *      slots["m2"] -> node
@@ -17,7 +17,7 @@ enum { CHAIN_MAX = 32 };
 
 struct inhibit_slot {
 	struct bytes key;
-	struct inhibit_node *first;
+	struct inhibit_node *first, *last;
 };
 
 struct inhibit_slots {
@@ -51,6 +51,25 @@ static bool equal_key(const struct config_inhibit *rule, struct match_subject *s
 	return true;
 }
 
+/** Most are the latest: looked for from the end. */
+static void slot_insert(struct inhibit_slot *slot, struct inhibit_node *node)
+{
+	struct inhibit_node *before = slot->last;
+
+	while (before != NULL && before->open->order > node->open->order)
+		before = before->previous;
+	node->previous = before;
+	node->next = before != NULL ? before->next : slot->first;
+	if (node->next != NULL)
+		node->next->previous = node;
+	else
+		slot->last = node;
+	if (before != NULL)
+		before->next = node;
+	else
+		slot->first = node;
+}
+
 static void add_node(struct handling *handling, struct open_alert *open, uint32_t rule,
 		     struct slice key)
 {
@@ -63,14 +82,11 @@ static void add_node(struct handling *handling, struct open_alert *open, uint32_
 		bytes_append_slice(&slot->key, key);
 		pointer_map_put(&slots->slots, key, slot);
 	}
-	*node = (struct inhibit_node){.open = open,
-				      .rule = rule,
-				      .slot = slot,
-				      .next = slot->first,
-				      .open_next = open->sources};
-	if (node->next != NULL)
-		node->next->previous = node;
-	slot->first = node;
+	node->open = open;
+	node->rule = rule;
+	node->slot = slot;
+	node->open_next = open->sources;
+	slot_insert(slot, node);
 	open->sources = node;
 }
 
@@ -108,6 +124,8 @@ static void remove_node(struct handling *handling, struct inhibit_node *node)
 		slot->first = node->next;
 	if (node->next != NULL)
 		node->next->previous = node->previous;
+	else
+		slot->last = node->previous;
 	if (slot->first == NULL) {
 		pointer_map_remove(&handling->inhibits[node->rule].slots, bytes_slice(&slot->key));
 		slot_free(slot);
@@ -123,14 +141,6 @@ void inhibit_remove_sources(struct handling *handling, struct open_alert *open)
 		open->sources = node->open_next;
 		remove_node(handling, node);
 	}
-}
-
-void inhibit_release_victims(struct handling *handling, struct open_alert *open)
-{
-	if (open->victims != NULL)
-		handling->must_recheck = true;
-	while (open->victims != NULL)
-		inhibit_unlink(open->victims);
 }
 
 /* ---- victims ---- */
@@ -207,6 +217,36 @@ struct open_alert *inhibit_find(struct handling *handling, struct open_alert *op
 	return found;
 }
 
+/** By some rule, as both are now. */
+static bool is_still_inhibited(struct handling *handling, struct open_alert *open)
+{
+	struct match_subject subject;
+	struct bytes key = BYTES_EMPTY;
+	bool is_found = false;
+
+	match_subject_init(&subject, &open->alert, handling->config, handling->matcher);
+	for (const struct inhibit_node *node = open->inhibitor->sources; node != NULL && !is_found;
+	     node = node->open_next)
+		is_found = is_target(&handling->config->inhibits[node->rule], &subject, &key) &&
+			   slice_equal(bytes_slice(&key), bytes_slice(&node->slot->key));
+	match_subject_deinit(&subject);
+	bytes_deinit(&key);
+	return is_found;
+}
+
+void inhibit_release_victims(struct handling *handling, struct open_alert *open)
+{
+	struct open_alert *next;
+
+	for (struct open_alert *victim = open->victims; victim != NULL; victim = next) {
+		next = victim->victim_next;
+		if (is_still_inhibited(handling, victim))
+			continue;
+		inhibit_unlink(victim);
+		handling->must_recheck = true;
+	}
+}
+
 int64_t inhibit_settle_ms(struct handling *handling, struct match_subject *subject,
 			  const char **name)
 {
@@ -227,29 +267,27 @@ int64_t inhibit_settle_ms(struct handling *handling, struct match_subject *subje
 
 /* ---- configuration ---- */
 
-static void forget_all(struct handling *handling)
+static void forget_sources(struct handling *handling)
 {
 	struct open_alert *open;
 	uint32_t at = 0;
 
-	while ((open = pointer_map_next(&handling->open, &at)) != NULL) {
+	while ((open = pointer_map_next(&handling->open, &at)) != NULL)
 		inhibit_remove_sources(handling, open);
-		inhibit_release_victims(handling, open);
-	}
 }
 
 void inhibits_free(struct handling *handling)
 {
 	uint32_t count = handling->config != NULL ? handling->config->inhibit_count : 0;
 
-	forget_all(handling);
+	forget_sources(handling);
 	for (uint32_t i = 0; i < count; i++)
 		pointer_map_deinit(&handling->inhibits[i].slots);
 	mem_free(handling->inhibits);
 	handling->inhibits = NULL;
 }
 
-/** Everything that is kept quiet is decided again, by the new rules. */
+/** Who is kept quiet stays so while the new rules say the same; the others are decided again. */
 void inhibits_configure(struct handling *handling)
 {
 	struct open_alert *open;
@@ -260,7 +298,8 @@ void inhibits_configure(struct handling *handling)
 		pointer_map_init(&handling->inhibits[i].slots, handling->options.seed);
 	while ((open = pointer_map_next(&handling->open, &at)) != NULL)
 		inhibit_add_sources(handling, open);
-	for (open = handling->waiting; open != NULL; open = open->wait_next)
-		inhibit_unlink(open);
+	at = 0;
+	while ((open = pointer_map_next(&handling->open, &at)) != NULL)
+		inhibit_release_victims(handling, open);
 	handling->must_recheck = true;
 }

@@ -6,6 +6,7 @@
 #include "core/model/dimension.h"
 #include "storage/kv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const char *wait_name(enum wait wait)
@@ -62,6 +63,7 @@ static void append_wait(const struct open_alert *open, struct bytes *row)
 	if (open->wait == WAIT_NONE)
 		return;
 	row_int(row, "until_ms", open->wait_until_ms);
+	row_int(row, "wait_order", (int64_t)open->wait_order);
 	if (open->wait == WAIT_SILENCED)
 		row_int(row, "silence", (int64_t)open->silence);
 	if (open->wait == WAIT_INHIBITED)
@@ -83,6 +85,7 @@ void open_save(struct handling *handling, const struct open_alert *open)
 	row_text(&row, "output", open->output);
 	row_text(&row, "incident_key", open->incident_key);
 	row_int(&row, "opened_ms", open->opened_ms);
+	row_int(&row, "order", (int64_t)open->order);
 	append_told(open, &row);
 	append_wait(open, &row);
 	row_text(&row, "en", open->documents[LANGUAGE_EN]);
@@ -162,6 +165,7 @@ static bool read_wait(const json_t *row, struct open_alert *open)
 			continue;
 		open->wait = (enum wait)wait;
 		open->wait_until_ms = row_get_int(row, "until_ms");
+		open->wait_order = (uint64_t)row_get_int(row, "wait_order");
 		open->silence = (uint64_t)row_get_int(row, "silence");
 		open->inhibit_name = row_take_text(row, "inhibit");
 		row_get_hex(row, "inhibitor", &open->inhibitor_key);
@@ -213,6 +217,7 @@ static struct open_alert *decode(struct slice key, const json_t *row)
 		return NULL;
 	open = open_new(&alert, row_get_text(row, "output"), row_get_text(row, "incident_key"),
 			row_get_int(row, "opened_ms"));
+	open->order = (uint64_t)row_get_int(row, "order");
 	open->documents[LANGUAGE_EN] = row_take_text(row, "en");
 	open->documents[LANGUAGE_ZH] = row_take_text(row, "zh");
 	if (read_told(json_object_get(row, "told"), open) && read_wait(row, open))
@@ -222,7 +227,8 @@ static struct open_alert *decode(struct slice key, const json_t *row)
 }
 
 struct loading {
-	struct handling *handling;
+	struct open_alert **alerts;
+	uint32_t count, capacity;
 	int code;
 	struct err_note *why;
 };
@@ -233,7 +239,6 @@ static bool load_one(void *arg, struct slice key, struct slice value)
 	struct open_alert *open;
 	struct slice content;
 	json_t *row;
-	enum wait wait;
 
 	loading->code = keyspace_unseal(value, &content, loading->why);
 	if (loading->code != 0)
@@ -246,37 +251,82 @@ static bool load_one(void *arg, struct slice key, struct slice value)
 					"a stored open alert has missing or wrong fields");
 		return false;
 	}
-	open_insert(loading->handling, open);
-	wait = open->wait;
-	open->wait = WAIT_NONE;
-	if (wait != WAIT_NONE)
-		wait_enter(loading->handling, open, wait);
+	if (loading->count == loading->capacity) {
+		loading->capacity = loading->capacity == 0 ? 64 : 2 * loading->capacity;
+		loading->alerts =
+			mem_grow(loading->alerts, loading->capacity, sizeof(*loading->alerts));
+	}
+	loading->alerts[loading->count++] = open;
 	return true;
 }
 
-/** Those that are not found are gone: their victims are decided again. */
-static void find_inhibitors(struct handling *handling)
+static int compare_orders(uint64_t a, uint64_t b)
 {
-	for (struct open_alert *open = handling->waiting; open != NULL; open = open->wait_next) {
-		struct open_alert *inhibitor = NULL;
+	return a < b ? -1 : a > b;
+}
 
-		if (open->wait == WAIT_INHIBITED && open->inhibitor_key.length > 0)
-			inhibitor = open_find(handling, bytes_slice(&open->inhibitor_key));
-		if (inhibitor != NULL)
-			inhibit_link(open, inhibitor);
-		bytes_deinit(&open->inhibitor_key);
+static int by_opening(const void *a, const void *b)
+{
+	return compare_orders((*(struct open_alert *const *)a)->order,
+			      (*(struct open_alert *const *)b)->order);
+}
+
+static int by_waiting(const void *a, const void *b)
+{
+	return compare_orders((*(struct open_alert *const *)a)->wait_order,
+			      (*(struct open_alert *const *)b)->wait_order);
+}
+
+static void raise_order(struct handling *handling, uint64_t order)
+{
+	if (order > handling->order_last)
+		handling->order_last = order;
+}
+
+/** One whose source is not found is decided again. */
+static void take_up_wait(struct handling *handling, struct open_alert *open)
+{
+	struct open_alert *inhibitor = NULL;
+	enum wait wait = open->wait;
+
+	if (wait == WAIT_NONE)
+		return;
+	wait_enter(handling, open, wait);
+	if (wait == WAIT_INHIBITED && open->inhibitor_key.length > 0)
+		inhibitor = open_find(handling, bytes_slice(&open->inhibitor_key));
+	if (inhibitor != NULL)
+		inhibit_link(open, inhibitor);
+	bytes_deinit(&open->inhibitor_key);
+}
+
+/** In the orders in which they opened and began to wait. */
+static void take_up(struct handling *handling, struct loading *loading)
+{
+	if (loading->count == 0)
+		return;
+	qsort(loading->alerts, loading->count, sizeof(*loading->alerts), by_opening);
+	for (uint32_t i = 0; i < loading->count; i++) {
+		open_insert(handling, loading->alerts[i]);
+		raise_order(handling, loading->alerts[i]->order);
+		raise_order(handling, loading->alerts[i]->wait_order);
 	}
+	qsort(loading->alerts, loading->count, sizeof(*loading->alerts), by_waiting);
+	for (uint32_t i = 0; i < loading->count; i++)
+		take_up_wait(handling, loading->alerts[i]);
 }
 
 int open_load(struct handling *handling, struct err_note *why)
 {
-	struct loading loading = {handling, 0, why};
+	struct loading loading = {.why = why};
 	char prefix[] = {KEYSPACE_OPEN_ALERT};
 	int code = kv_scan(handling->options.kv, (struct slice){prefix, 1}, false, load_one,
 			   &loading, why);
 
 	code = code != 0 ? code : loading.code;
 	if (code == 0)
-		find_inhibitors(handling);
+		take_up(handling, &loading);
+	for (uint32_t i = 0; code != 0 && i < loading.count; i++)
+		open_free(loading.alerts[i]);
+	mem_free(loading.alerts);
 	return code;
 }
