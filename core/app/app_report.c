@@ -56,21 +56,24 @@ static struct rule *find_name(struct rule *const *rules, uint32_t count, const c
 	return NULL;
 }
 
-/** What becomes of the panes, states and alerts of `from`, as JSON and in the log. */
-static json_t *impact_answer(const struct app *app, const struct impact_scene *scene,
-			     const struct rule *from, const struct rule *to, int64_t at_ms)
+static void foresee(const struct app *app, const struct impact_scene *scene,
+		    const struct rule *from, const struct rule *to, struct impact *out)
 {
-	const struct rule *rule = to != NULL ? to : from;
+	impact_compute(from, to, scene, from != NULL ? count_firing(app, from->name) : 0, out);
+}
+
+static uint32_t version_of(const struct rule *rule)
+{
+	return rule != NULL ? rule->version : 0;
+}
+
+static void log_impact(const struct impact *impact, const struct rule *from, const struct rule *to)
+{
 	struct bytes text = BYTES_EMPTY;
-	struct impact impact;
-	impact_compute(from, to, scene, from != NULL ? count_firing(app, from->name) : 0, &impact);
-	impact_append_text(&impact, &text);
-	log_info(CONFIG, "rule %s, version %u -> %u%s: %s", rule->name,
-		 from != NULL ? from->version : 0, to != NULL ? to->version : 0,
-		 at_ms > 0 ? " at its time" : "", text.data);
+	impact_append_text(impact, &text);
+	log_info(CONFIG, "rule %s, version %u -> %u: %s", to != NULL ? to->name : from->name,
+		 version_of(from), version_of(to), text.data);
 	bytes_deinit(&text);
-	return json_impact(&impact, from != NULL ? from->version : 0, to != NULL ? to->version : 0,
-			   at_ms);
 }
 
 static const struct generation_file *find_file(const struct generation *generation,
@@ -127,11 +130,15 @@ static void add_impact(const struct app *app, const struct generation *generatio
 		       const struct impact_scene *scene, json_t *answer)
 {
 	int64_t at_ms = 0;
+	struct impact impact;
 	const struct rule *from = find_name(change->before, change->before_count, file->name);
 	const struct rule *to = find_coming(app, generation, file, &at_ms);
 	if (from == NULL || to == NULL)
 		return; /* nothing ran, or nothing changes */
-	json_take(answer, "impact", impact_answer(app, scene, from, to, at_ms));
+	foresee(app, scene, from, to, &impact);
+	if (at_ms == 0)
+		log_impact(&impact, from, to);
+	json_take(answer, "impact", json_impact(&impact, from->version, to->version, at_ms));
 }
 
 /** What runs and has no file any more is no file's answer: it gets one of its own. */
@@ -140,6 +147,7 @@ static void report_removed(const struct app *app, const struct app_change *chang
 {
 	for (uint32_t i = 0; i < change->before_count; i++) {
 		const struct rule *from = change->before[i];
+		struct impact impact;
 		if (find_name(change->after, change->after_count, from->name) != NULL)
 			continue;
 		json_t *answer = json_object();
@@ -147,7 +155,9 @@ static void report_removed(const struct app *app, const struct app_change *chang
 		json_put_text(answer, "status", "removed");
 		json_put_int(answer, "line", 0);
 		json_take(answer, "reason", json_null());
-		json_take(answer, "impact", impact_answer(app, scene, from, NULL, 0));
+		foresee(app, scene, from, NULL, &impact);
+		log_impact(&impact, from, NULL);
+		json_take(answer, "impact", json_impact(&impact, from->version, 0, 0));
 		json_array_append_new(list, answer);
 	}
 }
@@ -208,9 +218,40 @@ int app_rule_impact(void *arg, const char *name, uint32_t version, json_t **out,
 				       version, name);
 	}
 	struct rule **active = app_active_rules(app, app->rules, app->rule_count, &count);
+	const struct rule *from = find_name(active, count, name);
+	struct impact impact;
 	impact_scene_open(&scene, app->config, active, count);
-	*out = impact_answer(app, &scene, find_name(active, count, name), to, 0);
+	foresee(app, &scene, from, to, &impact);
+	*out = json_impact(&impact, version_of(from), version_of(to), 0);
 	impact_scene_close(&scene);
 	mem_free(active);
 	return 0;
+}
+
+static void add_installed(void *arg, const struct engine_rule_status *status)
+{
+	struct app_change *change = arg;
+	change->before = mem_grow(change->before, change->before_count + 1, sizeof(struct rule *));
+	change->before[change->before_count++] = (struct rule *)status->rule;
+}
+
+void app_log_changes(const struct app *app)
+{
+	struct app_change change = {0};
+	struct impact_scene scene;
+	engine_each_rule(app->engine, add_installed, &change);
+	change.after = app_active_rules(app, app->rules, app->rule_count, &change.after_count);
+	impact_scene_open(&scene, app->config, change.before, change.before_count);
+	for (uint32_t i = 0; i < change.before_count; i++) {
+		const struct rule *from = change.before[i];
+		const struct rule *to = find_name(change.after, change.after_count, from->name);
+		struct impact impact;
+		if (version_of(to) == from->version)
+			continue;
+		foresee(app, &scene, from, to, &impact);
+		log_impact(&impact, from, to);
+	}
+	impact_scene_close(&scene);
+	mem_free(change.before);
+	mem_free(change.after);
 }

@@ -407,6 +407,7 @@ void app_apply_versions(void *arg)
 	struct err_note why = {{0}};
 	versions_advance(app->rule_versions, loop_wall_ms(app->loop));
 	versions_advance(app->plan_versions, loop_wall_ms(app->loop));
+	app_log_changes(app);
 	if (install(app, &good, &why) != 0)
 		log_error(CONFIG, "the active versions could not be installed: %s", why.text);
 	app_advance(app);

@@ -296,6 +296,9 @@ class Live(unittest.TestCase):
         self.cli("rule", "enable", "busy@1", "--at", utc(1), "--reason", "now")
         wait_until(lambda: self.states() == {1: "enabled", 2: "disabled"}, 10, "its time")
         self.assertEqual(self.states("calm"), {1: "enabled"}, "no other rule is touched")
+        # Nobody was there to be told: the log has it.
+        wait_until(lambda: "rule busy, version 2 -> 1: panes kept" in self.daemon.log(), 10,
+                   "what the change does, in the log")
         moves = [("added", 1), ("activated", 1), ("added", 2), ("replaced", 1), ("activated", 2),
                  ("enabled", 1), ("disabled", 1), ("enabled", 1), ("replaced", 2),
                  ("activated", 1)]
