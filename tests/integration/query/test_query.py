@@ -332,7 +332,7 @@ class QueryTest(unittest.TestCase):
             (["-", "--having", "count >= many"], b"\"many\" is not a number"),
             (["-", "--having", "count >= 5 or count < 2"], b'conditions are joined by "and"'),
             (["-", "--having", "count >= 5 and"], b"unknown statistic"),
-            (["-", "--having", "p100(x) > 5"], b"--having \"p99(x)\": unknown statistic"),
+            (["-", "--having", "p100(x) > 5"], b"--having \"p100(x)\": unknown statistic"),
             (["-", "--having", "sum > 5"], b"written as sum(F)"),
             (["-", "--fields", "time,a", "--having", "sum(b) > 5"], b'unknown field "b"'),
         ]
