@@ -6,6 +6,7 @@
 #include "core/base/number.h"
 #include "core/base/report.h"
 #include "core/cli/big_stack.h"
+#include "core/cli/replay_compare.h"
 #include "core/cli/replay_explain.h"
 #include "core/cli/replay_run.h"
 #include "core/config/config.h"
@@ -36,13 +37,19 @@ static const char help_text[] =
 	"not,\n"
 	"                  as tocsin explain tells it; '*': for the keys that moved last\n"
 	"  --at TIME       with --explain: what was so then, and what followed\n"
-	"  --json          with --explain: one JSON document\n"
+	"  --against NAME@1  in place of the alerts: how those of the rule differ from those of "
+	"this\n"
+	"                  version over the same input: only one has them, or their times or "
+	"values\n"
+	"                  are others\n"
+	"  --json          with --explain and --against: one JSON document\n"
 	"\n"
 	"Exit codes: 0 done, 1 the site or an input is faulty, or a rule was stopped, 2 usage.\n"
 	"\n"
 	"Examples:\n"
 	"  tocsin replay --input yesterday.jsonl\n"
 	"  tocsin replay --input pay-*.jsonl --rule failed_payments@3\n"
+	"  tocsin replay --input yesterday.jsonl --against failed_payments@1\n"
 	"  zcat pay.gz | tocsin replay --input - --site /etc/tocsin --source pay > alerts.jsonl\n";
 
 struct replay_options {
@@ -52,6 +59,7 @@ struct replay_options {
 	uint32_t input_count;
 	const char **rules;
 	uint32_t rule_count;
+	const char *against;
 	struct replay_explain explain;
 };
 
@@ -126,40 +134,71 @@ static bool has_rule(const struct replay *replay, const char *name)
 	return false;
 }
 
+static int choose_one(const struct replay_options *options, const struct generation *generation,
+		      const char *text, struct rule **out)
+{
+	struct wanted_rule wanted;
+	const struct generation_file *file;
+
+	if (!parse_wanted(text, &wanted)) {
+		fprintf(stderr, "tocsin replay: a rule is NAME or NAME@VERSION, not \"%s\"\n",
+			text);
+		return EXIT_USAGE;
+	}
+	file = find_file(generation, &wanted);
+	*out = file != NULL ? find_rule(generation, wanted.name, file->version) : NULL;
+	if (*out != NULL)
+		return EXIT_DONE;
+	if (file == NULL)
+		fprintf(stderr, "tocsin replay: %s has no rule %s\n", options->site, text);
+	else
+		print_report(&generation->report, file->path);
+	return EXIT_FAILED;
+}
+
 static int choose_named(const struct replay_options *options, const struct generation *generation,
 			struct replay *replay)
 {
 	for (uint32_t i = 0; i < options->rule_count; i++) {
-		struct wanted_rule wanted;
-		const struct generation_file *file;
 		struct rule *rule;
+		int code = choose_one(options, generation, options->rules[i], &rule);
 
-		if (!parse_wanted(options->rules[i], &wanted)) {
-			fprintf(stderr,
-				"tocsin replay: --rule is NAME or NAME@VERSION, not \"%s\"\n",
-				options->rules[i]);
-			return EXIT_USAGE;
-		}
-		file = find_file(generation, &wanted);
-		rule = file != NULL ? find_rule(generation, wanted.name, file->version) : NULL;
-		if (rule == NULL) {
-			if (file == NULL)
-				fprintf(stderr, "tocsin replay: %s has no rule %s\n", options->site,
-					options->rules[i]);
-			else
-				print_report(&generation->report, file->path);
-			return EXIT_FAILED;
-		}
+		if (code != EXIT_DONE)
+			return code;
 		if (has_rule(replay, rule->name)) {
 			fprintf(stderr,
 				"tocsin replay: rule %s is chosen twice; one version of a "
-				"rule runs at a time\n",
+				"rule runs at a time (--against compares two)\n",
 				rule->name);
 			return EXIT_USAGE;
 		}
 		replay->rules[replay->rule_count++] = rule;
 	}
 	return EXIT_DONE;
+}
+
+/** The other version; without --rule the newest of that name is the first. */
+static int choose_against(const struct replay_options *options, const struct generation *generation,
+			  struct replay *replay, struct rule **other)
+{
+	int code;
+
+	if (options->against == NULL)
+		return EXIT_DONE;
+	code = choose_one(options, generation, options->against, other);
+	if (code == EXIT_DONE && options->rule_count == 0) {
+		replay->rule_count = 1;
+		code = choose_one(options, generation, (*other)->name, &replay->rules[0]);
+	}
+	if (code != EXIT_DONE)
+		return code;
+	if (replay->rule_count == 1 && *other != replay->rules[0] &&
+	    strcmp((*other)->source, replay->rules[0]->source) == 0)
+		return EXIT_DONE;
+	fputs("tocsin replay: --against compares one rule (--rule) with another version, of the "
+	      "same source\n",
+	      stderr);
+	return EXIT_USAGE;
 }
 
 /** The newest version of every rule. A site with a fault is not replayed: one would be missing. */
@@ -230,6 +269,26 @@ static void print_totals(const struct replay_totals *totals)
 		seconds > 0 ? (double)totals->readings / 1e6 / seconds : 0.0);
 }
 
+static int run_chosen(struct replay_options *options, struct replay *replay, struct rule *other)
+{
+	struct replay_totals totals = {0};
+	struct err_note why = {0};
+	int code;
+
+	if (other != NULL)
+		code = replay_compare(replay, other, options->explain.is_json, &totals, &why);
+	else
+		code = replay_run(replay, &totals, &why);
+	if (code != 0) {
+		fprintf(stderr, "tocsin replay: %s\n", why.text);
+		return EXIT_FAILED;
+	}
+	print_totals(&totals);
+	if (totals.quarantined_count > 0 || (totals.lines > 0 && totals.readings == 0))
+		return EXIT_FAILED;
+	return EXIT_DONE;
+}
+
 static int run_site(struct replay_options *options, struct generation *generation)
 {
 	struct replay replay = {
@@ -238,14 +297,16 @@ static int run_site(struct replay_options *options, struct generation *generatio
 		.inputs = options->inputs,
 		.input_count = options->input_count,
 	};
-	struct replay_totals totals = {0};
-	struct err_note why = {0};
+	struct rule *other = NULL;
 	int code;
 
 	replay.rules = mem_alloc_array(generation->rule_count + options->rule_count + 1,
 				       sizeof(*replay.rules));
-	code = options->rule_count > 0 ? choose_named(options, generation, &replay)
-				       : choose_newest(generation, &replay);
+	code = options->rule_count > 0 || options->against != NULL
+		       ? choose_named(options, generation, &replay)
+		       : choose_newest(generation, &replay);
+	if (code == EXIT_DONE)
+		code = choose_against(options, generation, &replay, &other);
 	if (code == EXIT_DONE) {
 		replay.source = choose_source(options, &replay);
 		code = replay.source != NULL ? EXIT_DONE : EXIT_USAGE;
@@ -255,17 +316,8 @@ static int run_site(struct replay_options *options, struct generation *generatio
 		if (options->explain.key != NULL)
 			code = replay_explain_begin(&options->explain, &replay);
 	}
-	if (code == EXIT_DONE) {
-		if (replay_run(&replay, &totals, &why) != 0) {
-			fprintf(stderr, "tocsin replay: %s\n", why.text);
-			code = EXIT_FAILED;
-		} else {
-			print_totals(&totals);
-			if (totals.quarantined_count > 0 ||
-			    (totals.lines > 0 && totals.readings == 0))
-				code = EXIT_FAILED;
-		}
-	}
+	if (code == EXIT_DONE)
+		code = run_chosen(options, &replay, other);
 	mem_free(replay.rules);
 	return code;
 }
@@ -306,6 +358,7 @@ static int parse(int argc, char **argv, struct replay_options *out, bool *has_he
 		{"source", required_argument, NULL, 'n'},
 		{"rule", required_argument, NULL, 'r'},
 		{"explain", required_argument, NULL, 'e'},
+		{"against", required_argument, NULL, 'a'},
 		{"at", required_argument, NULL, 't'},
 		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
@@ -320,6 +373,7 @@ static int parse(int argc, char **argv, struct replay_options *out, bool *has_he
 		case 's': out->site = optarg; break;
 		case 'n': out->source = optarg; break;
 		case 'r': out->rules[out->rule_count++] = optarg; break;
+		case 'a': out->against = optarg; break;
 		case 'e': out->explain.key = optarg; break;
 		case 'j': out->explain.is_json = true; break;
 		case 't':
