@@ -168,6 +168,8 @@ static void append_call(const struct api_row *row, struct bytes *out)
 		bytes_append_text(out, "rule ");
 	if (row->phases & PHASE_PLAN)
 		bytes_append_text(out, "plan ");
+	if (row->phases & PHASE_TEST)
+		bytes_append_text(out, "test ");
 	bytes_append_format(out, "| %s | ", row->cost);
 	append_cell(row->help != NULL ? row->help : "as in Lua 5.1", out);
 	bytes_append_text(out, " |\n");
@@ -206,8 +208,8 @@ void reference_append_page(struct bytes *out)
 	append_rules(out);
 	append_file("Plans: `plans/<name>/<version>.lua`", plan_options(), "Plan", out);
 	append_file("The site: `tocsin.lua`", config_options(), "Site", out);
-	bytes_append_text(out, "\n## Scripts\n\n`load`: while the file is read; `rule`, `plan`: in "
-			       "their functions.\n");
+	bytes_append_text(out, "\n## Scripts\n\n`load`: while the file is read; `rule`, `plan`, "
+			       "`test`: in their functions.\n");
 	append_calls("Of Tocsin", true, out);
 	append_calls("Of Lua", false, out);
 	bytes_append_text(out, "\n### Values\n");
