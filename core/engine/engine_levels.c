@@ -1,5 +1,5 @@
-/* Calendar windows: which levels a metric has, what goes from one to the next, and who must know of a
- * late reading.
+/* Calendar windows: which levels a metric has, what goes from one to the next, and who must know of
+ * a late reading.
  *
  *     watermark - lateness - a minute        hours that ended before become panes of hours
  *     and their day is over, and began       they become a pane of the day

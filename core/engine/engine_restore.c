@@ -242,8 +242,8 @@ static bool restore_key(struct engine *engine, struct byte_reader *key, struct b
 	return true;
 }
 
-/** Rows of a metric lie together. Those of one that no rule uses any more are deleted at once, at the
- *  first of them. */
+/** Rows of a metric lie together. Those of one that no rule uses any more are deleted at once, at
+ *  the first of them. */
 static struct window *window_of(struct engine *engine, struct slice id)
 {
 	if (engine->has_restored && memcmp(engine->restored_id, id.data, id.length) == 0)

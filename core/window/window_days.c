@@ -171,7 +171,7 @@ static void feed_newest(struct window_days *days, int64_t from_ms)
 	}
 }
 
-/* The totals go on to `to_ms`: the beginning stays, and all that came since is in the fine window. */
+/* The totals go on to `to_ms`: the beginning stays, and what came since is in the fine window. */
 static bool goes_on(const struct window_days *days, int64_t to_ms)
 {
 	return days->from_ms < days->to_ms && to_ms >= days->to_ms && to_ms <= days->midnight_ms &&

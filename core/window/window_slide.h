@@ -31,7 +31,8 @@ int64_t window_slide_from_ms(const struct window_slide *slide, int64_t to_ms);
 void window_slide_begin(struct window_slide *slide, int64_t to_ms, int64_t old_to_ms);
 /** Marks a key for the walk. False: it has no pane in the window. */
 bool window_slide_mark(struct window_slide *slide, uint64_t key_hash, struct slice key);
-/** Every key whose total may differ from that of the last walk, and that has a pane in the window. */
+/** Every key whose total may differ from that of the last walk, and that has a pane in the window.
+ */
 void window_slide_walk(struct window_slide *slide, window_walk_each *each, void *arg);
 struct slice window_slide_key(const struct window_slide *slide, uint32_t ref);
 

@@ -104,14 +104,17 @@ static void drop(struct window_stacks *stacks, struct key_stack **place)
 	stacks->stack_count--;
 }
 
-static int64_t floor_chunk(int64_t number)
+/* Chunks of each key begin elsewhere, so that not all keys need another head at one boundary. */
+static int64_t floor_chunk(const struct window_key *key, int64_t number)
 {
-	return number & ~(int64_t)(STACK_CHUNK - 1);
+	int64_t phase = key->hash % STACK_CHUNK;
+
+	return ((number - phase) & ~(int64_t)(STACK_CHUNK - 1)) + phase;
 }
 
-static int64_t ceil_chunk(int64_t number)
+static int64_t ceil_chunk(const struct window_key *key, int64_t number)
 {
-	return floor_chunk(number + STACK_CHUNK - 1);
+	return floor_chunk(key, number + STACK_CHUNK - 1);
 }
 
 static const struct pane *pane_at(const struct window_stacks *stacks, const struct window_key *key,
@@ -126,7 +129,7 @@ static uint32_t find(const struct window_stacks *stacks, const struct window_key
 	return pane_list_find(&key->panes, number, key->size, &stacks->shape);
 }
 
-/* The sums from each pane in [from, head_end) to its end; `end` is the index of the first behind. */
+/* The sums from each pane in [from, head_end) to mid_end. */
 static void make_head(const struct window_stacks *stacks, struct key_stack *stack,
 		      const struct window_key *key, int64_t from)
 {
@@ -143,6 +146,8 @@ static void make_head(const struct window_stacks *stacks, struct key_stack *stac
 		entry->tag = pane->tag;
 		if (i + 1 < count)
 			add(stacks, entry, head_of(stacks, stack, i + 1));
+		else if (stack->head_end < stack->mid_end)
+			add(stacks, entry, mid_of(stacks, stack, stack->head_end));
 		add(stacks, entry, pane);
 	}
 	stack->head_at = 0;
@@ -194,7 +199,7 @@ static void make(const struct window_stacks *stacks, struct key_stack *stack,
 		 const struct window_key *key, int64_t from, int64_t to, int64_t mid_end)
 {
 	stack->from = from;
-	stack->head_end = ceil_chunk(from);
+	stack->head_end = ceil_chunk(key, from);
 	stack->mid_end = mid_end > stack->head_end ? mid_end : stack->head_end;
 	make_mid(stacks, stack, key);
 	make_head(stacks, stack, key, from);
@@ -231,7 +236,7 @@ static bool renew(struct window_stacks *stacks, struct key_stack **place,
 		  const struct window_key *key, int64_t from, int64_t to, struct aggregate *out)
 {
 	uint32_t first = find(stacks, key, from), end = find(stacks, key, to);
-	int64_t mid_end = floor_chunk(to);
+	int64_t mid_end = floor_chunk(key, to);
 
 	if (end - first <= STACK_PANES_MIN) {
 		drop(stacks, place);
@@ -239,11 +244,11 @@ static bool renew(struct window_stacks *stacks, struct key_stack **place,
 		return false;
 	}
 	if (*place == NULL) {
-		int64_t chunks = (mid_end - ceil_chunk(from)) / STACK_CHUNK;
+		int64_t chunks = (mid_end - ceil_chunk(key, from)) / STACK_CHUNK;
 
 		*place = mem_alloc(stack_bytes(stacks));
 		stacks->stack_count++;
-		mid_end -= chunks > 0 ? key->hash % (chunks + 1) * STACK_CHUNK : 0;
+		mid_end -= chunks > 0 ? key->hash / STACK_CHUNK % (chunks + 1) * STACK_CHUNK : 0;
 	}
 	make(stacks, *place, key, from, to, mid_end);
 	return true;
@@ -255,7 +260,7 @@ static void move(const struct window_stacks *stacks, struct key_stack *stack,
 	if (to > stack->to)
 		add_newest(stacks, stack, key, to);
 	if (from > stack->head_end) {
-		stack->head_end = ceil_chunk(from);
+		stack->head_end = ceil_chunk(key, from);
 		make_head(stacks, stack, key, from);
 	}
 	while (stack->head_at < stack->head_count &&
@@ -287,7 +292,7 @@ void window_stacks_total(struct window_stacks *stacks, const struct window_key *
 		stacks->window->covered = to;
 	if (stack->head_at < stack->head_count)
 		pane_add_to(head_of(stacks, stack, stack->head_at), shape, out);
-	if (stack->head_end < stack->mid_end)
+	else if (stack->head_end < stack->mid_end)
 		pane_add_to(mid_of(stacks, stack, stack->head_end), shape, out);
 	pane_add_to(back_of(stacks, stack), shape, out);
 }
@@ -301,6 +306,19 @@ void window_stacks_fetch(const struct window_stacks *stacks, const struct window
 		return;
 	__builtin_prefetch(stack);
 	__builtin_prefetch((const char *)stack + FETCH_BYTES);
+}
+
+void window_stacks_fetch_sums(struct window_stacks *stacks, const struct window_key *key)
+{
+	uint32_t index = window_keys_ref(&stacks->window->keys, key) / REF_STEP;
+	struct key_stack *stack = index < stacks->ref_count ? stacks->of_ref[index] : NULL;
+	const char *entry;
+
+	if (stack == NULL)
+		return;
+	entry = (const char *)head_of(stacks, stack, stack->head_at);
+	__builtin_prefetch(entry);
+	__builtin_prefetch(entry + FETCH_BYTES);
 }
 
 /* ---- what the window says ---- */

@@ -1,24 +1,24 @@
 /** window_stack.h - the total of a key over a long sliding window, from boundary to boundary.
  *
- *  Two stacks (Tangwongsan, Hirzel, Schneider, "General Incremental Sliding-Window Aggregation", PVLDB
- *  8(7), 2015): what came is added to one total, what will leave has its sums prepared from the far
- *  end, so nothing is ever subtracted. Theirs keeps a sum for each pane, as many as the window has;
- *  here sums of whole chunks and those of one chunk, pane by pane, are enough:
+ *  Two stacks (Tangwongsan, Hirzel, Schneider, "General Incremental Sliding-Window Aggregation",
+ *  PVLDB 8(7), 2015): what came is added to one total, what will leave has its sums prepared from
+ *  the far end, so nothing is ever subtracted. Theirs keeps a sum for each pane, as many as the
+ *  window has; here sums of whole chunks and those of one chunk, pane by pane, are enough:
  *
  *           from        head_end                          mid_end             to
  *      ------|-------------|---------|---------|-----------|------------------|---> event time
  *             head: sums from      mid: sums from each      back: one total
  *             each pane to         chunk to mid_end
- *             head_end
+ *             mid_end
  *
- *      total(from, to) = head[from] + mid[head_end] + back
+ *      total(from, to) = head[from] + back;  mid[head_end] + back when the head is used up
  *
- *  When `from` reaches head_end, the next chunk becomes the head; when it reaches mid_end, all of it
- *  is made anew. Each pane is merged four times in its life and a boundary merges three sums, however
- *  long the window is. The first mid_end is chosen by the key, so that keys are not made anew at one
- *  boundary. A key with STACK_PANES_MIN panes or less has no stack: its panes are merged.
- *  Memory for a key: STACK_CHUNK + panes / STACK_CHUNK + 2 panes (window_stack_bytes()): 3.1 KiB for
- *  an hour of 5 s with one value, 4.4 KiB for a day of minutes; of counts alone 0.9 and 1.3 KiB.
+ *  When `from` reaches head_end, the next chunk becomes the head; when it reaches mid_end, all of
+ *  it is made anew. Each pane is merged four times in its life and a boundary merges two sums,
+ *  however long the window is. The first mid_end is chosen by the key, so that keys are not made
+ *  anew at one boundary. A key with STACK_PANES_MIN panes or less has no stack: they are merged.
+ *  Memory of a key: STACK_CHUNK + panes / STACK_CHUNK + 2 panes: 3.1 KiB for an hour of 5 s with
+ *  one value, 4.4 KiB for a day of minutes; of counts alone 0.9 and 1.3 KiB.
  *  Owner: window_stacks_new() result owned; the window is borrowed and knows of it: it says what
  *  changed behind the totals. Threads: owner's.
  */
@@ -36,10 +36,13 @@ struct window_stacks;
 struct window_stacks *window_stacks_new(struct window *window, int64_t window_ms);
 void window_stacks_free(struct window_stacks *stacks); /**< NULL allowed */
 
-/** Total of the panes with a number in [from, to), which only move forward. The caller releases it. */
+/** Total of the panes with a number in [from, to), which only move forward; the caller's to
+ *  release. */
 void window_stacks_total(struct window_stacks *stacks, const struct window_key *key, int64_t from,
 			 int64_t to, struct aggregate *out);
+/** Brings what a total reads first, and then what it reads next, nearer. */
 void window_stacks_fetch(const struct window_stacks *stacks, const struct window_key *key);
+void window_stacks_fetch_sums(struct window_stacks *stacks, const struct window_key *key);
 
 /** Of all stacks of a window: a pane changed; the key goes; refs have another meaning. */
 void window_stacks_touch(struct window *window, uint32_t ref, int64_t number);

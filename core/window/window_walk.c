@@ -94,8 +94,13 @@ static void add_key(struct walk_run *run, const struct window_key *key)
 	if (run->count >= WALK_QUEUE)
 		judge(run, run->keys[at]);
 	window_fetch(run->window, key, run->fetch_count);
-	if (run->walk->stacks != NULL)
+	if (run->walk->stacks != NULL) {
 		window_stacks_fetch(run->walk->stacks, key);
+		if (run->count >= WALK_QUEUE / 2)
+			window_stacks_fetch_sums(
+				run->walk->stacks,
+				run->keys[(run->count - WALK_QUEUE / 2) % WALK_QUEUE]);
+	}
 	run->keys[at] = key;
 	run->count++;
 }

@@ -1,5 +1,5 @@
-/* The total of a stack is that of all panes of the window: after any steps, with late readings, gaps,
- * keys that come and go, and every statistic. */
+/* The total of a stack is that of all panes of the window: after any steps, with late readings,
+ * gaps, keys that come and go, and every statistic. */
 #include "core/window/window_slide.h"
 #include "core/window/window_stack.h"
 
