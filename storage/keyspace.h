@@ -9,6 +9,7 @@
  *  "S"     source name                            counters, watermark; with 0 "d": dead letters
  *  "e"     rule name                              how far it is evaluated, and as of when
  *  "a"     rule name, 0, dimension key            alert state
+ *  "y"     rule name, 0, dimension key          what a script keeps for the key, its timers
  *  "l"     time_ms (8), alert id                  alert document (JSON): the alert log
  *  "r"     rule name                              versions and states (JSON)
  *  "p"     plan name                              versions and states (JSON)
@@ -47,6 +48,7 @@ struct err_note;
 	X(SOURCE, 'S')                                                                             \
 	X(EVALUATED, 'e')                                                                          \
 	X(ALERT, 'a')                                                                              \
+	X(SCRIPT_KEY, 'y')                                                                         \
 	X(ALERT_LOG, 'l')                                                                          \
 	X(RULE, 'r')                                                                               \
 	X(PLAN, 'p')                                                                               \

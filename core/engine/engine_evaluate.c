@@ -1,6 +1,7 @@
 /* One boundary of one rule: collect the keys whose state may change, sort them, step each. */
 #include "core/engine/engine_internal.h"
 #include "core/engine/engine_judge.h"
+#include "core/engine/engine_script.h"
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
@@ -26,6 +27,7 @@ static int call_script(const struct evaluation *evaluation, const struct candida
 		       bool was_firing, struct rule_verdict *verdict, struct err_note *why)
 {
 	const struct rule *rule = evaluation->state->rule;
+	struct rule_call call = {.key = candidate->key};
 	struct rule_window window = {
 		.window_start_ms = evaluation->from_ms,
 		.window_end_ms = evaluation->boundary_ms,
@@ -34,13 +36,17 @@ static int call_script(const struct evaluation *evaluation, const struct candida
 		.by = (const char *const *)rule->by,
 		.by_count = rule->by_count,
 		.is_firing = was_firing,
+		.call = &call,
 	};
 	int code;
 
+	engine_load_call(evaluation->state, evaluation->boundary_ms, &call);
 	engine_script_begins(evaluation->engine, rule,
 			     dimension_hash((uint64_t)evaluation->boundary_ms, candidate->key));
 	code = rule->runner->ops->on_window(rule->runner, &window, verdict, why);
 	engine_script_ends(evaluation->engine);
+	if (code == 0)
+		engine_keep_call(evaluation->state, &call);
 	return code;
 }
 
@@ -77,6 +83,7 @@ static bool judge_by_script(const struct evaluation *evaluation, struct candidat
 	} else {
 		state->errors_in_row = 0;
 		step_by_verdict(evaluation, candidate, &verdict);
+		engine_note_firing(state, candidate->key, evaluation->boundary_ms);
 	}
 	rule_verdict_clear(&verdict);
 	return goes_on;
@@ -160,6 +167,10 @@ void engine_evaluate(struct engine *engine, struct rule_state *state, int64_t bo
 	int64_t old_ms = state->is_dirty ? TIME_NONE : state->evaluated_ms;
 	bool is_first = state->visit == 0;
 
+	if (state->rule->has_on_timer)
+		engine_run_timers(engine, state, boundary_ms);
+	if (state->is_quarantined)
+		return;
 	state->span_ms = boundary_ms - evaluation.from_ms;
 	arena_reset(&engine->scratch);
 	if (is_first)

@@ -3,6 +3,7 @@
  * position and the same counters. 1,000,000 readings by merchant with sync = commit took 153,000
  * rows and 0.62 CPU seconds of owner and writer with a row for each pane and bundle; 400 to 600
  * rows and 0.055 s so. */
+#include "core/engine/engine_script.h"
 #include "core/engine/engine_store.h"
 
 #include "core/base/mem.h"
@@ -78,6 +79,7 @@ void engine_gather(void *arg)
 		source->is_changed = false;
 		source->has_new_dead_letters = false;
 	}
+	engine_gather_memory(engine);
 	for (uint32_t i = 0; i < engine->metric_count; i++)
 		gather_metric(engine, engine->metrics[i]);
 }

@@ -6,6 +6,7 @@
 #include "core/engine/engine_internal.h"
 #include "core/engine/engine_judge.h"
 #include "core/engine/engine_plan.h"
+#include "core/engine/engine_script.h"
 #include "core/engine/engine_store.h"
 
 #include "core/base/err.h"
@@ -81,7 +82,13 @@ static struct rule_state *make_state(struct engine *engine, struct rule_state *o
 	}
 	state = engine_rule_state_new(rule, engine->options.seed);
 	state->evaluated_ms = continue_from(engine, old, rule);
+	if (rule->type == RULE_SCRIPT || rule->streak > 0)
+		state->memory = script_memory_new(engine->options.seed,
+						  rule->keys_max != 0 ? rule->keys_max
+								      : engine->config->keys_max,
+						  rule->key_idle_ms);
 	if (old != NULL) {
+		engine_delete_memory(engine, old->rule->name);
 		engine_resolve_all(engine, old, "rule_changed");
 		engine_rule_state_free(old);
 	}
@@ -107,6 +114,7 @@ static void install_rules(struct engine *engine, struct rule *const *rules, uint
 			continue;
 		engine_resolve_all(engine, old[i], engine_why_gone(engine, old[i]->rule));
 		engine_delete_evaluated(engine, old[i]->rule->name);
+		engine_delete_memory(engine, old[i]->rule->name);
 		engine_rule_state_free(old[i]);
 	}
 	mem_free(old);
@@ -191,6 +199,7 @@ static void index_metrics(struct engine *engine, struct engine_source *source)
 	for (uint32_t i = 0; i < count; i++)
 		source->metrics[i] = engine_find_metric(engine, intake->metrics[i].metric);
 	source->must_check = true;
+	engine_index_readers(engine, source);
 }
 
 static void install_metrics(struct engine *engine, const struct install_plan *plan)
@@ -265,6 +274,8 @@ int engine_install(struct engine *engine, struct config *config, struct rule *co
 	if (!engine->is_restored) {
 		if (engine->options.commit != NULL)
 			code = engine_restore_panes(engine, why);
+		if (code == 0 && engine->options.commit != NULL)
+			code = engine_restore_memory(engine, why);
 		engine_adopt_stored(engine);
 		engine->is_restored = true;
 	}

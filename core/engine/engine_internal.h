@@ -21,6 +21,7 @@
 struct late_group;
 struct rule_verdict;
 struct trace;
+struct script_memory;
 struct window;
 struct window_slide;
 struct zone;
@@ -49,9 +50,12 @@ struct engine_source {
 	struct watermark *watermark;
 	int64_t lateness_ms;
 	struct engine_metric **metrics; /**< [intake->metric_count] of the intake */
-	int64_t watermark_ms;           /**< as of the last engine_advance() or as stored */
-	int64_t checked_ms;             /**< pane start up to which its rules were looked at */
-	int64_t first_event_ms;         /**< least event time ever seen */
+	struct rule_state **readers;    /**< rules that are asked about readings, borrowed */
+	uint32_t reader_count;
+	bool judges_panes;      /**< some of them are judged by windows as well */
+	int64_t watermark_ms;   /**< as of the last engine_advance() or as stored */
+	int64_t checked_ms;     /**< pane start up to which its rules were looked at */
+	int64_t first_event_ms; /**< least event time ever seen */
 	int64_t max_event_ms;
 	bool must_check;  /**< its rules must be looked at before a pane has passed */
 	bool is_finished; /**< engine_finish(): nothing more comes */
@@ -108,6 +112,7 @@ struct rule_state {
 	uint64_t overflow_seen;  /**< this and that of the window, at the last evaluation */
 	struct engine_key overflow; /**< of the alert about it */
 	struct trace *trace;
+	struct script_memory *memory; /**< NULL: the rule keeps nothing for its keys */
 	uint64_t visit;
 	uint64_t evaluation_count, fired_count, resolved_count, error_count;
 	uint32_t errors_in_row;
@@ -143,6 +148,7 @@ struct engine {
 	struct zone *zone;           /**< the site's: of calendar days */
 	struct rule_state **rules;   /**< sorted by name */
 	uint32_t rule_count;
+	bool has_memories;           /**< some of them keep something for their keys */
 	struct stored_key *stored_keys;
 	uint32_t stored_key_count;
 	struct stored_evaluated *stored_evaluated;

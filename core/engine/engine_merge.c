@@ -13,6 +13,7 @@
  * same watermark (engine_metrics.c: cut_ms moves with what is judged).
  */
 #include "core/engine/engine_internal.h"
+#include "core/engine/engine_script.h"
 
 #include "core/base/mem.h"
 #include "core/ingest/intake.h"
@@ -156,7 +157,8 @@ static void move_to_mark(struct engine *engine, struct engine_partition *partiti
 }
 
 static void merge_marked(struct engine *engine, struct engine_partition *partition,
-			 const struct bundle *bundle, int64_t now_mono_ms)
+			 const struct bundle *bundle, struct reading_walk *walk,
+			 int64_t now_mono_ms)
 {
 	uint32_t count = collect_late(engine, partition->source, bundle);
 	uint32_t mark = 0;
@@ -164,6 +166,8 @@ static void merge_marked(struct engine *engine, struct engine_partition *partiti
 	for (uint32_t i = 0; i < count; i++) {
 		if (engine->late[i].mark != mark) {
 			mark = engine->late[i].mark;
+			if (walk->judges_panes)
+				engine_walk_to(walk, bundle->marks.data[mark - 1]);
 			move_to_mark(engine, partition, bundle, mark, now_mono_ms);
 		}
 		merge_late(partition->source, bundle, &engine->late[i]);
@@ -202,13 +206,16 @@ void engine_merge(struct engine *engine, struct engine_partition *partition,
 		  const struct bundle *bundle, int64_t now_mono_ms)
 {
 	struct engine_source *source = partition->source;
+	struct reading_walk walk;
 
-	if (may_be_late(source, bundle))
+	engine_walk_begin(&walk, engine, partition, bundle, now_mono_ms);
+	if (walk.judges_panes || may_be_late(source, bundle))
 		engine_judge_reached(engine, source, now_mono_ms);
 	merge_unmarked(engine, source, bundle);
 	note_times(source, partition, bundle);
 	if (bundle->marks.count > 0)
-		merge_marked(engine, partition, bundle, now_mono_ms);
+		merge_marked(engine, partition, bundle, &walk, now_mono_ms);
+	engine_walk_to(&walk, INT64_MAX);
 	watermark_observe(source->watermark, (uint32_t)(partition - engine->partitions),
 			  bundle->max_event_ms, now_mono_ms);
 }

@@ -16,6 +16,7 @@
  */
 #include "core/engine/engine_internal.h"
 #include "core/engine/engine_judge.h"
+#include "core/engine/engine_script.h"
 #include "core/engine/engine_store.h"
 
 #include "core/base/mem.h"
@@ -61,6 +62,7 @@ void engine_rule_state_free(struct rule_state *state)
 	engine_free_keys(state);
 	mem_free(state->field_text);
 	mem_free(state->last_error);
+	script_memory_free(state->memory);
 	rule_unref(state->rule);
 	mem_free(state);
 }
@@ -142,7 +144,7 @@ int64_t engine_next_boundary(const struct rule_state *state)
 	int64_t begin_ms = state->evaluated_ms;
 	int64_t next_ms;
 
-	if (limit_ms == TIME_NONE || state->is_quarantined ||
+	if (limit_ms == TIME_NONE || state->is_quarantined || !engine_has_windows(state->rule) ||
 	    (begin_ms == TIME_NONE && !find_begin(state, &begin_ms)))
 		return INT64_MAX;
 	next_ms = begin_ms + state->rule->every_ms;
@@ -231,9 +233,12 @@ static void advance(struct engine *engine)
 
 	for (uint32_t i = 0; i < engine->source_count; i++)
 		is_any_due |= is_due(engine->sources[i]);
-	if (!is_any_due)
+	if (!is_any_due) {
+		engine_pass_time(engine);
 		return;
+	}
 	evaluate_due(engine);
+	engine_pass_time(engine);
 	for (uint32_t i = 0; i < engine->rule_count; i++)
 		if (is_due(engine->rules[i]->metric->source))
 			settle_rule(engine, engine->rules[i]);
@@ -281,11 +286,14 @@ void engine_finish(struct engine *engine)
 static int64_t next_of_source(const struct engine_source *source, int64_t now_mono_ms)
 {
 	int64_t change_ms = watermark_next_change(source->watermark, now_mono_ms);
+	int64_t next_ms;
 
 	if (change_ms != now_mono_ms + WATERMARK_STEP_MS || source->watermark_ms == TIME_NONE)
 		return change_ms;
-	return now_mono_ms + engine_next_multiple(source->watermark_ms, PANE_MS) -
-	       source->watermark_ms;
+	next_ms = engine_next_multiple(source->watermark_ms, PANE_MS);
+	if (engine_next_timer(source) < next_ms)
+		next_ms = engine_next_timer(source);
+	return now_mono_ms + next_ms - source->watermark_ms;
 }
 
 int64_t engine_next_ms(const struct engine *engine, int64_t now_mono_ms)

@@ -1,5 +1,6 @@
 #include "core/engine/engine_internal.h"
 #include "core/engine/engine_judge.h"
+#include "core/engine/engine_script.h"
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
@@ -33,6 +34,8 @@ static void quarantine(struct engine *engine, struct rule_state *state)
 {
 	state->is_quarantined = true;
 	engine_resolve_all(engine, state, "rule_quarantined");
+	if (state->memory != NULL)
+		script_memory_quiet(state->memory);
 	if (engine->options.on_quarantine != NULL)
 		engine->options.on_quarantine(engine->options.arg, state->rule, state->last_error);
 }
@@ -85,9 +88,7 @@ static void judge_readings(struct engine *engine, struct rule_state *state,
 	}
 }
 
-/** By name: a bundle from before a reload may have other fields than the rule reads now. What was
- *  not asked for then is missing. */
-static const struct value *column_of(const struct intake *intake, const struct batch *batch,
+const struct value *engine_column_of(const struct intake *intake, const struct batch *batch,
 				     const char *name)
 {
 	static const struct value missing[BATCH_ROWS_MAX];
@@ -111,15 +112,18 @@ static void filter_batch(struct engine *engine, struct rule_state *state, uint32
 	bool matches[BATCH_ROWS_MAX] = {false};
 	uint16_t rows[BATCH_ROWS_MAX];
 	uint32_t row_count = 0;
+	int keeper = bundle->intake->metrics[index].keeper;
 
 	for (uint32_t i = 0; i < readings.column_count; i++)
-		columns[i] = column_of(bundle->intake, batch, readings.names[i]);
+		columns[i] = engine_column_of(bundle->intake, batch, readings.names[i]);
 	judge_readings(engine, state, &readings,
 		       bundle->from.offset + (uint64_t)number * BATCH_ROWS_MAX, matches);
 	for (uint32_t row = 0; row < batch->row_count; row++)
 		if (matches[row])
 			rows[row_count++] = (uint16_t)row;
 	grouping_add_rows(engine->grouping, batch, index, rows, row_count, bundle);
+	if (keeper >= 0)
+		bundle_mark_rows(bundle, number, (uint32_t)keeper, rows, row_count);
 }
 
 /** A metric behind a filter function has one rule; without it its readings are passed over, as

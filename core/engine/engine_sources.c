@@ -46,6 +46,7 @@ void engine_source_free(struct engine_source *source)
 		dead_letter_clear(&source->dead_letters[i]);
 	intake_unref(source->intake);
 	mem_free(source->metrics);
+	mem_free(source->readers);
 	watermark_free(source->watermark);
 	mem_free(source->name);
 	mem_free(source);

@@ -6,6 +6,8 @@
 #include "core/model/batch.h"
 #include "core/window/watermark.h"
 
+#include <string.h>
+
 struct bundle *bundle_new(struct intake *intake, uint64_t seed)
 {
 	struct bundle *bundle = mem_alloc(sizeof(*bundle));
@@ -50,6 +52,52 @@ void bundle_take_batch(struct bundle *bundle, struct batch *batch)
 	bundle->batches[bundle->batch_count++] = batch;
 }
 
+/* ---- rows that match ---- */
+
+static uint64_t *row_set(const struct bundle *bundle, uint32_t batch, uint32_t keeper)
+{
+	size_t sets = (size_t)batch * bundle->intake->keeper_count + keeper;
+
+	return bundle->row_sets + sets * BUNDLE_ROW_WORDS;
+}
+
+void bundle_begin_row_sets(struct bundle *bundle)
+{
+	uint32_t keeper_count = bundle->intake->keeper_count;
+	size_t words = (size_t)keeper_count * BUNDLE_ROW_WORDS;
+
+	if (keeper_count == 0)
+		return;
+	if (bundle->batch_count == bundle->row_set_capacity) {
+		bundle->row_set_capacity =
+			bundle->row_set_capacity ? bundle->row_set_capacity * 2 : 8;
+		bundle->row_sets = mem_grow(bundle->row_sets, bundle->row_set_capacity,
+					    words * sizeof(uint64_t));
+	}
+	memset(row_set(bundle, bundle->batch_count, 0), 0, words * sizeof(uint64_t));
+}
+
+void bundle_mark_rows(struct bundle *bundle, uint32_t batch, uint32_t keeper, const uint16_t *rows,
+		      uint32_t row_count)
+{
+	uint64_t *set = row_set(bundle, batch, keeper);
+
+	for (uint32_t i = 0; i < row_count; i++)
+		set[rows[i] / 64] |= 1ULL << rows[i] % 64;
+}
+
+uint32_t bundle_marked_rows(const struct bundle *bundle, uint32_t batch, uint32_t keeper,
+			    uint16_t rows[BATCH_ROWS_MAX])
+{
+	const uint64_t *set = row_set(bundle, batch, keeper);
+	uint32_t count = 0;
+
+	for (uint32_t word = 0; word < BUNDLE_ROW_WORDS; word++)
+		for (uint64_t bits = set[word]; bits != 0; bits &= bits - 1)
+			rows[count++] = (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(bits));
+	return count;
+}
+
 void bundle_free(struct bundle *bundle)
 {
 	if (!bundle)
@@ -64,6 +112,7 @@ void bundle_free(struct bundle *bundle)
 	mem_free(bundle->deltas);
 	bundle_forget_batches(bundle);
 	mem_free(bundle->batches);
+	mem_free(bundle->row_sets);
 	mem_free(bundle->times.data);
 	mem_free(bundle->marks.data);
 	intake_unref(bundle->intake);
@@ -82,6 +131,8 @@ void bundle_clear(struct bundle *bundle)
 		.delta_count = bundle->delta_count,
 		.batches = bundle->batches,
 		.batch_capacity = bundle->batch_capacity,
+		.row_sets = bundle->row_sets,
+		.row_set_capacity = bundle->row_set_capacity,
 		.times = {.data = bundle->times.data, .capacity = bundle->times.capacity},
 		.marks = {.data = bundle->marks.data, .capacity = bundle->marks.capacity},
 		.shelf = bundle->shelf,

@@ -111,6 +111,10 @@ struct bundle {
 	struct batch **batches; /**< owned: the readings, when intake->keeps_batches */
 	uint32_t batch_count;
 	uint32_t batch_capacity;
+	/** Which rows of the batches match, a bit for each, for the metrics that ask for it:
+	 *  [batch_count][intake->keeper_count][BUNDLE_ROW_WORDS]. */
+	uint64_t *row_sets;
+	uint32_t row_set_capacity; /**< of batches */
 	struct dead_letter dead_letters[BUNDLE_DEAD_LETTERS_MAX];
 	uint32_t dead_letter_count; /**< malformed lines beyond the limit are only counted */
 	/** Of the bundles before this one that come of the same bytes job. */
@@ -130,6 +134,17 @@ void bundle_free(struct bundle *bundle);
 struct bundle *bundle_head(struct bundle *bundle);
 /** Makes it empty again for the same intake; keeps memory. */
 void bundle_clear(struct bundle *bundle);
+
+enum { BUNDLE_ROW_WORDS = BATCH_ROWS_MAX / 64 };
+
+/** Before a batch's rows are marked: room for them, all clear. */
+void bundle_begin_row_sets(struct bundle *bundle);
+/** Rows of the batch of that number, which may be the next one. */
+void bundle_mark_rows(struct bundle *bundle, uint32_t batch, uint32_t keeper, const uint16_t *rows,
+		      uint32_t row_count);
+/** These rows, ascending; returns how many. */
+uint32_t bundle_marked_rows(const struct bundle *bundle, uint32_t batch, uint32_t keeper,
+			    uint16_t rows[BATCH_ROWS_MAX]);
 
 /** Takes a batch made by batch_keep(). */
 void bundle_take_batch(struct bundle *bundle, struct batch *batch);

@@ -283,7 +283,13 @@ static void add_metric(struct grouping_run *run, uint32_t index, const uint16_t 
 static void add_declared(void *arg, uint32_t index, const uint16_t *rows, uint32_t row_count)
 {
 	struct grouping_run *run = arg;
-	add_metric(run, run->grouping->declared[index], rows, row_count);
+	uint32_t metric = run->grouping->declared[index];
+	int keeper = run->grouping->intake->metrics[metric].keeper;
+
+	add_metric(run, metric, rows, row_count);
+	if (keeper >= 0)
+		bundle_mark_rows(run->bundle, run->bundle->batch_count, (uint32_t)keeper, rows,
+				 row_count);
 }
 
 void grouping_add_rows(struct grouping *grouping, const struct batch *batch, uint32_t metric,
@@ -307,10 +313,13 @@ void grouping_add(struct grouping *grouping, const struct intake *intake, const 
 	grouping_prepare(grouping, bundle->intake, bundle->deltas[0].seed);
 	uint64_t limits_before = filter_set_scratch_limits_hit(grouping->scratch);
 	grouping_keys_begin(&grouping->keys, batch);
+	if (intake->keeper_count > 0)
+		bundle_begin_row_sets(bundle);
 	filter_set_run(grouping->scratch, batch, &grouping->keys.columns, add_declared, &run);
 	bundle->regex_limits += filter_set_scratch_limits_hit(grouping->scratch) - limits_before;
 	if (!intake->keeps_batches)
 		return;
 	bundle_take_batch(bundle, batch_keep(batch, intake->is_kept));
-	bundle->grown_bytes += batch->row_count * intake->kept_row_bytes;
+	bundle->grown_bytes += batch->row_count * intake->kept_row_bytes +
+			       intake->keeper_count * sizeof(uint64_t[BUNDLE_ROW_WORDS]);
 }

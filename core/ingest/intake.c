@@ -229,7 +229,7 @@ static int intake_want_all(struct intake *intake, const struct metric_spec *spec
 		metric->read_columns[i] = (uint32_t)column;
 	}
 	metric->read_count = spec->read_count;
-	if (spec->filter_function)
+	if (spec->filter_function || spec->keeps_rows)
 		intake_keep(intake, spec, metric);
 	return 0;
 }
@@ -246,7 +246,15 @@ static bool intake_find_metric(const struct intake *intake, const struct metric 
 	return false;
 }
 
-static void intake_take_metric(struct intake *intake, const struct intake_metric *metric)
+/** A metric has one set of rows, whoever asks for it. */
+static void intake_keep_rows(struct intake *intake, uint32_t index, bool keeps_rows)
+{
+	if (keeps_rows && intake->metrics[index].keeper < 0)
+		intake->metrics[index].keeper = (int)intake->keeper_count++;
+}
+
+static void intake_take_metric(struct intake *intake, const struct intake_metric *metric,
+			       bool keeps)
 {
 	const struct metric *added = metric->metric;
 	size_t bytes =
@@ -256,7 +264,7 @@ static void intake_take_metric(struct intake *intake, const struct intake_metric
 		bytes += 2 * added->value_count * SKETCH_BYTES_ORDINARY;
 
 	intake->row_bytes += bytes;
-	if (added->has_filter_function) {
+	if (keeps) {
 		bytes += (added->by_count + added->value_count + metric->read_count) *
 			 sizeof(struct value);
 		intake->kept_row_bytes += bytes;
@@ -272,7 +280,7 @@ static void intake_take_metric(struct intake *intake, const struct intake_metric
 int intake_add_metric(struct intake *intake, const struct metric_spec *spec, uint32_t *out_index,
 		      struct err_note *why)
 {
-	struct intake_metric metric = {0};
+	struct intake_metric metric = {.keeper = -1};
 	uint32_t old_count = intake->fields.count;
 	bool is_changed = false;
 	int rc = intake_check_spec(intake, spec, why);
@@ -300,9 +308,11 @@ int intake_add_metric(struct intake *intake, const struct metric_spec *spec, uin
 	if (intake_find_metric(intake, metric.metric, out_index)) {
 		metric_unref(metric.metric);
 		filter_free(metric.filter);
+		intake_keep_rows(intake, *out_index, spec->keeps_rows);
 		return 0;
 	}
 	*out_index = intake->metric_count;
-	intake_take_metric(intake, &metric);
+	intake_take_metric(intake, &metric, spec->filter_function || spec->keeps_rows);
+	intake_keep_rows(intake, *out_index, spec->keeps_rows);
 	return 0;
 }

@@ -42,8 +42,9 @@ struct intake_metric {
 	struct filter *filter; /**< owned; NULL = every reading */
 	uint32_t by_columns[DIMENSION_FIELDS_MAX];
 	uint32_t value_columns[METRIC_VALUES_MAX];
-	uint32_t read_columns[METRIC_READS_MAX]; /**< of the filter function */
+	uint32_t read_columns[METRIC_READS_MAX]; /**< of functions of a reading */
 	uint32_t read_count;
+	int keeper; /**< which of the bundle's row sets is the metric's, or -1 */
 };
 
 struct intake {
@@ -61,9 +62,10 @@ struct intake {
 	uint64_t generation;
 	struct schema schema; /**< owned copy */
 	struct field_set fields;
-	bool *is_number;    /**< [fields.count] a metric computes with the column */
-	bool *is_kept;      /**< [fields.count] stage 2 needs the column, for filter functions */
-	bool keeps_batches; /**< some metric has a filter function */
+	bool *is_number;       /**< [fields.count] a metric computes with the column */
+	bool *is_kept;         /**< [fields.count] stage 2 needs the column, for filter functions */
+	bool keeps_batches;    /**< stage 2 looks at readings */
+	uint32_t keeper_count; /**< metrics whose matching rows stage 2 is told */
 	/** What one reading can add to the groups of all metrics, when keys are of ordinary
 	 *  length. */
 	size_t row_bytes;

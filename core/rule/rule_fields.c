@@ -115,22 +115,22 @@ static void add_read(const struct rule_builder *builder, const char *name, int l
 }
 
 /** All declared fields, unless the rule names those it needs. */
-static void read_reads(const struct rule_builder *builder)
+static void read_reads(const struct rule_builder *builder, const char *option)
 {
 	const struct schema *schema = builder->source != NULL ? &builder->source->schema : NULL;
 	const struct tree *reads = tree_get(builder->tree, "reads");
 	uint32_t count = reads != NULL ? reads->child_count : schema ? schema->field_count : 0;
 
 	if (count > RULE_READS_MAX) {
-		rule_fault(builder, reads != NULL ? "reads" : "filter",
-			   "a filter function sees at most %d fields, found %u; name those it "
-			   "looks at: reads = { \"amount\", \"app\" }",
+		rule_fault(builder, reads != NULL ? "reads" : option,
+			   "a function of a reading sees at most %d fields, found %u; name those "
+			   "it looks at: reads = { \"amount\", \"app\" }",
 			   RULE_READS_MAX, count);
 		return;
 	}
 	if (reads == NULL && schema != NULL && !schema->is_closed) {
-		rule_fault(builder, "filter",
-			   "a filter function of a source without declared fields needs \"reads\", "
+		rule_fault(builder, option,
+			   "a function of a reading of a source without declared fields needs \"reads\", "
 			   "the fields it looks at; example: reads = { \"amount\", \"app\" }");
 		return;
 	}
@@ -158,11 +158,13 @@ static void read_filter(const struct rule_builder *builder)
 			   "example: filter = 'success == false and amount > 0'",
 			   tree_describe(filter, found));
 	if (rule->has_filter_function)
-		read_reads(builder);
+		read_reads(builder, "filter");
+	else if (tree_get(builder->tree, "on_reading") != NULL)
+		read_reads(builder, "on_reading");
 	else if (tree_get(builder->tree, "reads") != NULL)
 		rule_fault(builder, "reads",
-			   "\"reads\" is only for a filter function: an expression names its "
-			   "fields itself");
+			   "\"reads\" is only for a function of a reading (filter, on_reading): "
+			   "an expression names its fields itself");
 	check_filter(builder);
 }
 

@@ -21,13 +21,14 @@ void rule_metric_spec(const struct rule *rule, struct rule_metric *out)
 					    .needs = rule->value_needs,
 					    .pane_ms = rule->pane_ms,
 				    }};
+	out->spec.keeps_rows = rule->has_on_reading || rule->streak > 0;
+	out->spec.reads = (const char *const *)rule->reads;
+	out->spec.read_count = rule->read_count;
 	if (!rule->has_filter_function)
 		return;
 	/* Whatever a function does, only the same file does it. */
 	snprintf(out->identity, sizeof(out->identity), "%s %s", rule->hash, rule->name);
 	out->spec.filter_function = out->identity;
-	out->spec.reads = (const char *const *)rule->reads;
-	out->spec.read_count = rule->read_count;
 }
 
 int rule_metric_make(const struct rule *rule, const struct config *config, struct metric **out,

@@ -71,7 +71,7 @@ static const struct rule_row base_rows[] = {
 	 {.name = "field", .type = OPTION_TEXT, .example = "\"amount\"",
 	  .help = "numeric field that is computed"}},
 	{RULE_BIT(SCRIPT),
-	 {.name = "on_window", .type = OPTION_FUNCTION, .is_required = true,
+	 {.name = "on_window", .type = OPTION_FUNCTION,
 	  .example = "function(ctx, w) … end", .help = "decides about one window",
 	  .lua_type = "fun(ctx: tocsin.RuleContext, w: tocsin.Window): tocsin.Verdict|false|nil"}},
 	{0, {.name = NULL}},

@@ -28,7 +28,7 @@ struct metric_spec {
 	const char *filter; /**< canonical, "" for every reading */
 	/** What names a rule's filter function ("rule slow, hash ..."); NULL: it has none. */
 	const char *filter_function;
-	const char *const *reads; /**< fields that the filter function sees */
+	const char *const *reads; /**< fields that functions of a reading see */
 	uint32_t read_count;
 	const char *const *by;
 	uint32_t by_count;
@@ -36,6 +36,9 @@ struct metric_spec {
 	uint32_t value_count;      /**< 0: readings are only counted */
 	const uint8_t *needs;      /**< enum cell_need of each value; NULL: CELL_NUMBER of each */
 	int64_t pane_ms;
+	/** Stage 2 is told which readings match. Not part of the metric: rules that share its panes
+	 *  may differ. */
+	bool keeps_rows;
 };
 
 struct metric {

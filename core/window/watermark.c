@@ -215,6 +215,24 @@ void watermark_observe(struct watermark *watermark, uint32_t partition, int64_t 
 	watermark->settled_until_mono_ms = WATERMARK_NONE;
 }
 
+int64_t watermark_of_others(const struct watermark *watermark, uint32_t partition,
+			    int64_t now_mono_ms)
+{
+	int64_t least = INT64_MAX;
+
+	for (uint32_t i = 0; i < watermark->count; i++) {
+		const struct partition *other = &watermark->partitions[i];
+
+		if (other->id == partition || now_mono_ms >= idle_moment(watermark, other))
+			continue;
+		if (!other->has_reading)
+			return WATERMARK_NONE;
+		if (other->max_event_ms - watermark->lateness_ms < least)
+			least = other->max_event_ms - watermark->lateness_ms;
+	}
+	return least;
+}
+
 int64_t watermark_get(struct watermark *watermark, int64_t now_mono_ms, int64_t wall_ms)
 {
 	int64_t since = all_idle_moment(watermark), to;

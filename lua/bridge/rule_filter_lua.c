@@ -2,7 +2,7 @@
 
 #include "core/base/err.h"
 #include "core/rule/rule_runner.h"
-#include "lua/bridge/push_value.h"
+#include "lua/bridge/rule_reading_lua.h"
 #include "lua/host/call.h"
 #include "lua/host/loader.h"
 
@@ -29,21 +29,8 @@ void rule_filter_lua_set_up(lua_State *lua, struct rule_filter_lua *filter)
 	filter->reading_ref = luaL_ref(lua, LUA_REGISTRYINDEX);
 }
 
+/* stack: judging, function, r, "time", name of column 0, 1, ... */
 enum { JUDGING = 1, FUNCTION, READING, FIRST_NAME };
-
-/* The names stay on the stack: pushing one of them again is a copy, making it is a hash.
- * stack: judging, function, r, "time", name of column 0, 1, ... */
-static void fill(lua_State *lua, const struct rule_readings *readings, uint32_t row)
-{
-	lua_pushvalue(lua, FIRST_NAME);
-	lua_pushnumber(lua, (double)readings->time_ms[row] / 1000);
-	lua_rawset(lua, READING);
-	for (uint32_t i = 0; i < readings->column_count; i++) {
-		lua_pushvalue(lua, FIRST_NAME + 1 + (int)i);
-		push_value(lua, &readings->columns[i][row]);
-		lua_rawset(lua, READING);
-	}
-}
 
 /* One protected call for all readings; a raised error leaves `row` at the one that raised it. */
 static int l_filter_rows(lua_State *lua)
@@ -51,14 +38,11 @@ static int l_filter_rows(lua_State *lua)
 	struct judging *judging = lua_touserdata(lua, JUDGING);
 	const struct rule_readings *readings = judging->readings;
 
-	luaL_checkstack(lua, (int)readings->column_count + 8, "too many fields");
 	lua_rawgeti(lua, LUA_REGISTRYINDEX, judging->filter->function_ref);
 	lua_rawgeti(lua, LUA_REGISTRYINDEX, judging->filter->reading_ref);
-	lua_pushliteral(lua, "time");
-	for (uint32_t i = 0; i < readings->column_count; i++)
-		lua_pushstring(lua, readings->names[i]);
+	rule_reading_lua_push_names(lua, readings);
 	for (; judging->row < readings->row_count; judging->row++) {
-		fill(lua, readings, judging->row);
+		rule_reading_lua_fill(lua, READING, FIRST_NAME, readings, judging->row);
 		lua_pushvalue(lua, FUNCTION);
 		lua_pushvalue(lua, READING);
 		lua_call(lua, 1, 1);

@@ -1,14 +1,15 @@
 #include "lua/bridge/rule_runner_lua.h"
 
 #include "core/base/err.h"
-#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/model/aggregate.h"
 #include "core/model/dimension.h"
 #include "core/model/timestamp.h"
 #include "core/rule/rule_runner.h"
 #include "lua/bridge/push_value.h"
+#include "lua/bridge/rule_context_lua.h"
 #include "lua/bridge/rule_filter_lua.h"
+#include "lua/bridge/rule_reading_lua.h"
 #include "lua/bridge/verdict.h"
 #include "lua/host/call.h"
 #include "lua/host/loader.h"
@@ -17,32 +18,24 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+/** What a call costs besides its instructions, which are counted by the thousand. */
+enum { CALL_INSTRUCTIONS = 100 };
+
 struct rule_runner_lua {
 	struct rule_runner base;
 	struct script_state *state;
 	const char *name; /**< borrowed during construction only */
 	uint32_t version;
-	int function_ref; /**< on_window; LUA_NOREF: a rule that is judged by its threshold */
-	int context_ref;
+	int function_ref; /**< on_window; LUA_NOREF: the rule has none */
+	struct rule_context_lua context;
 	struct rule_filter_lua filter;
-	/** What the boundary being evaluated has cost so far, all keys together. */
+	struct rule_reading_lua reading;
+	/** What the boundary being evaluated, or what reached so many timers, has cost so far, all
+	 *  keys together. */
 	int64_t boundary_ms;
 	int64_t boundary_cpu_ns;
 	uint64_t boundary_instructions;
 };
-
-/* ctx:log(text), and ctx.log(text) as well. upvalue: rule name */
-static int l_rule_log(lua_State *lua)
-{
-	struct script_state *state = script_state_of(lua);
-	int index = lua_istable(lua, 1) ? 2 : 1;
-	const char *text = luaL_checkstring(lua, index);
-
-	if (state->log_count++ < RUNNER_LOG_LINES_MAX)
-		log_info(LUA, "rule %s: %.*s", lua_tostring(lua, lua_upvalueindex(1)),
-			 RUNNER_LOG_BYTES_MAX, text);
-	return 0;
-}
 
 static int do_nothing(lua_State *lua)
 {
@@ -56,23 +49,19 @@ static void push_set_up(lua_State *lua, void *arg)
 	struct rule_runner_lua *runner = arg;
 
 	rule_filter_lua_set_up(lua, &runner->filter);
+	rule_reading_lua_set_up(lua, &runner->reading);
 	loader_push_field(lua, "on_window");
-	if (!lua_isfunction(lua, -1) && runner->filter.function_ref == LUA_NOREF)
-		luaL_error(lua, "a script rule needs on_window = function(ctx, w) … end");
 	runner->function_ref = LUA_NOREF;
 	if (lua_isfunction(lua, -1))
 		runner->function_ref = luaL_ref(lua, LUA_REGISTRYINDEX);
 	else
 		lua_pop(lua, 1);
-	lua_createtable(lua, 0, 3);
-	lua_pushstring(lua, runner->name);
-	lua_setfield(lua, -2, "rule");
-	lua_pushinteger(lua, (lua_Integer)runner->version);
-	lua_setfield(lua, -2, "version");
-	lua_pushstring(lua, runner->name);
-	lua_pushcclosure(lua, l_rule_log, 1);
-	lua_setfield(lua, -2, "log");
-	runner->context_ref = luaL_ref(lua, LUA_REGISTRYINDEX);
+	if (runner->function_ref == LUA_NOREF && runner->filter.function_ref == LUA_NOREF &&
+	    runner->reading.on_reading_ref == LUA_NOREF)
+		luaL_error(lua, "a script rule needs on_window = function(ctx, w) … end or "
+				"on_reading = function(ctx, r) … end");
+	runner->context.has_timers = runner->reading.on_timer_ref != LUA_NOREF;
+	rule_context_lua_set_up(lua, &runner->context, runner->name, runner->version);
 	lua_pushcfunction(lua, do_nothing);
 }
 
@@ -121,8 +110,9 @@ static void push_window(lua_State *lua, void *arg)
 	const struct rule_window *window = question->window;
 	const struct aggregate *aggregate = window->aggregate;
 
+	rule_context_lua_begin(lua, &question->runner->context, window->call);
 	lua_rawgeti(lua, LUA_REGISTRYINDEX, question->runner->function_ref);
-	lua_rawgeti(lua, LUA_REGISTRYINDEX, question->runner->context_ref);
+	lua_rawgeti(lua, LUA_REGISTRYINDEX, question->runner->context.table_ref);
 	lua_createtable(lua, 0, 13);
 	set_time(lua, "window_start", "window_start_text", window->window_start_ms);
 	set_time(lua, "window_end", "window_end_text", window->window_end_ms);
@@ -142,37 +132,40 @@ static void push_window(lua_State *lua, void *arg)
 static int take_verdict(lua_State *lua, int first, void *arg, struct err_note *why)
 {
 	const struct question *question = arg;
+	int code = verdict_read(lua, first, question->verdict, why);
 
-	return verdict_read(lua, first, question->verdict, why);
+	if (code == 0)
+		rule_context_lua_end(lua, &question->runner->context);
+	return code;
 }
 
 /* Every call may stay within its own budget and 100,000 keys of it still stop the daemon for an
  * hour, so that the keys of one boundary share a budget too. Calls of one boundary come in a row:
  * the difference of their starts is what they cost. */
-static int charge_boundary(struct rule_runner_lua *runner, const struct rule_window *window,
-			   struct err_note *why)
+static int charge_boundary(struct rule_runner_lua *runner, const char *function,
+			   int64_t boundary_ms, struct err_note *why)
 {
 	const struct script_state *state = runner->state;
 	const struct budget *budget = &state->budget;
 	uint64_t limit = state->limits.instructions * RUNNER_BOUNDARY_CALLS_MAX;
 	int64_t limit_ms = state->limits.cpu_ms * RUNNER_BOUNDARY_CPU_CALLS_MAX;
 
-	if (runner->boundary_cpu_ns == 0 || runner->boundary_ms != window->window_end_ms) {
-		runner->boundary_ms = window->window_end_ms;
+	if (runner->boundary_cpu_ns == 0 || runner->boundary_ms != boundary_ms) {
+		runner->boundary_ms = boundary_ms;
 		runner->boundary_cpu_ns = budget->started_cpu_ns;
 		runner->boundary_instructions = 0;
 	}
-	runner->boundary_instructions += budget->instructions;
+	runner->boundary_instructions += budget->instructions + CALL_INSTRUCTIONS;
 	if (runner->boundary_instructions > limit)
 		return err_set(why, ERR_BUDGET,
-			       "%s: on_window: used up the budget of %llu instructions that all "
+			       "%s: %s: used up the budget of %llu instructions that all "
 			       "keys of one evaluation share",
-			       state->name, (unsigned long long)limit);
+			       state->name, function, (unsigned long long)limit);
 	if (budget->started_cpu_ns - runner->boundary_cpu_ns > limit_ms * 1000000)
 		return err_set(why, ERR_BUDGET,
-			       "%s: on_window: used up the budget of %lld ms of processor time "
+			       "%s: %s: used up the budget of %lld ms of processor time "
 			       "that all keys of one evaluation share",
-			       state->name, (long long)limit_ms);
+			       state->name, function, (long long)limit_ms);
 	return 0;
 }
 
@@ -190,7 +183,8 @@ static int ask(struct rule_runner *base, const struct rule_window *window, struc
 	int code = script_end_code(script_call(&call, why));
 
 	if (code == 0)
-		code = charge_boundary(runner, window, why);
+		code = charge_boundary(runner, "on_window", window->window_end_ms, why);
+	runner->context.call = NULL;
 	if (code != 0) {
 		rule_verdict_clear(&verdict);
 		return code;
@@ -208,6 +202,31 @@ static int filter(struct rule_runner *base, const struct rule_readings *readings
 				   why);
 }
 
+static int on_reading(struct rule_runner *base, const struct rule_readings *readings,
+		      const uint16_t *rows, uint32_t row_count, const struct rule_walk *walk,
+		      uint32_t *done, struct err_note *why)
+{
+	struct rule_runner_lua *runner = (struct rule_runner_lua *)base;
+
+	return rule_reading_lua_run(runner->state, &runner->reading, &runner->context, readings,
+				    rows, row_count, walk, done, why);
+}
+
+static int on_timer(struct rule_runner *base, struct rule_call *call, const char *name,
+		    enum rule_answer *answer, struct rule_verdict *out, struct err_note *why)
+{
+	struct rule_runner_lua *runner = (struct rule_runner_lua *)base;
+	int code = rule_reading_lua_time(runner->state, &runner->reading, &runner->context, call,
+					 name, answer, out, why);
+
+	if (code != 0)
+		return code;
+	code = charge_boundary(runner, "on_timer", call->reached_ms, why);
+	if (code != 0)
+		rule_verdict_clear(out);
+	return code;
+}
+
 static void usage(const struct rule_runner *base, uint64_t *memory_bytes,
 		  uint64_t *memory_bytes_max, uint64_t *call_count)
 {
@@ -222,6 +241,7 @@ static void free_runner(struct rule_runner *base)
 {
 	struct rule_runner_lua *runner = (struct rule_runner_lua *)base;
 
+	rule_context_lua_deinit(&runner->context);
 	script_state_free(runner->state);
 	mem_free(runner);
 }
@@ -229,6 +249,8 @@ static void free_runner(struct rule_runner *base)
 static const struct rule_runner_ops runner_ops = {
 	.on_window = ask,
 	.filter = filter,
+	.on_reading = on_reading,
+	.on_timer = on_timer,
 	.usage = usage,
 	.free = free_runner,
 };

@@ -1,6 +1,6 @@
 /** rule_runner_lua.h - what a rule leaves to its Lua functions: here the decision of a `script`.
  *
- *      on_window(ctx, w)   ctx: rule, version, ctx:log(text)
+ *      on_window(ctx, w)   ctx: rule_context_lua.h
  *                          w: window_start, window_end (epoch seconds), window_start_text,
  *                          window_end_text
  *                             (RFC 3339), key (field -> value), key_text, count, sum, min, max,
@@ -33,7 +33,7 @@ enum {
 };
 
 /** `state` has run the rule's file (loader_run) and is taken, also on failure. ERR_INVALID: there
- *  is neither an on_window nor a filter function (rule_filter_lua.h). */
+ *  is none of on_window, on_reading (rule_reading_lua.h) and a filter function (rule_filter_lua.h). */
 int rule_runner_lua_new(struct rule_runner **out, struct script_state *state, const char *name,
 			uint32_t version, struct err_note *why);
 

@@ -143,11 +143,14 @@ static int make_runner(struct making *making, struct loaded *loaded, struct rule
 {
 	const struct tree *filter = function_of(loaded, "filter");
 	const struct tree *function = function_of(loaded, "on_window");
+	const struct tree *reading = function_of(loaded, "on_reading");
 	struct script_state *state = loaded->state;
 	struct err_note why;
 	int code;
 
 	*out = NULL;
+	if (function == NULL)
+		function = reading;
 	if (strcmp(loaded->tag, "script") != 0)
 		function = NULL;
 	if (!function && !filter)

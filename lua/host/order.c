@@ -30,6 +30,16 @@ bool order_item_read(lua_State *lua, struct order_item *out)
 	}
 }
 
+void order_item_push(lua_State *lua, const struct order_item *item)
+{
+	if (item->kind == KIND_NUMBER)
+		lua_pushnumber(lua, item->as.number);
+	else if (item->kind == KIND_STRING)
+		lua_pushlstring(lua, item->as.text, item->length);
+	else
+		lua_pushboolean(lua, item->kind == KIND_TRUE);
+}
+
 int order_compare(const struct order_item *a, const struct order_item *b)
 {
 	int order;

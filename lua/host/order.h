@@ -26,6 +26,7 @@ struct order_item {
 
 /** Reads the value at the top of the stack (not popped). False: it has no place in the order. */
 bool order_item_read(struct lua_State *lua, struct order_item *out);
+void order_item_push(struct lua_State *lua, const struct order_item *item);
 int order_compare(const struct order_item *a, const struct order_item *b);
 /** Memory for `count` items and their scratch, as userdata on the stack; collects garbage first
  *  when the

@@ -1,0 +1,65 @@
+/* What rules ask of each reading: functions of a script, runs of equal values, log lines. */
+#include "core/rule/rule_internal.h"
+
+#include "core/config/tree.h"
+
+/* clang-format off */
+static const struct rule_row rows[] = {
+	{RULE_BIT(SCRIPT),
+	 {.name = "on_reading", .type = OPTION_FUNCTION,
+	  .example = "function(ctx, r) … end", .help = "is asked about each matching reading",
+	  .lua_type = "fun(ctx: tocsin.RuleContext, r: tocsin.Reading): tocsin.Verdict|false|nil"}},
+	{RULE_BIT(SCRIPT),
+	 {.name = "on_timer", .type = OPTION_FUNCTION,
+	  .example = "function(ctx, name) … end", .help = "a timer that the script has set",
+	  .lua_type = "fun(ctx: tocsin.RuleContext, name: string): tocsin.Verdict|false|nil"}},
+	{0, {.name = NULL}},
+};
+/* clang-format on */
+
+static bool has_function(const struct rule_builder *builder, const char *name)
+{
+	const struct tree *entry = tree_get(builder->tree, name);
+
+	return entry != NULL && entry->type == TREE_FUNCTION;
+}
+
+/** What is told at a reading is not judged at boundaries, which these options count in. */
+static void check_options(const struct rule_builder *builder)
+{
+	static const char *const names[] = {"hold",        "clear_hold", "keep_firing", "flap",
+					    "non_disturb", "valid_time", NULL};
+
+	for (size_t i = 0; names[i] != NULL; i++)
+		if (tree_get(builder->tree, names[i]) != NULL)
+			rule_fault(builder, names[i],
+				   "\"%s\" is not for a rule that is judged at each reading: it "
+				   "decides by boundaries",
+				   names[i]);
+}
+
+static void read_script(const struct rule_builder *builder)
+{
+	struct rule *rule = builder->rule;
+
+	rule->has_on_reading = has_function(builder, "on_reading");
+	rule->has_on_window = has_function(builder, "on_window");
+	rule->has_on_timer = has_function(builder, "on_timer");
+	/* One of another type is reported by itself. */
+	if (tree_get(builder->tree, "on_reading") == NULL &&
+	    tree_get(builder->tree, "on_window") == NULL)
+		rule_fault_at(builder, builder->tree->line,
+			      "rule.script needs \"on_window\" (decides about one window) or "
+			      "\"on_reading\" (is asked about each matching reading); example: "
+			      "on_window = function(ctx, w) … end");
+	if (rule->has_on_reading)
+		check_options(builder);
+}
+
+static void read(struct rule_builder *builder)
+{
+	if (builder->rule->type == RULE_SCRIPT)
+		read_script(builder);
+}
+
+const struct rule_part rule_part_script = {rows, read, NULL};
