@@ -213,6 +213,9 @@ void engine_merge(struct engine *engine, struct engine_partition *partition,
 		engine_judge_reached(engine, source, now_mono_ms);
 	merge_unmarked(engine, source, bundle);
 	note_times(source, partition, bundle);
+	/* The marks move the watermark: before them, or step by step with them. */
+	if (!walk.judges_panes)
+		engine_walk_to(&walk, INT64_MAX);
 	if (bundle->marks.count > 0)
 		merge_marked(engine, partition, bundle, &walk, now_mono_ms);
 	engine_walk_to(&walk, INT64_MAX);

@@ -12,8 +12,10 @@ static void ask_timer(struct engine *engine, struct rule_state *state, const str
 		      const struct rule_timer *timer, int64_t reached_ms)
 {
 	struct rule_runner *runner = state->rule->runner;
+	/* A copy: what the call leaves may move the table. */
+	struct slice name = script_memory_key(state->memory, key);
+	struct bytes copy = BYTES_EMPTY;
 	struct rule_call call = {
-		.key = script_memory_key(state->memory, key),
 		.by = (const char *const *)state->rule->by,
 		.by_count = state->rule->by_count,
 		.time_ms = timer->at_ms,
@@ -24,18 +26,21 @@ static void ask_timer(struct engine *engine, struct rule_state *state, const str
 	struct err_note why = {0};
 	int code;
 
+	bytes_append_slice(&copy, name);
+	call.key = bytes_slice(&copy);
 	script_memory_load(key, &call.memory);
 	engine_script_begins(engine, state->rule, dimension_hash((uint64_t)timer->at_ms, call.key));
 	code = runner->ops->on_timer(runner, &call, timer->name, &answer, &verdict, &why);
 	engine_script_ends(engine);
 	if (code != 0) {
 		engine_count_script_error(engine, state, code, &why);
-		return;
+	} else {
+		state->errors_in_row = 0;
+		if (script_memory_keep(state->memory, &call, false, reached_ms))
+			engine_answer(engine, state, &call, answer, &verdict, reached_ms);
 	}
-	state->errors_in_row = 0;
-	if (script_memory_keep(state->memory, &call, false, reached_ms))
-		engine_answer(engine, state, &call, answer, &verdict, reached_ms);
 	rule_verdict_clear(&verdict);
+	bytes_deinit(&copy);
 }
 
 void engine_run_timers(struct engine *engine, struct rule_state *state, int64_t upto_ms)
