@@ -40,8 +40,8 @@ void engine_walk_to(struct reading_walk *walk, int64_t mark_ms);
 void engine_index_readers(struct engine *engine, struct engine_source *source);
 
 /* engine_script.c */
-/** The column of a field, by name: a bundle from before a reload may have other fields than the rule
- *  reads now. What was not asked for then is missing. */
+/** The column of a field, by name: a bundle from before a reload may have other fields than the
+ *  rule reads now. What was not asked for then is missing. */
 const struct value *engine_column_of(const struct intake *intake, const struct batch *batch,
 				     const char *name);
 

@@ -1,7 +1,7 @@
 /* Rows of what rules keep for their keys:
  *
- *     "y"          version of the rule (4), its file's hash, last reading (8), end of the last alert
- *                  (8), flags (1), state (4 + bytes), timers: count (1), then name and time (8) each
+ *     "y"  version of the rule (4), its file's hash, last reading (8), end of the last alert (8),
+ *          flags (1), state (4 + bytes), timers: count (1), then name and time (8) each
  *
  * Another version of the rule begins with nothing: what its functions expect in a state nobody
  * knows but they. */

@@ -13,7 +13,7 @@
 #include "core/rule/rule_runner.h"
 
 #define SCRIPT_TIME_NONE INT64_MIN
-/** An idle key goes up to a sixteenth of `idle_ms` later, so that not each reading changes its row. */
+/** An idle key goes up to a sixteenth of `idle_ms` later: not each reading changes its row. */
 enum { SCRIPT_IDLE_STEPS = 16, SCRIPT_REBUILD_MIN = 1024 };
 
 struct script_key {

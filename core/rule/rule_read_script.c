@@ -56,10 +56,10 @@ static void read_script(const struct rule_builder *builder)
 		check_options(builder);
 }
 
-static void read(struct rule_builder *builder)
+static void read_script_part(struct rule_builder *builder)
 {
 	if (builder->rule->type == RULE_SCRIPT)
 		read_script(builder);
 }
 
-const struct rule_part rule_part_script = {rows, read, NULL};
+const struct rule_part rule_part_script = {rows, read_script_part, NULL};

@@ -39,8 +39,8 @@ int64_t watermark_get(struct watermark *watermark, int64_t now_mono_ms, int64_t 
 /** The same as far as readings alone tell: processing time does not move it. */
 int64_t watermark_of_readings(struct watermark *watermark, int64_t now_mono_ms);
 
-/** How far the other partitions let a source go, whatever this one says: WATERMARK_NONE, one of them
- *  has not spoken; INT64_MAX, none holds it back. */
+/** How far the other partitions let a source go, whatever this one says: WATERMARK_NONE, one of
+ *  them has not spoken; INT64_MAX: none holds it back. */
 int64_t watermark_of_others(const struct watermark *watermark, uint32_t partition,
 			    int64_t now_mono_ms);
 

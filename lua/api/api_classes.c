@@ -6,7 +6,20 @@
 const struct api_class api_classes[] = {
 	{"rule", "tocsin.RuleContext", "What every function of a rule is given first.",
 	 "rule string the rule's name\n"
-	 "version integer"},
+	 "version integer\n"
+	 "key table<string, string|number|boolean> `by` field to value\n"
+	 "key_text string the values joined by commas\n"
+	 "time number epoch seconds: of the reading, of the timer, or the window's end\n"
+	 "state table kept for the key: numbers, texts, booleans, tables; 4 KiB"},
+	{"sequence", "tocsin.Sequence", "One reading and then another, of the same key.",
+	 "first fun(r: tocsin.Reading): any is it the one?\n"
+	 "next fun(r: tocsin.Reading): any is it the other?\n"
+	 "within string \"30s\": event time between the two\n"
+	 "verdict? function makes the alert of (ctx, r or nil, time of `first`)"},
+	{"sequence", "tocsin.SequenceFunctions", "For a rule.script.",
+	 "on_reading fun(ctx: tocsin.RuleContext, r: tocsin.Reading): "
+	 "tocsin.Verdict|false|nil\n"
+	 "on_timer fun(ctx: tocsin.RuleContext, name: string): tocsin.Verdict|false|nil"},
 	{"rule", "tocsin.Reading", "One table, filled anew each time: copy what must be kept.",
 	 "time number epoch seconds\n"
 	 "[string] string|number|boolean|nil the fields of `reads`"},

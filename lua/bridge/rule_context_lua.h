@@ -4,7 +4,7 @@
  *      ctx.key, ctx.key_text            what the call is about: field -> value, values by commas
  *      ctx.time                         its event time, epoch seconds
  *      ctx.state                        what the rule keeps for the key (rule_state_lua.h)
- *      ctx.timer(name, span)            on_timer(ctx, name) is called when so much event time passed
+ *      ctx.timer(name, span)            on_timer(ctx, name) comes when so much event time passed
  *      ctx.cancel(name)                 it is not
  *      ctx.log(text)                    also with a colon, as all of them
  *

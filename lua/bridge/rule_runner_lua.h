@@ -33,7 +33,8 @@ enum {
 };
 
 /** `state` has run the rule's file (loader_run) and is taken, also on failure. ERR_INVALID: there
- *  is none of on_window, on_reading (rule_reading_lua.h) and a filter function (rule_filter_lua.h). */
+ *  is none of on_window, on_reading (rule_reading_lua.h) and a filter function
+ *  (rule_filter_lua.h). */
 int rule_runner_lua_new(struct rule_runner **out, struct script_state *state, const char *name,
 			uint32_t version, struct err_note *why);
 

@@ -128,7 +128,7 @@ static void encode_table(lua_State *lua, struct bytes *out, int depth)
 	sort_keys(items, count);
 	bytes_append_u8(out, TAG_TABLE);
 	for (uint32_t i = 0; i < count; i++) {
-		/* By the key as a value: numbers, texts, booleans, as order_item_read() knows them. */
+		/* Keys are numbers, texts or booleans, and written as values are. */
 		order_item_push(lua, &items[i]);
 		encode_value(lua, out, depth);
 		lua_rawget(lua, -2);

@@ -1,12 +1,12 @@
 /** rule_state_lua.h - what a script keeps for a key, as bytes: `ctx.state`.
  *
  *      nothing                    the empty table
- *      { key value … }            a table: keys in their order (lua/host/order.h), so that equal
- *                                 tables are equal bytes; values are numbers, texts, true, false and
- *                                 tables again
+ *      { key value … }            a table: keys in their order (lua/host/order.h), so that
+ *                                 equal tables are equal bytes; values are numbers, texts,
+ *                                 true, false and tables again
  *
- *  Every call gets a table that is made from the bytes: what a script sees after a restart is what it
- *  would have seen without one. All may raise: inside script_call() only.
+ *  Every call gets a table that is made from the bytes: what a script sees after a restart is what
+ *  it would have seen without one. All may raise: inside script_call() only.
  */
 #ifndef TOCSIN_LUA_BRIDGE_RULE_STATE_LUA_H
 #define TOCSIN_LUA_BRIDGE_RULE_STATE_LUA_H

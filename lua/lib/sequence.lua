@@ -30,7 +30,8 @@ end
 
 local function check(spec, what)
   if type(spec) ~= "table" then
-    privileges.raise(what .. " takes one table: " .. what .. " { first = …, next = …, within = \"30s\" }")
+    privileges.raise(what .. " takes one table: " .. what
+      .. " { first = …, next = …, within = \"30s\" }")
   end
   for key in pairs(spec) do
     if key ~= "first" and key ~= "next" and key ~= "within" and key ~= "verdict" then
@@ -40,7 +41,8 @@ local function check(spec, what)
   end
   local seconds = span_seconds(spec.within)
   if not seconds then
-    privileges.raise(what .. ": `within` must be a span from \"1s\" to \"366d\"; example: within = \"30s\"")
+    privileges.raise(what
+      .. ": `within` must be a span from \"1s\" to \"366d\"; example: within = \"30s\"")
   end
   return {
     first = check_function(spec, what, "first", true),
@@ -62,7 +64,7 @@ function sequence.follows(spec)
       local passed = r.time - first
       if passed >= 0 and passed <= own.seconds then
         answer = own.verdict and own.verdict(ctx, r, first)
-          or { message = string.format("one followed the other after %g s", passed), value = passed }
+          or { message = string.format("followed after %g s", passed), value = passed }
         ctx.state.first = nil
         ctx.timer(TIMER, own.within)
       end

@@ -91,7 +91,11 @@
 ---@field by? string[] fields whose combinations are watched
 ---@field field? string numeric field that is computed
 ---decides about one window
----@field on_window fun(ctx: tocsin.RuleContext, w: tocsin.Window): tocsin.Verdict|false|nil
+---@field on_window? fun(ctx: tocsin.RuleContext, w: tocsin.Window): tocsin.Verdict|false|nil
+---is asked about each matching reading
+---@field on_reading? fun(ctx: tocsin.RuleContext, r: tocsin.Reading): tocsin.Verdict|false|nil
+---a timer that the script has set
+---@field on_timer? fun(ctx: tocsin.RuleContext, name: string): tocsin.Verdict|false|nil
 
 ---@class tocsin.RuleBaseline: tocsin.RuleCommon
 ---@field min_samples? integer readings a window must have to be judged
@@ -170,7 +174,20 @@
 ---@class tocsin.RuleContext
 ---@field rule string the rule's name
 ---@field version integer
+---@field key table<string, string|number|boolean> `by` field to value
+---@field key_text string the values joined by commas
+---@field time number epoch seconds: of the reading, of the timer, or the window's end
+---@field state table kept for the key: numbers, texts, booleans, tables; 4 KiB
 local ctx = {}
+
+---on_timer(ctx, name) is called when so much event time has passed.
+---@param name string 1 to 32 bytes; a timer of that name is set anew
+---@param span string|number "30s", or seconds: 1s to 366d of event time
+function ctx:timer(name, span) end
+
+---The timer does not come.
+---@param name string
+function ctx:cancel(name) end
 
 ---A line in the log and, in a plan, on the incident's timeline. In a rule at most 10 lines a
 ---call.

@@ -15,7 +15,7 @@ function next(t, key) end
 ---@return fun(): any, any
 function pairs(t) end
 
----Modules of the program only: "tocsin.rule", "tocsin.plan", "tocsin.text".
+---Modules of the program only: "tocsin.rule", "tocsin.plan", "tocsin.sequence", "tocsin.text".
 ---@param name string
 ---@return any
 function require(name) end

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""on_reading, ctx.state, timers and tocsin.sequence against a brute force in Python: in a replay, in
-a daemon whose file grows in pieces, and in one that is killed between any two of them."""
+"""on_reading, ctx.state, timers and tocsin.sequence against a brute force in Python: in a replay,
+in a daemon whose file grows in pieces, and in one that is killed between any two of them."""
 import json
 import os
 import random

@@ -1,5 +1,5 @@
-"""Rules that are asked about readings, in plain Python: the lines one after the other, timers by the
-watermark of the lines before. Nothing here knows how the engine does it."""
+"""Rules that are asked about readings, in plain Python: the lines one after the other, timers by
+the watermark of the lines before. Nothing here knows how the engine does it."""
 import datetime
 import random
 
