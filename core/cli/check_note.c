@@ -6,6 +6,7 @@
 #include "core/model/span.h"
 #include "core/rule/impact.h"
 #include "core/rule/rule.h"
+#include "core/rule/rule_metric.h"
 #include "lua/host/generation.h"
 
 #include <ctype.h>
@@ -87,26 +88,44 @@ static void format_bytes(double bytes, char *out, size_t out_bytes)
 	snprintf(out, out_bytes, "%.3g %s", bytes, units[unit]);
 }
 
-/** An upper bound: every key has readings in every pane of the window. */
+/** Panes that a key has when it has readings all the time. Of calendar days only the last hour is
+ *  kept in minutes, and what `retention.fine` names in hours. */
+static double count_panes(const struct noting *noting)
+{
+	const struct rule *rule = noting->rule;
+	double fine_days =
+		(double)noting->generation->config->retention_fine_ms / (24.0 * 3600 * 1000);
+
+	if (rule->window_days > 0)
+		return 60 + 24 * (1 + fine_days) + rule->window_days;
+	return (double)(rule->window_ms / (rule->pane_ms > 0 ? rule->pane_ms : 1));
+}
+
+/** An upper bound, but for sketches, which grow with what they see. */
 static void note_memory(const struct noting *noting)
 {
 	const struct rule *rule = noting->rule;
-	uint32_t values = rule->value_count > 0 ? rule->value_count : 1;
-	double panes = (double)(rule->window_ms / (rule->pane_ms > 0 ? rule->pane_ms : 1));
-	double key_bytes =
-		panes * (PANE_OVERHEAD_BYTES + values * (double)sizeof(struct aggregate));
-	uint32_t keys = rule->keys_max > 0 ? rule->keys_max : noting->generation->config->keys_max;
-	char pane[SPAN_BYTES_MAX], one[32], all[32];
+	const struct config *config = noting->generation->config;
+	uint32_t keys = rule->keys_max > 0 ? rule->keys_max : config->keys_max;
+	struct metric *metric = NULL;
+	char one[32], all[32];
+	double key_bytes;
 
-	if (rule->by_count == 0 || key_bytes * keys < noted_bytes)
+	if (rule->by_count == 0 || rule_metric_make(rule, config, &metric, NULL) != 0)
 		return;
-	span_format(rule->pane_ms, pane, sizeof(pane));
-	format_bytes(key_bytes, one, sizeof(one));
-	format_bytes(key_bytes * keys, all, sizeof(all));
-	report_add(noting->out, rule->file, line_of(noting->source, "window"),
-		   "\"window\" has %.0f panes of %s for each key: up to %s a key that has readings "
-		   "in all of them, and up to %s with the limit of %u keys (keys_max)",
-		   panes, pane, one, all, keys);
+	key_bytes = count_panes(noting) * (PANE_OVERHEAD_BYTES + metric->cells.bytes);
+	if (key_bytes * keys >= noted_bytes) {
+		format_bytes(key_bytes, one, sizeof(one));
+		format_bytes(key_bytes * keys, all, sizeof(all));
+		report_add(noting->out, rule->file, line_of(noting->source, "window"),
+			   "\"window\" has %.0f panes for each key: up to %s a key that has "
+			   "readings in all of them%s, and up to %s with the limit of %u keys "
+			   "(keys_max)",
+			   count_panes(noting), one,
+			   metric->cells.has_heap ? " and a sketch in each besides" : "", all,
+			   keys);
+	}
+	metric_unref(metric);
 }
 
 static void note_functions(const struct noting *noting)
