@@ -84,6 +84,22 @@ static void print_part(const json_t *status, const char *name)
 	putchar('\n');
 }
 
+/** Most of what can happen to alerts has not: only what has. */
+static void print_handling(json_t *handling)
+{
+	const char *member;
+	json_t *value;
+	printf("%-10s", "handling");
+	json_object_foreach(handling, member, value)
+	{
+		if (json_integer_value(value) == 0)
+			continue;
+		printf(" %s ", member);
+		remote_print_value(value);
+	}
+	putchar('\n');
+}
+
 static void print_status(const json_t *status)
 {
 	static const char *const sources[] = {
@@ -114,6 +130,7 @@ static void print_status(const json_t *status)
 	remote_print_table(json_object_get(status, "outputs"), outputs);
 	putchar('\n');
 	print_part(status, "http");
+	print_handling(json_object_get(status, "handling"));
 	print_part(status, "incidents");
 	print_part(status, "plans");
 	print_part(status, "audit");

@@ -5,10 +5,11 @@ import os
 import sys
 import tempfile
 import unittest
+import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from world import World  # noqa: E402
-from daemon import Refused, tocsin, wait_until  # noqa: E402
+from daemon import Refused, free_port, tocsin, wait_until  # noqa: E402
 
 INHIBIT = """inhibit = { { name = "gateway", source = { rule = "gateway" },
   target = { rule = { "slow", "other" } }, equal = { "merchantId" }, settle = "%s" } },"""
@@ -16,10 +17,10 @@ FIRED, GONE = "firing", "resolved"
 
 
 class Handling(unittest.TestCase):
-    def world(self, site="", severities=None):
+    def world(self, site="", severities=None, http="false"):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
-        world = World(directory.name, site, severities)
+        world = World(directory.name, site, severities, http)
         self.addCleanup(world.close)
         return world
 
@@ -235,11 +236,20 @@ class Handling(unittest.TestCase):
         self.assertEqual(world.wait_told("alerts", 1, 2), [("other", "m1", FIRED),
                                                            ("other", "m1", GONE)])
 
-    def test_metrics_have_every_counter(self):
-        world = self.world()
+    def test_every_counter_is_in_status_and_metrics(self):
+        port = free_port()
+        world = self.world(http='"127.0.0.1:%d"' % port)
         status = world.daemon.call("status")["handling"]
         self.assertGreaterEqual(len(status), 20)
         self.assertTrue(all(value == 0 for value in status.values()), status)
+        world.fire(("slow", "m1"))
+        world.wait_told("alerts", 1)
+        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % port, timeout=10) as page:
+            text = page.read().decode()
+        for name in status:
+            self.assertIn("\ntocsin_handling_%s" % name.replace("_now", ""), text)
+        self.assertIn("\ntocsin_handling_sent_total 1\n", text)
+        self.assertIn("sent 1", tocsin("status", "--state", world.daemon.state).stdout)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ CONFIG = """
     from = { { file = "%s" } }, lateness = "0s", idle = "1h" } },
   outputs = { alerts = { file = "alerts.jsonl" }, ops = { file = "ops.jsonl" },
               hook = { webhook = "http://127.0.0.1:%d/" } },
-  listen = { http = false },
+  listen = { http = %s },
   %s
 """
 
@@ -60,7 +60,7 @@ class Receiver:
 
 
 class World:
-    def __init__(self, directory, site="", severities=None):
+    def __init__(self, directory, site="", severities=None, http="false"):
         self.receiver = Receiver()
         self.log = os.path.join(directory, "pay.jsonl")
         self.now_s = int(time.time()) // 5 * 5 - 3600  # the past: no time runs ahead of the clock
@@ -68,7 +68,7 @@ class World:
         rules = {"%s/1" % name: RULE % (name, severities.get(name, "warning"))
                  for name in ("slow", "gateway", "other")}
         self.site = Site(os.path.join(directory, "site"),
-                         CONFIG % (self.log, self.receiver.port, site), rules)
+                         CONFIG % (self.log, self.receiver.port, http, site), rules)
         with open(self.log, "w", encoding="utf-8"):
             pass
         self.daemon = Daemon(self.site)
