@@ -4,11 +4,12 @@
  *      valid_time = { ranges = { { days = "sat,sun", from = "22:00", to = "02:00" } },
  *                     zone = "Asia/Shanghai", except = { "2026-10-01" } }
  *
- *  A range holds from `from` (default 00:00) to `to` (default 24:00), exclusive, of the wall clock of
- *  the zone (default: the site's). One that ends before it begins goes over midnight, and belongs to
- *  the day on which it began, also for `except`. Without ranges every time but that of `except` is valid.
- *  A window counts by its last instant: [08:00, 20:00) judges the windows that end in (08:00, 20:00].
- *  Owner: valid_time_new() result owned. Limits: VALID_TIME_RANGES_MAX, VALID_TIME_EXCEPT_MAX.
+ *  A range holds from `from` (default 00:00) to `to` (default 24:00), exclusive, of the wall clock
+ *  of the zone (default: the site's). One that ends before it begins goes over midnight, and
+ *  belongs to the day on which it began, also for `except`. Without ranges every time but that of
+ *  `except` is valid. A window counts by its last instant: [08:00, 20:00) judges the windows that
+ *  end in (08:00, 20:00]. Owner: valid_time_new() result owned. Limits: VALID_TIME_RANGES_MAX,
+ *  VALID_TIME_EXCEPT_MAX.
  */
 #ifndef TOCSIN_CORE_CALENDAR_VALID_TIME_H
 #define TOCSIN_CORE_CALENDAR_VALID_TIME_H

@@ -1,10 +1,9 @@
-/** key_filter.h - which keys of a dimension a rule watches: `dimensions` (only these) and `exclude`.
+/** key_filter.h - which keys of a dimension a rule watches: `dimensions` and `exclude`.
  *
- *  A list for each field, of texts or numbers, or a column of a lookup. Values are compared as texts,
- *  as alerts show them, so 30 in a list, "30" in a CSV file and the number 30 of a reading are one.
- *  Several fields: a key is watched when every field of `dimensions` has a listed value, and left out
- *  when any field of `exclude` has one.
- *  Owner: key_filter_new() result owned.
+ *  A list for each field, of texts or numbers, or a column of a lookup. Values are compared as
+ *  texts, as alerts show them, so 30 in a list, "30" in a CSV file and the number 30 of a reading
+ *  are one. Several fields: a key is watched when every field of `dimensions` has a listed value,
+ *  and left out when any field of `exclude` has one. Owner: key_filter_new() result owned.
  */
 #ifndef TOCSIN_CORE_LOOKUP_KEY_FILTER_H
 #define TOCSIN_CORE_LOOKUP_KEY_FILTER_H

@@ -18,8 +18,9 @@ struct err_note;
 struct key_thresholds;
 struct lookup;
 
-/** `by`: the fields of the dimension in its order; columns of the same names are theirs. `number` is
- *  the column of the numbers. ERR_INVALID: no column is a field's, or a number is none (with its row). */
+/** `by`: the fields of the dimension in its order; columns of the same names are theirs. `number`
+ *  is the column of the numbers. ERR_INVALID: no column is a field's, or a number is none (with its
+ *  row). */
 int key_thresholds_new(struct key_thresholds **out, const struct lookup *lookup,
 		       const char *const *by, uint32_t by_count, uint32_t number,
 		       struct err_note *why);

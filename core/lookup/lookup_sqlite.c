@@ -8,8 +8,8 @@
 #include <sqlite3.h>
 #include <string.h>
 
-/** A hostile file may hold a view that never ends: this many steps of SQLite's machine are more than
- *  any table within the limits takes. */
+/** A hostile file may hold a view that never ends: this many steps of SQLite's machine are more
+ *  than any table within the limits takes. */
 enum { STEPS_MAX = 200 * 1000 * 1000, STEPS_A_CALL = 100 * 1000 };
 
 static int on_steps(void *arg)

@@ -77,10 +77,8 @@ static const struct lookup *find_lookup(const struct rule_builder *builder,
 	return NULL;
 }
 
-/** `lookup` and `column` of a table; `otherwise` names the column when it is not given. */
-static const struct lookup *read_column(const struct rule_builder *builder,
-					const struct tree *table, const char *option,
-					const char *otherwise, uint32_t *column)
+const struct lookup *rule_read_column(const struct rule_builder *builder, const struct tree *table,
+				      const char *option, const char *otherwise, uint32_t *column)
 {
 	const struct tree *entry = tree_get(table, "column");
 	const char *name = option_text(table, "column", otherwise);
@@ -183,7 +181,7 @@ static void read_keys(struct rule_builder *builder, bool is_exclude)
 				      option, entry->key);
 			continue;
 		}
-		lookup = read_column(builder, entry, option, entry->key, &column);
+		lookup = rule_read_column(builder, entry, option, entry->key, &column);
 		if (lookup != NULL)
 			key_filter_add_column(builder->rule->key_filter, is_exclude,
 					      (uint32_t)field, lookup, column);
@@ -206,7 +204,7 @@ static void read_thresholds(struct rule_builder *builder)
 			   "has several; give it \"threshold\" alone");
 		return;
 	}
-	lookup = read_column(builder, tree, "thresholds", "threshold", &column);
+	lookup = rule_read_column(builder, tree, "thresholds", "threshold", &column);
 	if (lookup != NULL &&
 	    key_thresholds_new(&rule->key_thresholds, lookup, (const char *const *)rule->by,
 			       rule->by_count, column, &why) != 0)
@@ -214,7 +212,7 @@ static void read_thresholds(struct rule_builder *builder)
 			   tree_get(tree, "lookup")->text, why.text);
 }
 
-static void read(struct rule_builder *builder)
+static void read_part(struct rule_builder *builder)
 {
 	const struct tree *valid_time = tree_get(builder->tree, "valid_time");
 	const char *zone = builder->config != NULL ? builder->config->timezone : "UTC";
@@ -234,4 +232,4 @@ static void release(struct rule *rule)
 	key_thresholds_free(rule->key_thresholds);
 }
 
-const struct rule_part rule_part_lookup = {rows, read, release};
+const struct rule_part rule_part_lookup = {rows, read_part, release};

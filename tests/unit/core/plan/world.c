@@ -76,8 +76,15 @@ static void faulty_free(struct kv *kv)
 	mem_free(kv);
 }
 
-static const struct kv_ops faulty_ops = {faulty_get,  faulty_write,    faulty_scan, faulty_flush,
-					 faulty_idle, faulty_has_room, faulty_free};
+static const struct kv_ops faulty_ops = {
+	.get = faulty_get,
+	.write = faulty_write,
+	.scan = faulty_scan,
+	.flush = faulty_flush,
+	.idle = faulty_idle,
+	.has_room = faulty_has_room,
+	.free = faulty_free,
+};
 
 static void on_failure(void *arg, const struct err_note *why)
 {
