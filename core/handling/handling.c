@@ -265,6 +265,7 @@ void handling_configure(struct handling *handling, struct config *config, const 
 		handling->has_language[config->outputs[i].has_zh_keys ? LANGUAGE_ZH : LANGUAGE_EN] =
 			true;
 	inhibits_configure(handling);
+	handling_recheck(handling);
 }
 
 struct silences *handling_silences(struct handling *handling)

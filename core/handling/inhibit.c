@@ -301,5 +301,4 @@ void inhibits_configure(struct handling *handling)
 	at = 0;
 	while ((open = pointer_map_next(&handling->open, &at)) != NULL)
 		inhibit_release_victims(handling, open);
-	handling->must_recheck = true;
 }

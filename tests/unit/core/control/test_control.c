@@ -319,3 +319,34 @@ Test(control, metrics_add_up_what_a_source_reads_from)
 	bytes_deinit(&text);
 	memory_target_close(&memory);
 }
+
+Test(control, silences_are_added_previewed_listed_and_expired_and_audited)
+{
+	struct memory_target memory;
+	memory_target_open(&memory, now_ms);
+	expect_refusal("{\"verb\":\"silence.add\",\"args\":{\"match\":{\"rule\":\"a\"}}}",
+		       "ERR_INVALID", "argument reason is missing");
+	expect_refusal("{\"verb\":\"silence.expire\",\"args\":{\"number\":3}}", "ERR_NOT_FOUND",
+		       "there is no silence 3");
+	expect_refusal("{\"verb\":\"alert.show\",\"args\":{\"id\":\"x\"}}", "ERR_NOT_FOUND",
+		       "there is no alert x");
+	json_t *answer = ask(&memory, "{\"verb\":\"silence.add\",\"args\":{\"match\":{\"rule\":"
+				      "\"a\"},\"for\":\"2h\",\"reason\":\"noisy\"}}");
+	json_t *result = json_object_get(answer, "result");
+	cr_expect_str_eq(json_string_value(json_object_get(result, "state")), "active");
+	cr_expect_str_eq(json_string_value(json_object_get(result, "author")), "uid:0(root)");
+	json_decref(answer);
+	answer = ask(&memory, "{\"verb\":\"silence.preview\",\"args\":{\"number\":1}}");
+	cr_expect_eq(json_array_size(json_object_get(answer, "result")), 0);
+	json_decref(answer);
+	answer = ask(&memory, "{\"verb\":\"silence.expire\",\"args\":{\"number\":1}}");
+	cr_expect(json_is_true(json_object_get(answer, "ok")));
+	json_decref(answer);
+	answer = ask(&memory, "{\"verb\":\"silence.list\"}");
+	cr_expect_eq(json_array_size(json_object_get(answer, "result")), 0);
+	json_decref(answer);
+	struct audit_counters audit;
+	audit_log_counters(memory.target.audit, &audit);
+	cr_expect_eq(audit.added, 2);
+	memory_target_close(&memory);
+}

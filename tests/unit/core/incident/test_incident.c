@@ -446,3 +446,25 @@ Test(incident, damaged_rows_are_refused)
 		cr_expect_neq(why.text[0], '\0');
 	}
 }
+
+Test(incident, a_muted_alert_is_noted_on_the_open_incident_of_its_key_and_changes_nothing_else)
+{
+	struct world world;
+	open_world(&world);
+	struct alert alert = make_alert(&world, "slow", "m1", ALERT_FIRING);
+	char *key = incident_key(&alert, NULL, 0, false);
+	cr_expect(incident_on_muted_alert(world.store, &alert, key, "silenced by 1", 5) == NULL);
+	const struct incident *incident = fire(&world, "m1");
+	uint64_t revision = incident->revision;
+	uint32_t timeline_count = incident->timeline_count;
+	cr_expect(incident_on_muted_alert(world.store, &alert, key, "silenced by 1", 6) ==
+		  incident);
+	cr_expect_eq(incident->revision, revision);
+	cr_expect_eq(incident->timeline_count, timeline_count + 1);
+	cr_expect_eq(incident->alert_count, 1);
+	calm(&world, "m1");
+	cr_expect(incident_on_muted_alert(world.store, &alert, key, "silenced by 1", 7) == NULL);
+	expect_events(&world, "opened 1; mitigated 1; resolved 1; ");
+	mem_free(key);
+	close_world(&world);
+}
