@@ -27,6 +27,8 @@
  *  "g"     group id (32)                          group of alerts that wait for one document
  *  "G"     group id (32), sequence (4)            alert that is held in a group
  *  "q"     silence number (8)                     silence (JSON)
+ *  "v"     rule name                              version that runs as its shadow
+ *  "V"     rule name, 0, side (4), sequence (8)   alert of the active version or the shadow (JSON)
  *  "m"     name                                   engine-wide settings and counters
  *
  *  Every value is sealed: version byte, XXH3-64 of the rest (8 bytes), content. keyspace_unseal()
@@ -65,6 +67,8 @@ struct err_note;
 	X(GROUP, 'g')                                                                              \
 	X(HELD, 'G')                                                                               \
 	X(SILENCE, 'q')                                                                            \
+	X(SHADOW, 'v')                                                                             \
+	X(SHADOW_ALERT, 'V')                                                                       \
 	X(META, 'm')
 
 enum keyspace {

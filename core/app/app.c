@@ -89,6 +89,8 @@ static int open_storage(struct app *app, const struct config *config, struct err
 		code = script_store_new(&app->scripts, app->kv, app->commit, why);
 	if (code == 0)
 		code = audit_log_new(&app->audit, app->kv, app->commit, why);
+	if (code == 0)
+		code = app_shadow_open(app, why);
 	if (code != 0)
 		return code;
 	versions_audit_to(app->rule_versions, app->audit);
@@ -134,6 +136,8 @@ static int open_control(struct app *app, struct err_note *why)
 		.rule_versions = app->rule_versions,
 		.plan_versions = app->plan_versions,
 		.audit = app->audit,
+		.shadows = app->shadows,
+		.shadow = app_shadow,
 		.incidents = app->incidents,
 		.handling = app->handling,
 		.plans = app->plans,
@@ -250,6 +254,7 @@ static void app_close(struct app *app)
 	engine_free(app->engine);
 	outbox_free(app->outbox);
 	http_client_free(app->client);
+	app_shadow_close(app);
 	app_site_close(app);
 	app_marker_close(app);
 	versions_free(app->rule_versions);

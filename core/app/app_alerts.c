@@ -65,6 +65,8 @@ void app_on_alert(void *arg, const struct rule *rule, const struct alert *alert)
 {
 	struct app *app = arg;
 	char *incident = NULL;
+	if (app_shadow_on_alert(app, rule, alert))
+		return;
 	if (rule->opens_incident)
 		incident = incident_key(alert, rule->incident_keys, rule->incident_key_count,
 					rule->has_incident_key);

@@ -44,6 +44,10 @@ static void on_bundle(void *arg, struct bundle *bundle)
 static void on_quarantine(void *arg, const struct rule *rule, const char *reason)
 {
 	struct app *app = arg;
+	if (app_is_shadow(rule)) {
+		log_error(RULE, "the shadow %s is quarantined: %s", rule->name, reason);
+		return;
+	}
 	log_error(RULE, "%s@%u is quarantined: %s", rule->name, rule->version, reason);
 	versions_quarantine(app->rule_versions, rule->name, rule->version, reason,
 			    loop_wall_ms(app->loop));

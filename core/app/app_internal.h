@@ -24,6 +24,7 @@ struct plan_factory;
 struct rule;
 struct script_marker;
 struct script_store;
+struct shadow_log;
 struct source_http_status;
 struct versions;
 struct zone;
@@ -42,6 +43,10 @@ struct app {
 	struct timer *handling_timer;
 	struct script_store *scripts;
 	struct audit_log *audit;
+	struct shadow_log *shadows;
+	struct rule **shadow_rules; /* one reference each, made for shadow_config */
+	uint32_t shadow_rule_count;
+	struct config *shadow_config;
 	struct plan_actions *actions;
 	struct plan_engine *plans;
 	struct versions *rule_versions;
@@ -120,6 +125,21 @@ void app_log_changes(const struct app *app);
 /** For the control target: see there. */
 int app_rule_impact(void *arg, const char *name, uint32_t version, struct json_t **out,
 		    struct err_note *why);
+
+/* app_shadow.c: versions that run beside the active ones and are sent to nobody. */
+int app_shadow_open(struct app *app, struct err_note *why);
+void app_shadow_close(struct app *app);
+/** The rules that run as shadows, to be installed with the active ones (borrowed), up to
+ *  SHADOW_COUNT_MAX. Shadows that have no sense any more end. */
+uint32_t app_shadow_rules(struct app *app, struct rule **out);
+bool app_is_shadow(const struct rule *rule);
+/** Keeps the alert when the rule has a shadow. True: it is the shadow's, and for nobody else. */
+bool app_shadow_on_alert(struct app *app, const struct rule *rule, const struct alert *alert);
+/** The rule that runs as a shadow under this name killed the daemon: it ends. */
+void app_shadow_died(struct app *app, const char *rule);
+/** For the control target: see there. */
+int app_shadow(void *arg, const char *name, uint32_t version, const char *actor,
+	       struct err_note *why);
 
 /* app_kept.c: sources of versions, for when their files are gone or no longer good. */
 /** The version was accepted with this source. */

@@ -64,6 +64,7 @@ static void marker_judge(struct app *app)
 			  marker->version);
 		versions_quarantine(app->rule_versions, marker->rule, marker->version,
 				    "the daemon died while it ran", loop_wall_ms(app->loop));
+		app_shadow_died(app, marker->rule);
 	} else if (marker->rule[0] != '\0') {
 		next.killed_count = killed_count;
 		next.killed_version = marker->version;

@@ -18,6 +18,7 @@
 #include "core/rule/versions.h"
 #include "lua/host/generation.h"
 #include "storage/commit.h"
+#include "storage/shadow_log.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -218,7 +219,8 @@ static int use_config(struct app *app, struct config *config, struct err_note *w
 /** Installs the active versions of what is good. On failure nothing changes. */
 static int install(struct app *app, const struct good_set *good, struct err_note *why)
 {
-	struct rule **active = mem_alloc_array(good->rule_count + 1, sizeof(struct rule *));
+	struct rule **active =
+		mem_alloc_array(good->rule_count + SHADOW_COUNT_MAX + 1, sizeof(struct rule *));
 	struct plan **plans = mem_alloc_array(good->plan_count + 1, sizeof(struct plan *));
 	uint32_t active_count = 0, plan_count = 0;
 	for (uint32_t i = 0; i < good->rule_count; i++) {
@@ -226,6 +228,7 @@ static int install(struct app *app, const struct good_set *good, struct err_note
 		if (versions_active(app->rule_versions, rule->name) == rule->version)
 			active[active_count++] = rule;
 	}
+	active_count += app_shadow_rules(app, active + active_count);
 	for (uint32_t i = 0; i < good->plan_count; i++) {
 		struct plan *plan = good->plans[i];
 		if (versions_active(app->plan_versions, plan->name) == plan->version)

@@ -32,6 +32,8 @@ int remote_parse(struct remote *remote, int argc, char **argv, const char *help)
 		{"key", required_argument, NULL, 'k'},
 		{"plan", no_argument, NULL, 'p'},
 		{"editor", no_argument, NULL, 'e'},
+		{"stop", no_argument, NULL, 'o'},
+		{"compare", no_argument, NULL, 'c'},
 		{"json", no_argument, NULL, 'j'},
 		{"all", no_argument, NULL, 'a'},
 		{"active", no_argument, NULL, 'A'},
@@ -59,6 +61,8 @@ int remote_parse(struct remote *remote, int argc, char **argv, const char *help)
 		case 'u': remote->rule = optarg; break;
 		case 'l': remote->limit = optarg; break;
 		case 'k': remote->key = optarg; break;
+		case 'o': remote->stops = true; break;
+		case 'c': remote->compares = true; break;
 		case 'p': remote->is_plan = true; break;
 		case 'e': remote->has_editor = true; break;
 		case 'j': remote->is_json = true; break;

@@ -27,6 +27,8 @@ struct remote {
 	bool waits;                          /**< --wait */
 	bool is_plan;                        /**< --plan */
 	bool has_editor;                     /**< --editor */
+	bool stops;                          /**< --stop */
+	bool compares;                       /**< --compare */
 	const char *words[REMOTE_WORDS_MAX]; /**< what is no option */
 	int word_count;
 };

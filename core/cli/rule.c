@@ -6,6 +6,7 @@
 #include "core/cli/line_diff.h"
 #include "core/cli/remote.h"
 #include "core/cli/rule_file.h"
+#include "core/cli/rule_shadow.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +28,11 @@ static const char help[] =
 	"  disable NAME[@VERSION]   stops it; firing alerts resolve with a reason\n"
 	"  activate NAME@VERSION    makes a kept version the active one at --at TIME\n"
 	"  rollback NAME            back to the version that ran before\n"
+	"  shadow NAME@VERSION      runs a version beside the active one from now on: its alerts "
+	"are\n"
+	"                           kept, and sent to nobody. NAME --compare: how they differ "
+	"from\n"
+	"                           those of the active one; NAME --stop ends it; alone: the list\n"
 	"\n"
 	"  --at TIME      RFC 3339, for example 2026-11-22T18:00:00+08:00\n"
 	"  --reason TEXT  kept in the history and in the audit log\n"
@@ -129,7 +135,15 @@ static int print_diff(const json_t *result)
 	return differs ? EXIT_FAILED : EXIT_DONE;
 }
 
-enum shape { SHAPE_LIST, SHAPE_SHOW, SHAPE_HISTORY, SHAPE_CHANGE, SHAPE_DIFF, SHAPE_FILE };
+enum shape {
+	SHAPE_LIST,
+	SHAPE_SHOW,
+	SHAPE_HISTORY,
+	SHAPE_CHANGE,
+	SHAPE_DIFF,
+	SHAPE_FILE,
+	SHAPE_SHADOW
+};
 
 static const struct command {
 	const char *name;
@@ -145,6 +159,7 @@ static const struct command {
 	{"enable", SHAPE_CHANGE, "one NAME or NAME@VERSION"},
 	{"disable", SHAPE_CHANGE, "one NAME or NAME@VERSION"},
 	{"activate", SHAPE_CHANGE, "one NAME@VERSION; tocsin rule history NAME lists the versions"},
+	{"shadow", SHAPE_SHADOW, "NAME@VERSION, NAME --stop, NAME --compare, or no more words"},
 	{"rollback", SHAPE_CHANGE, "one NAME: the version that ran before is found"},
 };
 
@@ -169,7 +184,8 @@ static bool fits_version(const struct command *command, json_int_t version)
 	if (strcmp(command->name, "activate") == 0)
 		return version > 0;
 	return version == 0 || command->shape == SHAPE_SHOW || command->shape == SHAPE_DIFF ||
-	       strcmp(command->name, "enable") == 0 || strcmp(command->name, "disable") == 0;
+	       command->shape == SHAPE_SHADOW || strcmp(command->name, "enable") == 0 ||
+	       strcmp(command->name, "disable") == 0;
 }
 
 static bool read_words(const struct remote *remote, const struct command *command,
@@ -178,7 +194,7 @@ static bool read_words(const struct remote *remote, const struct command *comman
 	char rest[8];
 	int count = remote->word_count;
 	*words = (struct words){{0}, 0, 0};
-	if (command->shape == SHAPE_LIST)
+	if (command->shape == SHAPE_LIST || (command->shape == SHAPE_SHADOW && count == 1))
 		return count == 1;
 	if (count == 3 && (command->shape != SHAPE_DIFF || remote->words[2][0] != '@' ||
 			   !remote_split_version(remote->words[2], rest, sizeof(rest), &words->to)))
@@ -228,6 +244,7 @@ static int print_result(const struct remote *remote, const struct command *comma
 		else
 			print_change(result);
 		break;
+	case SHAPE_SHADOW:
 	case SHAPE_FILE: break;
 	}
 	return EXIT_DONE;
@@ -257,6 +274,8 @@ int cli_rule(int argc, char **argv)
 			command->name);
 		return EXIT_USAGE;
 	}
+	if (command->shape == SHAPE_SHADOW)
+		return cli_rule_shadow(&remote, words.name, words.version);
 	if (command->shape == SHAPE_FILE)
 		return cli_rule_file(&remote, words.name, strcmp(command->name, "new") == 0);
 	snprintf(verb, sizeof(verb), "rule.%s", command->name);

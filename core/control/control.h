@@ -23,6 +23,7 @@ struct file_tail;
 struct file_tail_status;
 struct json_t;
 struct loop;
+struct shadow_log;
 struct source_http_status;
 struct source_tcp_status;
 
@@ -46,6 +47,7 @@ struct control_target {
 	struct versions *rule_versions;
 	struct versions *plan_versions;
 	struct audit_log *audit;
+	const struct shadow_log *shadows; /**< or NULL */
 	struct incident_store *incidents;
 	struct handling *handling;
 	struct plan_engine *plans;
@@ -68,6 +70,10 @@ struct control_target {
 	 *  the rule stops), as json_impact() makes it. ERR_NOT_FOUND. */
 	int (*rule_impact)(void *arg, const char *name, uint32_t version, struct json_t **out,
 			   struct err_note *why);
+	/** The version runs beside the active one from here on (0: the rule's shadow ends). May be
+	 *  NULL. ERR_NOT_FOUND, ERR_CONFLICT, ERR_INVALID, ERR_FULL. */
+	int (*shadow)(void *arg, const char *name, uint32_t version, const char *actor,
+		      struct err_note *why);
 	/** Followed patterns and TCP addresses that are open now. */
 	void (*each_tail)(void *arg, void (*each)(void *each_arg, const struct control_tail *tail),
 			  void *each_arg);

@@ -38,6 +38,9 @@ int verb_rule_activate(const struct verb_call *call, json_t **result, struct err
 int verb_rule_rollback(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_rule_diff(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_explain(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_shadow_list(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_shadow_set(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_shadow_compare(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_audit_list(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_incident_list(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_incident_show(const struct verb_call *call, json_t **result, struct err_note *why);
