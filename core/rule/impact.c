@@ -157,9 +157,16 @@ static void judge_panes(const struct rule *from, const struct rule *to,
 		say_lost(out, find_difference(metrics->from, metrics->to), to);
 }
 
+/** What functions and streaks keep is in no pane. */
 static bool has_own_state(const struct rule *rule)
 {
-	return rule->type == RULE_SCRIPT;
+	return rule->type == RULE_SCRIPT || rule->streak > 0;
+}
+
+/** Decided at readings, not at windows: kept panes cannot tell it again. */
+static bool is_told_by_readings(const struct rule *rule)
+{
+	return rule->streak > 0 || (rule->has_on_reading && !rule->has_on_window);
 }
 
 static void judge_states(const struct rule *from, const struct rule *to, bool has_panes,
@@ -170,7 +177,9 @@ static void judge_states(const struct rule *from, const struct rule *to, bool ha
 	else if (to == NULL)
 		say(out, IMPACT_LOST, "what was known about each key is forgotten");
 	else if (has_own_state(from))
-		say(out, IMPACT_LOST, "what the script keeps for each key belongs to its version");
+		say(out, IMPACT_LOST,
+		    "what is kept for each key (state, timers, readings in a row) belongs to its "
+		    "version");
 	else if (has_panes)
 		say(out, IMPACT_REBUILT,
 		    "each key is judged anew from the kept panes at the next boundary; what hold, "
@@ -196,6 +205,11 @@ static void judge_alerts(const struct rule *from, const struct rule *to, bool ha
 	if (to == NULL)
 		say(out, IMPACT_LOST, "%s resolve%s at once, with the reason why the rule ended",
 		    count, firing_count == 1 ? "s" : "");
+	else if (is_told_by_readings(to))
+		say(out, IMPACT_LOST,
+		    "%s resolve%s with the reason rule_changed; a key fires again when readings to "
+		    "come meet the condition of version %u",
+		    count, firing_count == 1 ? "s" : "", to->version);
 	else
 		say(out, has_panes ? IMPACT_REBUILT : IMPACT_LOST,
 		    "%s resolve%s with the reason rule_changed; a key that still meets the "

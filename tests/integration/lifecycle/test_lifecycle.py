@@ -193,6 +193,28 @@ class Live(unittest.TestCase):
         self.write(0)
         self.wait_alert(("firing", 2, None))
 
+    def test_what_a_script_keeps_begins_anew_with_another_version(self):
+        rule = """return rule.script { source = "s", by = { "k" }, window = "1m",
+  output = "alerts"%s,
+  on_reading = function(ctx, r)
+    ctx.state.count = (ctx.state.count or 0) + 1
+    if ctx.state.count >= 3 then return { value = ctx.state.count } end
+  end }"""
+        self.site.rule("row/1", rule % "")
+        self.reload("row/1.lua")
+        self.write(3)
+        self.wait_alert(("firing", 1, None), "row")
+        self.site.rule("row/2", rule % ', description = "the same"')
+        impact = self.reload("row/2.lua")
+        self.assertEqual(self.fates(impact), ("kept", "lost", "lost"))
+        self.assertIn("timers", impact["states"]["text"])
+        self.wait_alert(("resolved", 1, "rule_changed"), "row")
+        told = len(self.alerts("row"))
+        self.write(2)
+        self.assertEqual(len(self.alerts("row")), told)
+        self.write(3)
+        wait_until(lambda: ("firing", 2, None) in self.alerts("row"), 10, "version 2 to fire")
+
     def test_other_names_for_what_differs(self):
         keys = RULE.replace('{ "k" }', '{ "k", "v" }')
         sums = keys.replace('"count"', '"sum", field = "v"')
