@@ -7,6 +7,7 @@
 #include "core/rule/rule_options.h"
 
 struct config_source;
+struct lookup;
 
 struct rule_builder {
 	struct rule *rule;
@@ -79,6 +80,15 @@ bool rule_add_measure(const struct rule_builder *builder, struct measure *measur
 /* rule_read_judge.c */
 /** One comparison and no other option: it is judged by the short way. All parts are read. */
 bool rule_is_plain(const struct rule *rule);
+
+/* rule_read_expect.c */
+void rule_read_expect(const struct rule_builder *builder);
+
+/* rule_read_lookup.c */
+/** `lookup` and `column` of a table; `otherwise` names the column when it is not given. NULL: the
+ *  fault is reported. */
+const struct lookup *rule_read_column(const struct rule_builder *builder, const struct tree *table,
+				      const char *option, const char *otherwise, uint32_t *column);
 
 /* rule_read_condition.c */
 /** `threshold`, `all`, `any` or `severities` of the rule, `clear`, `hold`, …: its levels. */

@@ -1,13 +1,9 @@
 #include "core/rule/rule_internal.h"
 
 #include "core/base/err.h"
-#include "core/base/number.h"
-#include "core/config/config.h"
 #include "core/config/tree.h"
-#include "core/model/schema.h"
 #include "core/rule/rule_message.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define DAY_MS INT64_C(86400000)
@@ -82,7 +78,8 @@ static const struct rule_row rows[] = {
 	 {.name = "no_data_after", .type = OPTION_SPAN, .example = "\"5m\"",
 	  .help = "silence that is a finding"}},
 	{RULE_BITS_ALL & ~RULE_BIT(SCRIPT),
-	 {.name = "expect", .type = OPTION_LIST, .example = "{ \"m1\", \"m2\" }",
+	 {.name = "expect", .type = OPTION_ANY, .example = "{ \"m1\", \"m2\" }",
+	  .lua_type = "any[]|{lookup: string, column?: string}",
 	  .help = "keys that must send"}},
 	{RULE_BITS_ALL,
 	 {.name = "message", .type = OPTION_TEXT,
@@ -116,90 +113,7 @@ static void read_limits(const struct rule_builder *builder)
 	}
 }
 
-/* ---- keys that must send ---- */
-
-/** As readings of the field would have it: a text is a number where the field is one. */
-static bool expected_value(const struct rule_builder *builder, const struct tree *item,
-			   const char *name, struct value *out)
-{
-	const struct field *field =
-		builder->source != NULL ? schema_find(&builder->source->schema, name) : NULL;
-	char found[TREE_DESCRIPTION_BYTES_MAX];
-	double number;
-
-	if (item->type == TREE_STRING && field != NULL && field_type_is_numeric(field->type) &&
-	    number_parse((struct slice){item->text, item->text_length}, &number) == 0) {
-		*out = (struct value){.type = VALUE_FLOAT, .as.number = number};
-	} else if (item->type == TREE_STRING) {
-		*out = (struct value){.type = VALUE_STRING, .length = item->text_length};
-		out->as.text = item->text;
-	} else if (item->type == TREE_NUMBER) {
-		*out = (struct value){.type = VALUE_FLOAT, .as.number = item->number};
-	} else if (item->type == TREE_BOOL) {
-		*out = (struct value){.type = VALUE_BOOL, .as.boolean = item->boolean};
-	} else {
-		rule_fault_at(builder, item->line,
-			      "a key of \"expect\" must be a text, a number, true or false, found "
-			      "%s; example: expect = { \"m1\" }",
-			      tree_describe(item, found));
-		return false;
-	}
-	return true;
-}
-
-static void read_expected(const struct rule_builder *builder, const struct tree *item,
-			  struct slice *out)
-{
-	struct rule *rule = builder->rule;
-	struct bytes key = BYTES_EMPTY;
-	struct value value;
-	uint32_t i = 0;
-
-	if (rule->by_count > 1 && (!tree_is_list(item) || item->child_count != rule->by_count)) {
-		rule_fault_at(
-			builder, item->line,
-			"a key of \"expect\" must have a value for each of the %u fields of the "
-			"dimension; example: expect = { { \"m1\", \"10.1.1.1\" } }",
-			rule->by_count);
-		return;
-	}
-	if (rule->by_count == 1) {
-		if (expected_value(builder, item, rule->by[0], &value))
-			dimension_append(&key, &value);
-	} else {
-		for (const struct tree *part = item->first; part != NULL; part = part->next, i++)
-			if (expected_value(builder, part, rule->by[i], &value))
-				dimension_append(&key, &value);
-	}
-	*out = (struct slice){
-		arena_copy(&rule->arena, key.data != NULL ? key.data : "", key.length), key.length};
-	bytes_deinit(&key);
-}
-
-static int compare_keys(const void *a, const void *b)
-{
-	return dimension_compare(*(const struct slice *)a, *(const struct slice *)b);
-}
-
-static void read_expect(const struct rule_builder *builder)
-{
-	const struct tree *expect = tree_get(builder->tree, "expect");
-	struct rule *rule = builder->rule;
-	struct slice *keys;
-
-	if (expect == NULL || !tree_is_list(expect))
-		return;
-	if (rule->by_count == 0) {
-		rule_fault(builder, "expect",
-			   "\"expect\" names keys of a dimension, and the rule has none");
-		return;
-	}
-	keys = arena_zalloc(&rule->arena, (expect->child_count + 1) * sizeof(*keys));
-	for (const struct tree *item = expect->first; item != NULL; item = item->next)
-		read_expected(builder, item, &keys[rule->expect_count++]);
-	qsort(keys, rule->expect_count, sizeof(*keys), compare_keys);
-	rule->expect = keys;
-}
+/* ---- silence ---- */
 
 static void read_no_data(const struct rule_builder *builder)
 {
@@ -207,7 +121,7 @@ static void read_no_data(const struct rule_builder *builder)
 	const char *text = option_text(builder->tree, "no_data", NULL);
 	bool is_alert;
 
-	read_expect(builder);
+	rule_read_expect(builder);
 	/* Keys that must send are named for no other reason. */
 	is_alert = text != NULL ? strcmp(text, "alert") == 0 : rule->expect_count > 0;
 	if (is_alert)
@@ -269,7 +183,7 @@ static void read_key_idle(const struct rule_builder *builder)
 			   "forgotten before its silence is told");
 }
 
-static void read(struct rule_builder *builder)
+static void read_part(struct rule_builder *builder)
 {
 	struct rule *rule = builder->rule;
 	rule_read_levels(builder);
@@ -281,4 +195,4 @@ static void read(struct rule_builder *builder)
 	read_key_idle(builder);
 }
 
-const struct rule_part rule_part_judge = {rows, read, NULL};
+const struct rule_part rule_part_judge = {rows, read_part, NULL};

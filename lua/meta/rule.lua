@@ -39,7 +39,7 @@
 ---@field min_samples? integer readings a window must have to be judged
 ---@field no_data? "keep"|"ok"|"alert" what a key without readings means
 ---@field no_data_after? string silence that is a finding
----@field expect? table keys that must send
+---@field expect? any[]|{lookup: string, column?: string} keys that must send
 ---@field thresholds? tocsin.RuleDimensions numbers of single keys in place of the threshold's
 
 ---@class tocsin.RuleField: tocsin.RuleCommon
@@ -54,7 +54,7 @@
 ---@field min_samples? integer readings a window must have to be judged
 ---@field no_data? "keep"|"ok"|"alert" what a key without readings means
 ---@field no_data_after? string silence that is a finding
----@field expect? table keys that must send
+---@field expect? any[]|{lookup: string, column?: string} keys that must send
 ---@field thresholds? tocsin.RuleDimensions numbers of single keys in place of the threshold's
 
 ---@class tocsin.RuleContinuous: tocsin.RuleCommon
@@ -68,7 +68,7 @@
 ---@field min_samples? integer readings a window must have to be judged
 ---@field no_data? "keep"|"ok"|"alert" what a key without readings means
 ---@field no_data_after? string silence that is a finding
----@field expect? table keys that must send
+---@field expect? any[]|{lookup: string, column?: string} keys that must send
 ---@field thresholds? tocsin.RuleDimensions numbers of single keys in place of the threshold's
 
 ---@class tocsin.RuleGroup: tocsin.RuleCommon
@@ -84,7 +84,7 @@
 ---@field min_samples? integer readings a window must have to be judged
 ---@field no_data? "keep"|"ok"|"alert" what a key without readings means
 ---@field no_data_after? string silence that is a finding
----@field expect? table keys that must send
+---@field expect? any[]|{lookup: string, column?: string} keys that must send
 ---@field thresholds? tocsin.RuleDimensions numbers of single keys in place of the threshold's
 
 ---@class tocsin.RuleScript: tocsin.RuleCommon
@@ -101,7 +101,7 @@
 ---@field min_samples? integer readings a window must have to be judged
 ---@field no_data? "keep"|"ok"|"alert" what a key without readings means
 ---@field no_data_after? string silence that is a finding
----@field expect? table keys that must send
+---@field expect? any[]|{lookup: string, column?: string} keys that must send
 
 ---@class tocsin.RuleIncident
 ---@field key string[] fields whose values make one incident
