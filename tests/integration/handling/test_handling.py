@@ -2,8 +2,10 @@
 """What is told to whom, by a real daemon."""
 import json
 import os
+import random
 import sys
 import tempfile
+import time
 import unittest
 import urllib.request
 
@@ -235,6 +237,39 @@ class Handling(unittest.TestCase):
                                                         ("slow", "m1", GONE)])
         self.assertEqual(world.wait_told("alerts", 1, 2), [("other", "m1", FIRED),
                                                            ("other", "m1", GONE)])
+
+    def test_kills_at_random_points_leave_nobody_with_half_of_the_story(self):
+        seed = int(os.environ.get("TOCSIN_SEED", "7"))
+        chance = random.Random(seed)
+        world = self.world(INHIBIT % "1s" + """routes = {
+            { match = { rule = "gateway" }, outputs = { "ops" }, continue = true },
+            { outputs = { "hook", "ops" }, group = { by = { "rule" }, wait = "1s", interval = "1s" } },
+          },""")
+        names = [(rule, "m%d" % number) for rule in ("slow", "gateway", "other")
+                 for number in range(8)]
+        for turn in range(6):
+            world.fire(*chance.sample(names, 8))
+            if turn % 2 == 0:
+                world.silence(match={"dimension": {"merchantId": "m%d" % chance.randrange(8)}},
+                              **{"for": "%ds" % chance.randint(1, 4)})
+            time.sleep(chance.random() * 1.5)  # any point is good
+            world.daemon.kill()
+            world.daemon.start()
+        world.clear()
+        wait_until(lambda: not world.open(), 30, "everything to resolve")
+        wait_until(lambda: all(row["waiting"] == 0 for row in world.daemon.call("status")["outputs"])
+                   and world.daemon.call("status")["handling"]["held_now"] == 0, 30, "empty queues")
+        for output in ("hook", "ops"):
+            hears = {}
+            for rule, key, state in world.told(output):
+                self.assertTrue(state == FIRED or hears.get((rule, key)) == FIRED,
+                                "%s hears a resolve alone: %s %s, seed %d"
+                                % (output, rule, key, seed))
+                hears[(rule, key)] = state
+            self.assertEqual([key for key in hears if hears[key] != GONE], [], output)
+            self.assertGreater(len(hears), 5)
+        ids = [document["id"] for document in world.daemon.output("ops.jsonl")]
+        self.assertEqual(len(ids), len(set(ids)))
 
     def test_every_counter_is_in_status_and_metrics(self):
         port = free_port()
