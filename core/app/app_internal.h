@@ -120,7 +120,7 @@ struct rule **app_active_rules(const struct app *app, struct rule *const *rules,
  *  `change` NULL: nothing of it was taken over. */
 bool app_report_files(const struct app *app, const struct generation *generation,
 		      const struct app_change *change, struct json_t *list);
-/** Before active versions are installed outside of a reload: what that does to state, in the log. */
+/** Before active versions are installed outside of a reload: what it does to state, in the log. */
 void app_log_changes(const struct app *app);
 /** For the control target: see there. */
 int app_rule_impact(void *arg, const char *name, uint32_t version, struct json_t **out,

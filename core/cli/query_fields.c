@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Sets of names, as objects: "customer.city". Looking ends with the last missing one, for a query of
- * a small file takes less time than a thousand readings here. */
+/* Sets of names, as objects: "customer.city". Looking ends with the last missing one, for a query
+ * of a small file takes less time than a thousand readings here. */
 struct look {
 	json_t *missing; /* of the question, in no reading so far */
 	json_t *names;   /* of the readings so far */
