@@ -243,7 +243,8 @@ class Handling(unittest.TestCase):
         chance = random.Random(seed)
         world = self.world(INHIBIT % "1s" + """routes = {
             { match = { rule = "gateway" }, outputs = { "ops" }, continue = true },
-            { outputs = { "hook", "ops" }, group = { by = { "rule" }, wait = "1s", interval = "1s" } },
+            { outputs = { "hook", "ops" },
+              group = { by = { "rule" }, wait = "1s", interval = "1s" } },
           },""")
         names = [(rule, "m%d" % number) for rule in ("slow", "gateway", "other")
                  for number in range(8)]
@@ -257,8 +258,12 @@ class Handling(unittest.TestCase):
             world.daemon.start()
         world.clear()
         wait_until(lambda: not world.open(), 30, "everything to resolve")
-        wait_until(lambda: all(row["waiting"] == 0 for row in world.daemon.call("status")["outputs"])
-                   and world.daemon.call("status")["handling"]["held_now"] == 0, 30, "empty queues")
+
+        def is_idle():
+            status = world.daemon.call("status")
+            return status["handling"]["held_now"] == 0 and all(
+                row["waiting"] == 0 for row in status["outputs"])
+        wait_until(is_idle, 30, "empty queues")
         for output in ("hook", "ops"):
             hears = {}
             for rule, key, state in world.told(output):
