@@ -29,6 +29,15 @@ struct reading_walk {
 	bool judges_panes; /**< some rule is judged by windows as well */
 };
 
+/** What is told at some time. */
+struct script_told {
+	struct slice key; /**< of the alert */
+	bool is_firing;
+	uint64_t count; /**< readings that it is about */
+	int64_t time_ms;
+	const struct rule_verdict *verdict; /**< or NULL */
+};
+
 /* engine_script_read.c */
 /** Before the bundle moves anything. */
 void engine_walk_begin(struct reading_walk *walk, struct engine *engine,
@@ -64,6 +73,18 @@ bool engine_is_firing(const struct rule_state *state, struct slice key);
 bool engine_answer(struct engine *engine, struct rule_state *state, const struct rule_call *call,
 		   enum rule_answer answer, const struct rule_verdict *verdict,
 		   int64_t watermark_ms);
+
+/** A step of a key whose memory is that of `memory_key`: it fires, or no more. False: no room. */
+bool engine_tell_at(struct engine *engine, struct rule_state *state, struct slice memory_key,
+		    const struct script_told *told, int64_t watermark_ms);
+
+/* engine_script_streak.c */
+/** The next reading of a dimension: a run of equal values goes on, or another begins. */
+void engine_streak_read(struct engine *engine, struct rule_state *state, struct slice dimension,
+			struct slice value, int64_t time_ms, int64_t watermark_ms);
+/** No reading for the rule's window: the run is over. */
+void engine_streak_end(struct engine *engine, struct rule_state *state,
+		       const struct script_key *key, int64_t time_ms, int64_t watermark_ms);
 
 /* engine_script_store.c */
 void engine_gather_memory(struct engine *engine);

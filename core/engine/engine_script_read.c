@@ -187,6 +187,30 @@ static void run_script(struct reading_run *run)
 	ask(run, &readings);
 }
 
+/** The last field of the dimension is the watched one. */
+static void run_streak(struct reading_run *run)
+{
+	struct rule_state *state = run->state;
+	uint32_t fields = state->rule->by_count - 1;
+
+	for (uint32_t i = 0; i < run->row_count; i++) {
+		uint32_t row = run->rows[i];
+		int64_t watermark_ms = watermark_at(run->walk, run->events[row]);
+		struct slice key, value;
+
+		engine_run_timers(run->walk->engine, state, watermark_ms);
+		bytes_clear(&run->key);
+		for (uint32_t k = 0; k < fields; k++)
+			dimension_append(&run->key, &run->by[k][row]);
+		key.length = run->key.length;
+		dimension_append(&run->key, &run->by[fields][row]);
+		key.data = run->key.data;
+		value = (struct slice){key.data + key.length, run->key.length - key.length};
+		engine_streak_read(run->walk->engine, state, key, value, run->batch->time_ms[row],
+				   watermark_ms);
+	}
+}
+
 /** The rule's place in the bundle, or -1: a bundle from before the rule came. */
 static int keeper_of(const struct bundle *bundle, const struct metric *metric)
 {
@@ -238,7 +262,9 @@ static void run_rule(const struct reading_walk *walk, struct rule_state *state,
 	run.row_count = bundle_marked_rows(walk->bundle, walk->batch, (uint32_t)keeper, rows);
 	run.row_count = choose_rows(&run, rows, run.row_count, from, to);
 	run.rows = rows;
-	if (run.row_count > 0)
+	if (state->rule->streak > 0)
+		run_streak(&run);
+	else if (run.row_count > 0)
 		run_script(&run);
 	bytes_deinit(&run.key);
 }

@@ -42,26 +42,32 @@ static void step(struct engine *engine, struct rule_state *state, struct slice k
 	engine_compact_keys(state);
 }
 
+bool engine_tell_at(struct engine *engine, struct rule_state *state, struct slice memory_key,
+		    const struct script_told *told, int64_t watermark_ms)
+{
+	struct script_key *key;
+	int64_t end_ms;
+
+	if (told->is_firing == engine_is_firing(state, told->key))
+		return true;
+	key = script_memory_put(state->memory, memory_key, watermark_ms);
+	if (key == NULL)
+		return false;
+	end_ms = end_of(key, told->time_ms);
+	script_memory_tell(state->memory, key, end_ms, told->is_firing);
+	step(engine, state, told->key, told->is_firing, told->count, told->verdict, end_ms);
+	return true;
+}
+
 bool engine_answer(struct engine *engine, struct rule_state *state, const struct rule_call *call,
 		   enum rule_answer answer, const struct rule_verdict *verdict,
 		   int64_t watermark_ms)
 {
-	bool was_firing, is_firing = answer == RULE_ANSWER_FIRING;
-	struct script_key *key;
-	int64_t end_ms;
+	struct script_told told = {call->key, answer == RULE_ANSWER_FIRING, 1, call->time_ms,
+				   verdict};
 
-	if (answer == RULE_ANSWER_NONE)
-		return true;
-	was_firing = engine_is_firing(state, call->key);
-	if (is_firing == was_firing)
-		return true;
-	key = script_memory_put(state->memory, call->key, watermark_ms);
-	if (key == NULL)
-		return false;
-	end_ms = end_of(key, call->time_ms);
-	script_memory_tell(state->memory, key, end_ms, is_firing);
-	step(engine, state, call->key, is_firing, 1, verdict, end_ms);
-	return true;
+	return answer == RULE_ANSWER_NONE ||
+	       engine_tell_at(engine, state, call->key, &told, watermark_ms);
 }
 
 void engine_load_call(const struct rule_state *state, int64_t boundary_ms, struct rule_call *call)

@@ -55,7 +55,10 @@ void engine_run_timers(struct engine *engine, struct rule_state *state, int64_t 
 		commit_keep_back(engine->options.commit);
 	while (!state->is_quarantined &&
 	       script_memory_take_due(state->memory, upto_ms, &timer, &key))
-		ask_timer(engine, state, key, &timer, upto_ms);
+		if (state->rule->streak > 0)
+			engine_streak_end(engine, state, key, timer.at_ms, upto_ms);
+		else
+			ask_timer(engine, state, key, &timer, upto_ms);
 }
 
 /** A finished source is complete to the end of its last pane, as for windows. */

@@ -130,7 +130,8 @@ static void read_reads(const struct rule_builder *builder, const char *option)
 	}
 	if (reads == NULL && schema != NULL && !schema->is_closed) {
 		rule_fault(builder, option,
-			   "a function of a reading of a source without declared fields needs \"reads\", "
+			   "a function of a reading of a source without declared fields needs "
+			   "\"reads\", "
 			   "the fields it looks at; example: reads = { \"amount\", \"app\" }");
 		return;
 	}
@@ -168,6 +169,21 @@ static void read_filter(const struct rule_builder *builder)
 	check_filter(builder);
 }
 
+/** The last field of the dimension: each of its values is watched by itself. */
+static void add_watched_field(const struct rule_builder *builder, int line)
+{
+	struct rule *rule = builder->rule;
+
+	if (rule->by_count == DIMENSION_FIELDS_MAX)
+		rule_fault(builder, "by",
+			   "\"by\" of rule.continuous has at most %d fields, for \"field\" comes "
+			   "behind them",
+			   DIMENSION_FIELDS_MAX - 1);
+	else
+		rule->by[rule->by_count++] = rule->field;
+	rule_check_field(builder, "field", rule->field, line);
+}
+
 void rule_read_fields(struct rule_builder *builder)
 {
 	struct rule *rule = builder->rule;
@@ -175,12 +191,9 @@ void rule_read_fields(struct rule_builder *builder)
 
 	if (field != NULL && field->type == TREE_STRING)
 		rule->field = arena_copy_text(&rule->arena, field->text);
-	if (rule->type == RULE_CONTINUOUS && rule->field != NULL) {
-		rule->by[rule->by_count++] = rule->field;
-		rule_check_field(builder, "field", rule->field, field->line);
-	} else {
-		read_by(builder);
-	}
+	read_by(builder);
+	if (rule->type == RULE_CONTINUOUS && rule->field != NULL)
+		add_watched_field(builder, field->line);
 	rule_read_statistic(builder);
 	read_filter(builder);
 }

@@ -13,6 +13,12 @@ static const struct rule_row rows[] = {
 	 {.name = "on_timer", .type = OPTION_FUNCTION,
 	  .example = "function(ctx, name) … end", .help = "a timer that the script has set",
 	  .lua_type = "fun(ctx: tocsin.RuleContext, name: string): tocsin.Verdict|false|nil"}},
+	{RULE_BIT(CONTINUOUS),
+	 {.name = "streak", .type = OPTION_INT, .min = 2, .max = 1e6, .example = "5",
+	  .help = "readings in a row with the same value of the field, in place of a threshold"}},
+	{RULE_BIT(CONTINUOUS),
+	 {.name = "by", .type = OPTION_TEXT_LIST, .example = "{ \"terminalId\" }",
+	  .help = "of a streak: fields of which each combination has runs of its own"}},
 	{0, {.name = NULL}},
 };
 /* clang-format on */
@@ -27,8 +33,11 @@ static bool has_function(const struct rule_builder *builder, const char *name)
 /** What is told at a reading is not judged at boundaries, which these options count in. */
 static void check_options(const struct rule_builder *builder)
 {
-	static const char *const names[] = {"hold",        "clear_hold", "keep_firing", "flap",
-					    "non_disturb", "valid_time", NULL};
+	static const char *const names[] = {
+		"hold",       "clear_hold",  "keep_firing",   "flap",   "non_disturb",
+		"valid_time", "min_samples", "no_data",       "expect", "threshold",
+		"all",        "any",         "severities",    "clear",  "thresholds",
+		"early",      "late",        "no_data_after", NULL};
 
 	for (size_t i = 0; names[i] != NULL; i++)
 		if (tree_get(builder->tree, names[i]) != NULL)
@@ -56,10 +65,29 @@ static void read_script(const struct rule_builder *builder)
 		check_options(builder);
 }
 
+static void read_streak(const struct rule_builder *builder)
+{
+	struct rule *rule = builder->rule;
+
+	rule->streak = (uint32_t)option_int(builder->tree, "streak", 0);
+	if (rule->streak == 0) {
+		if (tree_get(builder->tree, "by") != NULL)
+			rule_fault(builder, "by",
+				   "\"by\" of rule.continuous is only for a \"streak\"; without "
+				   "one rule.group counts by several fields");
+		return;
+	}
+	check_options(builder);
+	rule->threshold.text = arena_format(&rule->arena, ">=%u", rule->streak);
+	rule->levels[0].holds.text = rule->threshold.text;
+}
+
 static void read_script_part(struct rule_builder *builder)
 {
 	if (builder->rule->type == RULE_SCRIPT)
 		read_script(builder);
+	else if (builder->rule->type == RULE_CONTINUOUS)
+		read_streak(builder);
 }
 
 const struct rule_part rule_part_script = {rows, read_script_part, NULL};

@@ -37,7 +37,7 @@ class Scripts(unittest.TestCase):
         cls.readings.append({"time": cls.readings[-1]["time"] + 100, "key": "end", "n": COUNT,
                              "kind": "c", "ok": True})
         cls.lines = [json.dumps(r) + "\n" for r in cls.readings]
-        cls.expected = {name: world.Engine(rule()).run(cls.readings)
+        cls.expected = {name: world.expected(rule, cls.readings)
                         for name, rule in world.RULES.items()}
 
     @classmethod

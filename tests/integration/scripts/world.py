@@ -197,10 +197,62 @@ local seen = require("tocsin.sequence").missing {
         return self.first.pop(key)
 
 
-RULES = {"streaks": Streaks, "silence": Silence, "follows": Follows, "missing": Missing}
+class Runs:
+    """Three readings in a row of a key with the same kind, each at most 10 s behind the last."""
+
+    text = """local rule = require "tocsin.rule"
+return rule.continuous {
+  source = "log", by = { "key" }, field = "kind", streak = 3, window = "10s", output = "alerts",
+}
+"""
+
+    def __init__(self):
+        self.runs = {}  # key -> [kind, length, over]
+
+    def run(self, readings):
+        alerts, told, greatest = [], {}, None
+
+        def tell(key, run, state, time):
+            end = max(round(time * 1000), told.get(key, -10**18) + 1)
+            told[key] = end
+            alerts.append((end, key + "," + run[0], state, run[1] if state == "firing" else None))
+
+        def pass_time(until):
+            for over, key in sorted((run[2], key) for key, run in self.runs.items()):
+                if over <= until:
+                    if self.runs[key][1] >= 3:
+                        tell(key, self.runs[key], "resolved", over)
+                    del self.runs[key]
+
+        for r in readings:
+            if greatest is not None:
+                pass_time(greatest - LATENESS)
+            key, time = r["key"], r["time"]
+            run = self.runs.get(key)
+            if run is None or run[0] != r["kind"] or time >= run[2]:
+                if run is not None and run[1] >= 3:
+                    tell(key, run, "resolved", time)
+                run = self.runs[key] = [r["kind"], 0, time + 10]
+            run[1] += 1
+            run[2] = max(run[2], time + 10)
+            if run[1] == 3:
+                tell(key, run, "firing", time)
+            greatest = time if greatest is None else max(greatest, time)
+        pass_time((int(greatest) // 5 + 1) * 5)
+        return alerts
+
+
+RULES = {"streaks": Streaks, "silence": Silence, "follows": Follows, "missing": Missing,
+         "runs": Runs}
+
+
+def expected(rule, readings):
+    return rule().run(readings) if rule is Runs else Engine(rule()).run(readings)
 
 
 def source(rule):
+    if rule is Runs:
+        return rule.text
     return """local rule = require "tocsin.rule"%s
 return rule.script {
   source = "log", by = { "key" }, window = "1m", output = "alerts",%s
@@ -214,6 +266,6 @@ def milliseconds(text):
 
 def alerts(documents, rule):
     """The documents of a rule as Engine.alerts has them."""
-    return [(milliseconds(document["window_end"]), document["dimension"]["key"], document["state"],
+    return [(milliseconds(document["window_end"]), ",".join(document["dimension"].values()), document["state"],
              document["value"] if document["state"] == "firing" else None)
             for document in documents if document["rule"] == rule]

@@ -152,7 +152,7 @@ Test(sandbox, require_knows_the_library_only)
 	expect_json("return type(require 'tocsin.rule')", "\"table\"");
 	expect_json("return require 'tocsin.text' == require 'tocsin.text'", "true");
 	expect_raises("require 'os'", "module 'os' does not exist; allowed: tocsin.plan, "
-				      "tocsin.rule, tocsin.text");
+				      "tocsin.rule, tocsin.sequence, tocsin.text");
 	expect_raises("require 'tocsin._plan_run'", "does not exist; allowed");
 	expect_raises("require '../x'", "does not exist");
 	expect_raises("return (require 'tocsin.rule').baseline",
