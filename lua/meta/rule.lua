@@ -70,6 +70,9 @@
 ---@field no_data_after? string silence that is a finding
 ---@field expect? any[]|{lookup: string, column?: string} keys that must send
 ---@field thresholds? tocsin.RuleDimensions numbers of single keys in place of the threshold's
+---readings in a row with the same value of the field, in place of a threshold
+---@field streak? integer
+---@field by? string[] of a streak: fields of which each combination has runs of its own
 
 ---@class tocsin.RuleGroup: tocsin.RuleCommon
 ---@field by string[] fields whose combinations are watched
