@@ -79,6 +79,7 @@ static bool judge_by_script(const struct evaluation *evaluation, struct candidat
 		code = call_script(evaluation, candidate, was_firing, &verdict, &why);
 	if (code != 0) {
 		/* The key stays as it was. */
+		engine_trace_error(evaluation, candidate);
 		goes_on = engine_count_script_error(evaluation->engine, state, code, &why);
 	} else {
 		state->errors_in_row = 0;

@@ -56,6 +56,8 @@ void engine_watch_expected(struct engine *engine, struct rule_state *state, int6
 /** A step of a key, its alert and its row. `verdict`: of a script, or NULL. */
 void engine_step(const struct evaluation *evaluation, struct candidate *candidate,
 		 const struct rule_verdict *verdict);
+/** A script failed at the key, which stays as it was. */
+void engine_trace_error(const struct evaluation *evaluation, const struct candidate *candidate);
 /** Whether the rule has more keys than it may watch is a finding, too. */
 void engine_step_overflow(struct evaluation *evaluation);
 

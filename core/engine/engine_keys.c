@@ -197,6 +197,20 @@ static void trace_step(const struct evaluation *evaluation, const struct candida
 	trace_add(&evaluation->state->trace, candidate->key, &point);
 }
 
+void engine_trace_error(const struct evaluation *evaluation, const struct candidate *candidate)
+{
+	const struct engine_key *key = engine_find_key(evaluation->state, candidate->key);
+	struct trace_point point = {
+		.boundary_ms = evaluation->boundary_ms,
+		.reason = TRACE_ERROR,
+		.stage = key != NULL ? key_state_stage(&key->state, evaluation->state->rule)
+				     : KEY_STAGE_OK,
+		.reading_count = candidate->cells->count,
+	};
+
+	trace_add(&evaluation->state->trace, candidate->key, &point);
+}
+
 static void count_tell(struct rule_state *state, const struct key_tell *tell)
 {
 	state->fired_count += tell->kind == KEY_KIND_FIRING;

@@ -178,13 +178,23 @@ static struct trace_key *take_place(struct trace *trace)
 	return oldest;
 }
 
-static struct trace_key *put_key(struct trace *trace, struct slice key)
+/** What goes on as it was takes no other key's place: thousands of keys that fire would leave
+ *  nothing of those that move. */
+static bool may_displace(enum trace_reason reason)
+{
+	return reason != TRACE_FIRING && reason != TRACE_NOT_MET;
+}
+
+/** NULL: there is no place for it. */
+static struct trace_key *put_key(struct trace *trace, struct slice key, enum trace_reason reason)
 {
 	uint64_t hash = XXH3_64bits(key.data, key.length);
 	struct trace_key *place = find_key(trace, key, hash);
 
 	if (place != NULL)
 		return place;
+	if (trace->key_count == TRACE_KEYS_MAX && !may_displace(reason))
+		return NULL;
 	place = take_place(trace);
 	*place = (struct trace_key){
 		.key = mem_copy_bytes(key.data, key.length), .key_bytes = key.length, .hash = hash};
@@ -222,7 +232,9 @@ void trace_add(struct trace **trace, struct slice key, const struct trace_point 
 		*trace = mem_alloc(sizeof(**trace));
 		(*trace)->bytes = sizeof(**trace);
 	}
-	place = put_key(*trace, key);
+	place = put_key(*trace, key, point->reason);
+	if (place == NULL)
+		return;
 	run = newest(place);
 	if (goes_on(run, point)) {
 		run->count++;

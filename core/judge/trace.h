@@ -43,7 +43,6 @@ enum {
 	X(VALID_TIME, "valid_time", "outside the rule's valid_time")                               \
 	X(FLAPPING, "flapping", "the key is flapping: alerts wait until it has settled")           \
 	X(NON_DISTURB, "non_disturb", "an alert waits, for non_disturb lets no more out now")      \
-	X(KEYS_FULL, "keys_max", "the rule has as many keys as keys_max lets it have")             \
 	X(ERROR, "error", "the script failed: everything stays as it was")
 enum trace_reason {
 #define TRACE_REASON_ENUM(name, word, text) TRACE_##name,

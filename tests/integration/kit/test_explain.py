@@ -118,6 +118,26 @@ class Explain(unittest.TestCase):
         self.assertEqual([(run["reason"], run["severity"]) for run in runs][:2],
                          [("fired", "warning"), ("fired", "critical")])
 
+    def test_a_script_that_fails_leaves_its_key_as_it_was(self):
+        site = self.site("", **{"s/1": """return rule.script {
+          source = "pay", filter = "success == false", by = { "merchantId" }, window = "10s",
+          output = "alerts",
+          on_window = function(ctx, w)
+            if w.window_end_text == "%s" and w.key_text == "m1" then error("boom") end
+            return w.count >= 20 and { value = w.count } or nil
+          end,
+        }""" % time_text(100)})
+        done = tocsin("replay", "--site", site.directory, "--input", self.input, "--rule", "s",
+                      "--explain", "m1", "--json")
+        document = json.loads(done.stdout)
+        runs = document["list"][0]["runs"]
+        self.assertEqual([(run["reason"], run["stage"]) for run in runs],
+                         [("fired", "firing"), ("firing", "firing"), ("error", "firing"),
+                          ("firing", "firing"), ("resolved", "ok")])
+        self.assertEqual(runs[2]["from"], time_text(100))
+        self.assertIn("its script failed 1 times, last with: ", document["hints"][0])
+        self.assertIn("boom", document["hints"][0])
+
     def test_hints_about_the_rule_itself(self):
         site = Site(os.path.join(self.root, "site"), CONFIG % self.port, {
             "nothing/1": (RULE % PLAIN).replace("success == false", "success == 5"),

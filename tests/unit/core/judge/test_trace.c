@@ -105,7 +105,9 @@ Test(trace, the_key_that_is_quiet_longest_makes_room)
 		add(&trace, key, (i + 1) * S, TRACE_NOT_MET);
 	}
 	add(&trace, "m0", 100 * S, TRACE_PENDING);
-	add(&trace, "new", 101 * S, TRACE_NOT_MET);
+	add(&trace, "steady", 101 * S, TRACE_FIRING);
+	cr_assert_eq(look(trace, "steady").count, 0, "what goes on takes nobody's place");
+	add(&trace, "new", 101 * S, TRACE_FIRED);
 	seen = look(trace, "m1");
 	cr_assert_eq(seen.count, 0, "m1 was quiet longest");
 	cr_assert_eq(seen.key_count, TRACE_KEYS_MAX);
