@@ -141,7 +141,7 @@ struct engine_key_status {
  *  some state though the window has none of its readings. */
 void engine_each_key(const struct engine *engine, const char *rule,
 		     void (*each)(void *arg, const struct engine_key_status *status), void *arg);
-/** Why its keys fired or did not, of late; NULL: nothing came near a transition, or no such rule. */
+/** Why its keys fired or did not, of late; NULL: none came near a transition, or no such rule. */
 const struct trace *engine_trace(const struct engine *engine, const char *rule);
 
 #endif

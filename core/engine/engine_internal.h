@@ -105,12 +105,11 @@ struct rule_state {
 	struct key_table keys;
 	struct engine_key *watched; /**< [keys.count] by key id */
 	uint32_t watched_capacity, watched_count;
-	int64_t wake_ms;         /**< a watched key is due at the first boundary from here */
-	bool is_muted;           /**< outside the rule's valid time, at the last boundary */
-	int64_t muted_ms;        /**< last boundary outside the rule's valid time, or TIME_NONE */
-	uint64_t overflow_count; /**< keys that were not watched, for keys_max */
-	uint64_t overflow_seen;  /**< this and that of the window, at the last evaluation */
-	struct engine_key overflow; /**< of the alert about it */
+	int64_t wake_ms;  /**< a watched key is due at the first boundary from here */
+	bool is_muted;    /**< outside the rule's valid time, at the last boundary */
+	int64_t muted_ms; /**< last boundary outside the rule's valid time, or TIME_NONE */
+	uint64_t overflow_count, overflow_seen; /**< keys not watched; with the window's, as told */
+	struct engine_key overflow;             /**< of the alert about it */
 	struct trace *trace;
 	struct script_memory *memory; /**< NULL: the rule keeps nothing for its keys */
 	uint64_t visit;
@@ -148,7 +147,7 @@ struct engine {
 	struct zone *zone;           /**< the site's: of calendar days */
 	struct rule_state **rules;   /**< sorted by name */
 	uint32_t rule_count;
-	bool has_memories;           /**< some of them keep something for their keys */
+	bool has_memories; /**< some of them keep something for their keys */
 	struct stored_key *stored_keys;
 	uint32_t stored_key_count;
 	struct stored_evaluated *stored_evaluated;

@@ -224,6 +224,7 @@ void engine_step(const struct evaluation *evaluation, struct candidate *candidat
 	struct engine_key *key = engine_watch(evaluation->engine, state, candidate->key);
 	struct key_step step = {
 		.boundary_ms = evaluation->boundary_ms,
+		.window_start_ms = evaluation->from_ms,
 		.watched_ms = evaluation->watched_ms,
 		.is_expected = key != NULL && key->is_expected,
 		.judgement = &candidate->judgement,

@@ -127,7 +127,7 @@ static int64_t next_of_threshold(const struct rule_state *state, int64_t first_m
 	const struct rule *rule = state->rule;
 	int64_t change_ms, pane_ms;
 
-	/* Between two boundaries its valid time may begin or end; with no key there is none to ask. */
+	/* Between two boundaries its valid time may begin or end; without keys nobody is asked. */
 	if (rule->valid_time != NULL &&
 	    (state->watched_count > 0 ||
 	     (window_slide_next_pane(state->slide, first_ms, &pane_ms) && pane_ms < first_ms)))

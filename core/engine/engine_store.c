@@ -262,8 +262,8 @@ static void add_rule(struct bytes *content, const struct rule *rule, const struc
 		add_text(content, rule->incident_keys[i]);
 }
 
-/** With what was told the rule is in the row: the alert can be resolved when its file is gone at the
- *  next start. */
+/** With what was told the rule is in the row: the alert can be resolved when its file is gone at
+ *  the next start. */
 void engine_put_key(struct engine *engine, const struct rule *rule, struct slice name,
 		    const struct engine_key *key)
 {

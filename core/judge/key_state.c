@@ -331,14 +331,13 @@ static bool is_forgotten(struct key_state *state, const struct rule *rule,
 	return false;
 }
 
-static void note_readings(struct key_state *state, const struct rule *rule,
-			  const struct key_step *step)
+static void note_readings(struct key_state *state, const struct key_step *step)
 {
 	if (step->judgement->has_readings)
 		state->quiet_ms = KEY_TIME_NONE;
 	else if (state->quiet_ms == KEY_TIME_NONE)
 		/* Nothing in the window: it began to be quiet where the window begins. */
-		state->quiet_ms = step->boundary_ms - rule->window_ms;
+		state->quiet_ms = step->window_start_ms;
 }
 
 static void note_worst(struct key_state *state, const struct rule *rule)
@@ -360,7 +359,7 @@ bool key_state_step(struct key_state *state, const struct rule *rule, const stru
 	const char *reason;
 
 	state->next_ms = INT64_MAX;
-	note_readings(state, rule, step);
+	note_readings(state, step);
 	if (is_forgotten(state, rule, step))
 		return key_state_end(state, "key_idle", tell);
 	if (step->judgement->is_muted) {

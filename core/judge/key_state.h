@@ -5,8 +5,8 @@
  *  with a severity, `nodata`, or resolved. Flap damping and non_disturb stand between them, so
  *  whatever they keep back can neither get lost nor be resolved without having been told.
  *
- *  A step takes the key's judgement at a boundary and says which alert follows, none or one. Between
- *  two boundaries with the same judgement nothing happens before `next_ms`, so those in between may
+ *  A step takes the key's judgement at a boundary and says which alert follows, none or one.
+ *  Between two boundaries with the same judgement nothing happens before `next_ms`, so those in between may
  *  be left out. The table of transitions stands at the top of key_state.c.
  *  Owner: caller's memory; key_state_deinit(). Time: `*_ms` are event time, boundaries only grow.
  */
@@ -86,6 +86,7 @@ struct key_tell {
 
 struct key_step {
 	int64_t boundary_ms;
+	int64_t window_start_ms; /**< of the window that ends there */
 	int64_t watched_ms; /**< judged without a gap since here: silence before does not count */
 	bool is_expected;   /**< of the rule's `expect`: never forgotten */
 	const struct judgement *judgement;

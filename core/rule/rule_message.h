@@ -20,8 +20,8 @@ struct rule_message;
 
 enum { RULE_MESSAGE_PARTS_MAX = 64, RULE_MESSAGE_BYTES_MAX = 2000 };
 
-/** ERR_INVALID: a name that is none (with those that are), or a brace that is not closed; ERR_RANGE:
- *  too long. */
+/** ERR_INVALID: a name that is none (with those that are), or a brace that is not closed;
+ *  ERR_RANGE: too long. */
 int rule_message_parse(struct arena *arena, const char *text, const char *const *by,
 		       uint32_t by_count, struct rule_message **out, struct err_note *why);
 void rule_message_append(const struct rule_message *message, const struct alert *alert,

@@ -216,7 +216,7 @@ static void read_incident(struct rule_builder *builder)
 			   tree_describe(incident, found));
 		return;
 	}
-	if (options_check(incident, rule_incident_rows, rule->file, "incident", builder->report) > 0)
+	if (!rule_check_table(builder, incident, rule_incident_rows, "incident"))
 		return;
 	key = tree_get(incident, "key");
 	if (key->child_count < 1 || key->child_count > DIMENSION_FIELDS_MAX) {

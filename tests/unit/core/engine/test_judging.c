@@ -1,5 +1,6 @@
 /* What stands between a value and an alert, through the whole engine: the options by themselves on
- * streams written by hand, and random sets of them with the program killed between any two bundles. */
+ * streams written by hand, and random sets of them with the program killed between any two
+ * bundles. */
 #include "core/engine/engine.h"
 
 #include <criterion/criterion.h>

@@ -1,6 +1,6 @@
-/* Every subset of the options that shape a key's state, hence every pair of them, on random streams:
- * what is so is compared with a reading of the whole history, what is told with the promises of
- * key_state.h; a restart at every step and leaving out what may be left out change nothing. */
+/* Every subset of the options that shape a key's state, hence every pair of them, on random
+ * streams: what is so is compared with a reading of the whole history, what is told with the
+ * promises of key_state.h; a restart at every step and leaving out what may be left out change nothing. */
 #include "core/judge/key_state.h"
 
 #include <criterion/criterion.h>
@@ -143,7 +143,7 @@ static bool is_silent(const struct stream *stream, int t)
 		quiet--;
 	if (stream->rule.no_data != RULE_NO_DATA_ALERT || quiet == t || muted == t)
 		return false;
-	/* It has been silent since then, or is by now: the clock goes on from where it was muted. */
+	/* It has been silent since then, or is by now: time goes on from where it was muted. */
 	for (int k = quiet + 1 > muted + 1 ? quiet + 1 : muted + 1; k <= t; k++) {
 		int64_t since = (quiet + 1) * EVERY - WINDOW;
 		int64_t watched = muted >= 0 ? muted * EVERY : -1000000;
@@ -185,7 +185,9 @@ struct run {
 
 static void step(struct run *run, const struct stream *stream, int t)
 {
-	struct key_step at = {.boundary_ms = t * EVERY, .judgement = &stream->at[t]};
+	struct key_step at = {.boundary_ms = t * EVERY,
+			      .window_start_ms = t * EVERY - WINDOW,
+			      .judgement = &stream->at[t]};
 
 	if (stream->at[t].is_muted)
 		run->muted_ms = at.boundary_ms;

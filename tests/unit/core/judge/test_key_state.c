@@ -65,6 +65,7 @@ static char step(struct world *world, char what)
 	if (what == 'm')
 		world->muted_ms = world->boundary_ms;
 	at.boundary_ms = world->boundary_ms;
+	at.window_start_ms = world->boundary_ms - WINDOW;
 	at.watched_ms = world->muted_ms;
 	if (!key_state_step(&world->state, &world->rule, &at, &tell))
 		return ' ';
