@@ -29,6 +29,8 @@
  *  "q"     silence number (8)                     silence (JSON)
  *  "v"     rule name                              version that runs as its shadow
  *  "V"     rule name, 0, side (4), sequence (8)   alert of the active version or the shadow (JSON)
+ *  "H"     kind (1), rule name, 0, time_ms or     what a rule's windows had (core/engine/
+ *            day (8, signed) or dimension key      engine_history.h)
  *  "m"     name                                   engine-wide settings and counters
  *
  *  Every value is sealed: version byte, XXH3-64 of the rest (8 bytes), content. keyspace_unseal()
@@ -69,6 +71,7 @@ struct err_note;
 	X(SILENCE, 'q')                                                                            \
 	X(SHADOW, 'v')                                                                             \
 	X(SHADOW_ALERT, 'V')                                                                       \
+	X(HISTORY, 'H')                                                                            \
 	X(META, 'm')
 
 enum keyspace {

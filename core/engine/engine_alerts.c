@@ -1,3 +1,4 @@
+#include "core/engine/engine_history.h"
 #include "core/engine/engine_internal.h"
 #include "core/engine/engine_judge.h"
 #include "core/engine/engine_store.h"
@@ -150,6 +151,7 @@ void engine_tell(struct engine *engine, struct rule_state *state, struct slice k
 		else
 			alert.has_value =
 				engine_value(state, candidate->cells, &rule->measure, &alert.value);
+		engine_tell_compared(engine, state, candidate, &alert);
 	}
 	emit(engine, state, &alert);
 }

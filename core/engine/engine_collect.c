@@ -5,6 +5,7 @@
  * marked first, so that the walk needs no look-up for each key; of these the ones without a pane
  * and the ones whose time has come are candidates by themselves. A script may look at the time and
  * is asked about every key. */
+#include "core/engine/engine_history.h"
 #include "core/engine/engine_judge.h"
 
 #include "core/base/mem.h"
@@ -20,8 +21,7 @@
 
 static const struct slice system_key = {"", 0};
 
-/** `cells` are in the scratch arena. */
-static struct candidate *add_candidate(struct evaluation *evaluation, struct slice key,
+struct candidate *engine_add_candidate(struct evaluation *evaluation, struct slice key,
 				       struct aggregate *cells)
 {
 	struct candidate *candidate;
@@ -38,7 +38,7 @@ static struct candidate *add_candidate(struct evaluation *evaluation, struct sli
 	return candidate;
 }
 
-static bool is_watchable(const struct rule *rule, struct slice key)
+bool engine_is_watchable(const struct rule *rule, struct slice key)
 {
 	return rule->key_filter == NULL || key_filter_passes(rule->key_filter, key);
 }
@@ -52,7 +52,7 @@ static void collect_for_script(void *arg, struct slice key, const struct aggrega
 	struct engine_key *watched = engine_find_key(state, key);
 	struct aggregate *cells;
 
-	if (!is_watchable(state->rule, key))
+	if (!engine_is_watchable(state->rule, key))
 		return;
 	if (watched != NULL)
 		watched->visit = state->visit;
@@ -60,7 +60,7 @@ static void collect_for_script(void *arg, struct slice key, const struct aggrega
 	cells = engine_cells(evaluation);
 	/* The total is the window's: what it owns is not ours to take. */
 	cells_merge(&state->metric->metric->cells, cells, total, NULL);
-	add_candidate(evaluation, key, cells);
+	engine_add_candidate(evaluation, key, cells);
 }
 
 /** Every key of the window, those in some state without a pane, and the whole system when nothing
@@ -75,12 +75,12 @@ static void collect_all(struct evaluation *evaluation)
 				  evaluation);
 	for (uint32_t id = 0; id < state->keys.count; id++)
 		if (state->watched[id].is_live && state->watched[id].visit != state->visit)
-			add_candidate(evaluation, key_table_key(&state->keys, id),
+			engine_add_candidate(evaluation, key_table_key(&state->keys, id),
 				      engine_cells(evaluation));
 	for (uint32_t i = 0; i < evaluation->count; i++)
 		has_system_key |= evaluation->candidates[i].key.length == 0;
 	if (state->rule->by_count == 0 && !has_system_key && !evaluation->is_muted)
-		add_candidate(evaluation, system_key, engine_cells(evaluation));
+		engine_add_candidate(evaluation, system_key, engine_cells(evaluation));
 }
 
 /* ---- a threshold's keys ---- */
@@ -95,10 +95,10 @@ static struct aggregate *copy_cells(struct evaluation *evaluation, const struct 
 
 static void take_key(struct evaluation *evaluation, struct slice key, struct aggregate *cells)
 {
-	engine_judge(evaluation, add_candidate(evaluation, key, cells));
+	engine_judge(evaluation, engine_add_candidate(evaluation, key, cells));
 }
 
-static bool matters(const struct rule *rule, const struct judgement *judgement)
+bool engine_matters(const struct rule *rule, const struct judgement *judgement)
 {
 	if (rule->no_data == RULE_NO_DATA_ALERT && !judgement->is_muted)
 		return true;
@@ -115,7 +115,7 @@ static bool take_new_key(struct evaluation *evaluation, struct slice key, struct
 	struct candidate candidate = {.key = key, .cells = cells};
 
 	engine_judge(evaluation, &candidate);
-	if (matters(state->rule, &candidate.judgement)) {
+	if (engine_matters(state->rule, &candidate.judgement)) {
 		take_key(evaluation, key, cells);
 		return true;
 	}
@@ -129,7 +129,7 @@ static void on_new_key(struct evaluation *evaluation, struct slice key,
 {
 	const struct rule_state *state = evaluation->state;
 
-	if (!is_watchable(state->rule, key))
+	if (!engine_is_watchable(state->rule, key))
 		return;
 	if (evaluation->spare == NULL)
 		evaluation->spare = engine_cells(evaluation);
@@ -220,6 +220,8 @@ void engine_collect(struct evaluation *evaluation, int64_t old_ms)
 {
 	if (evaluation->state->rule->type == RULE_SCRIPT)
 		collect_all(evaluation);
+	else if (evaluation->state->history != NULL)
+		engine_collect_compared(evaluation);
 	else
 		collect_changed(evaluation, old_ms);
 }

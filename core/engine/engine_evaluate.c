@@ -163,6 +163,7 @@ void engine_evaluate(struct engine *engine, struct rule_state *state, int64_t bo
 		.state = state,
 		.boundary_ms = boundary_ms,
 		.from_ms = engine_window_start(engine, state->rule, boundary_ms),
+		.judged_ms = state->evaluated_ms,
 		.watched_ms = TIME_NONE,
 	};
 	int64_t old_ms = state->is_dirty ? TIME_NONE : state->evaluated_ms;

@@ -3,6 +3,7 @@
  *     sources -> rule states (kept, continued, new; the gone ones resolve) -> metrics and windows
  *     -> at the first install: panes and alert states from the store
  */
+#include "core/engine/engine_history.h"
 #include "core/engine/engine_internal.h"
 #include "core/engine/engine_judge.h"
 #include "core/engine/engine_plan.h"
@@ -90,6 +91,8 @@ static struct rule_state *make_state(struct engine *engine, struct rule_state *o
 	if (old != NULL) {
 		engine_delete_memory(engine, old->rule->name);
 		engine_resolve_all(engine, old, "rule_changed");
+		state->history = old->history;
+		old->history = NULL;
 		engine_rule_state_free(old);
 	}
 	engine_put_evaluated(engine, state);
@@ -115,6 +118,8 @@ static void install_rules(struct engine *engine, struct rule *const *rules, uint
 		engine_resolve_all(engine, old[i], engine_why_gone(engine, old[i]->rule));
 		engine_delete_evaluated(engine, old[i]->rule->name);
 		engine_delete_memory(engine, old[i]->rule->name);
+		if (old[i]->history != NULL)
+			engine_history_drop(engine, old[i]->rule->name);
 		engine_rule_state_free(old[i]);
 	}
 	mem_free(old);
@@ -269,6 +274,7 @@ int engine_install(struct engine *engine, struct config *config, struct rule *co
 	install_sources(engine, &plan);
 	install_rules(engine, sorted, rule_count);
 	install_metrics(engine, &plan);
+	engine_history_open_all(engine);
 	engine_plan_free(&plan);
 	mem_free(sorted);
 	if (!engine->is_restored) {

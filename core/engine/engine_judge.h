@@ -4,6 +4,7 @@
 
 #include "core/engine/engine_internal.h"
 
+struct history_answer;
 struct key_tell;
 
 /** A key that is judged at a boundary. */
@@ -13,12 +14,14 @@ struct candidate {
 	struct judgement judgement;
 	bool has_own_number; /**< in place of the rule's threshold */
 	double own_number;
+	struct history_answer *answer; /**< of a rule with references; in the arena */
 };
 
 struct evaluation {
 	struct engine *engine;
 	struct rule_state *state;
 	int64_t boundary_ms, from_ms; /**< the window's ends */
+	int64_t judged_ms;            /**< the boundary before it, or TIME_NONE */
 	int64_t watched_ms;           /**< judged without a gap since */
 	bool is_muted;                /**< outside the valid time */
 	struct aggregate *spare;      /**< cells that nobody took */
@@ -31,6 +34,13 @@ void engine_evaluate(struct engine *engine, struct rule_state *state, int64_t bo
 
 /* engine_collect.c */
 void engine_collect(struct evaluation *evaluation, int64_t old_ms);
+/** `cells` are in the scratch arena. */
+struct candidate *engine_add_candidate(struct evaluation *evaluation, struct slice key,
+				       struct aggregate *cells);
+/** The rule's `dimensions` and `exclude` let the key pass. */
+bool engine_is_watchable(const struct rule *rule, struct slice key);
+/** A key in no state would be in one. */
+bool engine_matters(const struct rule *rule, const struct judgement *judgement);
 
 /* engine_values.c */
 /** The value of a measure in the cells of a window of the rule. */

@@ -14,6 +14,7 @@
  *  A script may look at the time, so for it only boundaries with an empty window are skipped, and
  *  only after one of them was evaluated and changed nothing.
  */
+#include "core/engine/engine_history.h"
 #include "core/engine/engine_internal.h"
 #include "core/engine/engine_judge.h"
 #include "core/engine/engine_script.h"
@@ -60,6 +61,7 @@ void engine_rule_state_free(struct rule_state *state)
 {
 	window_slide_free(state->slide);
 	engine_free_keys(state);
+	engine_history_free(state->history);
 	mem_free(state->field_text);
 	mem_free(state->last_error);
 	script_memory_free(state->memory);
@@ -152,6 +154,7 @@ int64_t engine_next_boundary(const struct rule_state *state)
 		return INT64_MAX;
 	if (!state->is_dirty && state->evaluated_ms != TIME_NONE)
 		next_ms = state->rule->type == RULE_SCRIPT ? next_of_script(state, next_ms)
+			  : state->history != NULL         ? engine_history_next(state, next_ms)
 							   : next_of_threshold(state, next_ms);
 	return next_ms <= limit_ms ? next_ms : INT64_MAX;
 }

@@ -290,7 +290,9 @@ static void add_form(struct document *document, const struct alert *alert)
 			add_count(document, alert, document->has_zh_keys);
 		break;
 	case FORM_BASELINE:
-		add_text(document, field_key, alert->field);
+		/* Readings that are counted are not of a field. */
+		if (alert->field != NULL)
+			add_text(document, field_key, alert->field);
 		if (alert->baseline != NULL)
 			add_baseline(document, alert->baseline);
 		break;

@@ -51,7 +51,7 @@ static void read_type(struct rule_builder *builder, int *type)
 	}
 	rule_fault(builder, "type",
 		   "unknown rule type \"%.64s\"; allowed: rule.count, rule.field, rule.continuous, "
-		   "rule.group, rule.script; example: return rule.count { … }",
+		   "rule.group, rule.baseline, rule.script; example: return rule.count { … }",
 		   text);
 }
 

@@ -325,7 +325,8 @@ static void read_single(const struct rule_builder *builder, const struct rule_le
 	rule->level_count = 1;
 	rule->levels[0] = *defaults;
 	rule->levels[0].severity = rule->severity;
-	if (!is_compared(rule) || tree_get(builder->tree, "streak") != NULL)
+	if (!is_compared(rule) || tree_get(builder->tree, "streak") != NULL ||
+	    tree_get(builder->tree, "trend") != NULL)
 		return;
 	if (!read_condition(builder, builder->tree, "the rule", true, &rule->levels[0].holds))
 		rule_fault_at(builder, builder->tree->line,

@@ -118,7 +118,7 @@ void rule_read_statistic(const struct rule_builder *builder)
 		rule_parse_statistic(builder, statistic, what, rule->type != RULE_FIELD,
 				     &rule->measure);
 	rule->statistic = arena_copy_text(&rule->arena, measure_name(&rule->measure, buffer));
-	if (rule->type == RULE_GROUP)
+	if (rule->type == RULE_GROUP || rule->type == RULE_BASELINE)
 		check_group_field(builder);
 	if (field == NULL || rule->field == NULL || rule->type == RULE_CONTINUOUS)
 		return;

@@ -15,7 +15,7 @@ local function constructor(kind)
 end
 
 local rule = {}
-for _, kind in ipairs { "count", "field", "continuous", "group", "script" } do
+for _, kind in ipairs { "count", "field", "continuous", "group", "baseline", "script" } do
   rule[kind] = constructor(kind)
 end
 

@@ -23,6 +23,8 @@ UPPER |= {"core/handling"}
 EDGES = {
     "core/base": set(),
     "core/sketch": set(),
+    "core/trend": set(),
+    "core/baseline": set(),
     # The cells of a pane hold sketches.
     "core/model": {"core/sketch"},
     "core/loop": set(),
@@ -35,7 +37,7 @@ EDGES = {
     "core/window": VALUES,
     "core/ingest": VALUES | {"core/loop", "core/filter", "core/window"},
     "core/rule": VALUES
-    | {"core/window", "core/filter", "core/config", "core/lookup", "core/calendar", "storage"},
+    | {"core/window", "core/filter", "core/config", "core/lookup", "core/calendar", "storage", "core/baseline", "core/trend"},
     "core/incident": VALUES | {"storage"},
     # Silences have the hours of valid_time; routes and inhibitions come from the site.
     "core/handling": VALUES | {"core/config", "core/filter", "core/calendar", "storage"},
@@ -46,7 +48,9 @@ EDGES = {
     "core/engine": VALUES
     | {"core/judge", "core/ingest", "core/window", "core/rule", "core/filter", "core/config"}
     # A rule's valid time, keys and numbers by key are asked at each boundary.
-    | {"core/calendar", "core/lookup", "storage"},
+    | {"core/calendar", "core/lookup", "storage"}
+    # And so is what a rule is compared with.
+    | {"core/baseline", "core/trend"},
     "lua": UPPER,
     # A key that is left out is explained.
     "core/control": UPPER | {"core/engine", "core/lookup"},

@@ -191,8 +191,8 @@ Test(loader, faults_have_lines)
 		     "rule.count takes one table");
 	expect_fault("local rule = require 'tocsin.rule'\nreturn rule.count {\n type = 'group' }",
 		     2, "`type` is given by the constructor");
-	expect_fault("local rule = require 'tocsin.rule'\nreturn rule.baseline {}", 2,
-		     "rule.baseline does not exist; allowed: rule.continuous");
+	expect_fault("local rule = require 'tocsin.rule'\nreturn rule.averages {}", 2,
+		     "rule.averages does not exist; allowed: rule.baseline");
 	expect_fault("\nwhile true do end", 2, "used up its budget");
 	expect_fault("local s = 'x'\nwhile true do s = s .. s end", 2, "used up its memory");
 	expect_fault("\x1bLJ", 0, "bytecode");

@@ -159,7 +159,7 @@ Test(generation, every_fault_is_reported_and_good_files_load)
 	put("rules/plan/1.lua", good_plan);
 	put("rules/loops/1.lua", "\nwhile true do end");
 	put("rules/unknown/1.lua", "local rule = require 'tocsin.rule'\n"
-				   "local t = rule.baseline { }\nreturn t");
+				   "local t = rule.averages { }\nreturn t");
 	put("rules/key/1.lua", "local rule = require 'tocsin.rule'\nreturn rule.count {\n"
 			       "  source = 'pay', window = '1m',\n  treshold = '>= 2',\n"
 			       "  output = 'alerts' }");
@@ -176,7 +176,7 @@ Test(generation, every_fault_is_reported_and_good_files_load)
 	expect_finding(generation, "rules/plain/1.lua", 2, "a rule file must return rule.count");
 	expect_finding(generation, "rules/plan/1.lua", 2, "a rule file must return rule.count");
 	expect_finding(generation, "rules/loops/1.lua", 2, "used up its budget");
-	expect_finding(generation, "rules/unknown/1.lua", 2, "rule.baseline does not exist");
+	expect_finding(generation, "rules/unknown/1.lua", 2, "rule.averages does not exist");
 	expect_finding(generation, "rules/key/1.lua", 4, "treshold");
 	expect_finding(generation, "rules/span/1.lua", 4, "7s");
 	expect_finding(generation, "plans/bad/1.lua", 2, "on");

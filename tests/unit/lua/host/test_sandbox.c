@@ -155,8 +155,9 @@ Test(sandbox, require_knows_the_library_only)
 				      "tocsin.rule, tocsin.sequence, tocsin.text");
 	expect_raises("require 'tocsin._plan_run'", "does not exist; allowed");
 	expect_raises("require '../x'", "does not exist");
-	expect_raises("return (require 'tocsin.rule').baseline",
-		      "rule.baseline does not exist; allowed: rule.continuous, rule.count, "
+	expect_raises("return (require 'tocsin.rule').averages",
+		      "rule.averages does not exist; allowed: rule.baseline, rule.continuous, "
+		      "rule.count, "
 		      "rule.field, rule.group, rule.script");
 }
 

@@ -1,0 +1,429 @@
+#include "core/engine/engine_history.h"
+
+#include "core/base/err.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/baseline/history_row.h"
+#include "core/config/config.h"
+#include "core/model/local_day.h"
+#include "core/model/span.h"
+#include "core/rule/rule.h"
+#include "core/window/metric.h"
+#include "core/window/window.h"
+#include "storage/commit.h"
+#include "storage/keyspace.h"
+#include "storage/kv.h"
+
+#include <xxhash.h>
+
+#include <math.h>
+#include <string.h>
+
+/** A reference may be an hour farther away by the clock, and its window begins before. */
+enum { KEEP_EXTRA_DAYS = 2 };
+
+/* ---- a rule's history ---- */
+
+static const struct reference *references_of(const struct rule *rule, uint32_t *count)
+{
+	*count = rule->baseline != NULL ? rule->baseline->reference_count : 2;
+	return rule->baseline != NULL ? rule->baseline->references : engine_trend_references();
+}
+
+static bool keeps(const struct rule *rule, enum reference_kind kind)
+{
+	uint32_t count;
+	const struct reference *references = references_of(rule, &count);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (references[i].kind == kind)
+			return true;
+	return false;
+}
+
+/** Rows are of use to whatever measures the same, and keeps the same rows. */
+static uint64_t definition_of(const struct engine *engine, const struct rule_state *state)
+{
+	char measure[MEASURE_NAME_BYTES_MAX];
+	const struct rule *rule = state->rule;
+	struct bytes text = BYTES_EMPTY;
+	uint64_t definition;
+
+	bytes_append(&text, state->metric->metric->id.bytes, METRIC_ID_BYTES);
+	bytes_append_format(&text, "%s %u %lld %lld %s %d%d", measure_name(&rule->measure, measure),
+			    rule->measure.value, (long long)rule->window_ms,
+			    (long long)rule->every_ms, engine->config->timezone,
+			    keeps(rule, REFERENCE_SAME_TIME), keeps(rule, REFERENCE_DAYS));
+	/* Which keys it keeps is not known to be the same. */
+	if (rule->key_filter != NULL)
+		bytes_append_text(&text, rule->hash);
+	definition = XXH3_64bits(text.data, text.length);
+	bytes_deinit(&text);
+	return definition;
+}
+
+/** What the rule asks for; the rows are there or not. */
+static void refer(struct engine *engine, const struct rule_state *state)
+{
+	struct engine_history *history = state->history;
+	const struct rule *rule = state->rule;
+
+	history->zone = engine->zone;
+	history->references = references_of(rule, &history->reference_count);
+	history->keeps_fired = rule->baseline != NULL && rule->baseline->excludes_incidents;
+	history->keeps_windows = keeps(rule, REFERENCE_SAME_TIME);
+	history->keeps_days = keeps(rule, REFERENCE_DAYS);
+	history->keep_days = 0;
+	for (uint32_t i = 0; i < history->reference_count; i++) {
+		const struct reference *reference = &history->references[i];
+		int64_t days = (int64_t)reference_days_back(reference);
+
+		if (days > history->keep_days)
+			history->keep_days = days;
+		history->table_days[i] = INT64_MIN;
+	}
+	history->keep_days += KEEP_EXTRA_DAYS;
+}
+
+static struct engine_history *history_new(struct engine *engine, const struct rule_state *state)
+{
+	struct engine_history *history = mem_alloc(sizeof(*history));
+	uint64_t seed = engine->options.seed;
+
+	history->definition = definition_of(engine, state);
+	history->layout = state->metric->metric->cells;
+	history->begin_ms = TIME_NONE;
+	history->last_ms = TIME_NONE;
+	history->added_ms = TIME_NONE;
+	history->windows = (struct history_rows){.kind = HISTORY_WINDOW, .dropped = TIME_NONE};
+	history->days = (struct history_rows){.kind = HISTORY_DAY, .dropped = TIME_NONE};
+	for (uint32_t i = 0; i < BASELINE_REFERENCES_MAX; i++)
+		reference_table_init(&history->tables[i], seed);
+	key_table_init(&history->day_keys, seed);
+	key_table_init(&history->trend_keys, seed);
+	key_table_init(&history->seen, seed);
+	return history;
+}
+
+static void free_fired(struct fired_day *fired)
+{
+	key_table_deinit(&fired->keys);
+}
+
+void engine_history_free(struct engine_history *history)
+{
+	if (history == NULL)
+		return;
+	engine_history_free_days(history);
+	for (uint32_t i = 0; i < BASELINE_REFERENCES_MAX; i++)
+		reference_table_deinit(&history->tables[i]);
+	for (uint32_t i = 0; i < history->fired_count; i++)
+		free_fired(&history->fired[i]);
+	engine_history_rows_free(&history->windows);
+	engine_history_rows_free(&history->days);
+	key_table_deinit(&history->trend_keys);
+	key_table_deinit(&history->seen);
+	mem_free(history->fired);
+	mem_free(history->trends);
+	bytes_deinit(&history->row);
+	bytes_deinit(&history->part);
+	mem_free(history);
+}
+
+/* ---- keys that fired ---- */
+
+static struct fired_day *put_fired_day(struct engine_history *history, int64_t day, uint64_t seed)
+{
+	struct fired_day *last =
+		history->fired_count > 0 ? &history->fired[history->fired_count - 1] : NULL;
+
+	if (last != NULL && last->day == day)
+		return last;
+	history->fired =
+		mem_grow(history->fired, history->fired_count + 1, sizeof(*history->fired));
+	last = &history->fired[history->fired_count++];
+	last->day = day;
+	key_table_init(&last->keys, seed);
+	return last;
+}
+
+static void store_fired(struct engine *engine, const char *rule, const struct fired_day *fired)
+{
+	struct bytes row = BYTES_EMPTY;
+
+	for (uint32_t id = 0; id < fired->keys.count; id++) {
+		struct slice key = key_table_key(&fired->keys, id);
+
+		bytes_append_be32(&row, (uint32_t)key.length);
+		bytes_append_slice(&row, key);
+	}
+	engine_history_put_at(engine, rule, HISTORY_FIRED, fired->day, bytes_slice(&row));
+	bytes_deinit(&row);
+}
+
+/** Keys that fire as the last evaluation left them fired on its day. */
+static void note_fired(struct engine *engine, const struct rule_state *state, int64_t judged_ms)
+{
+	struct engine_history *history = state->history;
+	struct fired_day *fired = NULL;
+	bool is_new, has_changed = false;
+
+	for (uint32_t id = 0; state->watched_count > 0 && id < state->keys.count; id++) {
+		const struct engine_key *key = &state->watched[id];
+
+		if (!key->is_live || key_state_level(&key->state, state->rule) < 0)
+			continue;
+		if (fired == NULL)
+			fired = put_fired_day(history, local_day_of(history->zone, judged_ms - 1),
+					      engine->options.seed);
+		key_table_put(&fired->keys, key_table_key(&state->keys, id), &is_new);
+		has_changed |= is_new;
+	}
+	if (has_changed)
+		store_fired(engine, state->rule->name, fired);
+}
+
+struct load_fired {
+	struct engine_history *history;
+	uint64_t seed;
+};
+
+static bool load_fired(void *arg, struct slice name, struct slice content)
+{
+	struct load_fired *load = arg;
+	struct byte_reader key = byte_reader_of(name), reader = byte_reader_of(content);
+	struct fired_day *fired = put_fired_day(load->history, key_read_signed(&key), load->seed);
+	bool is_new;
+
+	while (reader.left > 0 && !reader.has_failed) {
+		struct slice one = byte_reader_bytes(&reader, byte_reader_be32(&reader));
+
+		if (!reader.has_failed)
+			key_table_put(&fired->keys, one, &is_new);
+	}
+	return !key.has_failed && !reader.has_failed;
+}
+
+/* ---- back from the store ---- */
+
+static void put_begin(struct engine *engine, const struct rule_state *state)
+{
+	const struct engine_history *history = state->history;
+	struct bytes row = BYTES_EMPTY;
+
+	bytes_append_be64(&row, history->definition);
+	bytes_append_be64(&row, (uint64_t)history->begin_ms);
+	engine_history_put(engine, state->rule->name, HISTORY_BEGIN, (struct slice){"", 0},
+			   bytes_slice(&row));
+	bytes_deinit(&row);
+}
+
+struct load_begin {
+	uint64_t definition;
+	int64_t begin_ms;
+};
+
+static bool load_begin(void *arg, struct slice name, struct slice content)
+{
+	struct load_begin *load = arg;
+	struct byte_reader reader = byte_reader_of(content);
+
+	load->definition = byte_reader_be64(&reader);
+	load->begin_ms = (int64_t)byte_reader_be64(&reader);
+	return name.length == 0 && !reader.has_failed;
+}
+
+static bool load_history(struct engine *engine, struct rule_state *state)
+{
+	struct engine_history *history = state->history;
+	const char *rule = state->rule->name;
+	struct load_begin begin = {0, TIME_NONE};
+	struct load_fired fired = {history, engine->options.seed};
+
+	if (!engine_history_scan(engine, rule, HISTORY_BEGIN, load_begin, &begin) ||
+	    begin.begin_ms == TIME_NONE || begin.definition != history->definition)
+		return false;
+	history->begin_ms = begin.begin_ms;
+	/* It is not worth a row: whether something is there is found by looking. */
+	history->last_ms = state->evaluated_ms;
+	return (!history->keeps_days || engine_history_load_days(engine, state)) &&
+	       (!history->keeps_fired ||
+		engine_history_scan(engine, rule, HISTORY_FIRED, load_fired, &fired)) &&
+	       (state->rule->trend == NULL || engine_trend_load(engine, state));
+}
+
+static void open_history(struct engine *engine, struct rule_state *state)
+{
+	struct engine_history *history = state->history;
+	bool is_stored = engine->options.commit != NULL && !engine->is_restored;
+
+	if (history != NULL && history->definition == definition_of(engine, state)) {
+		refer(engine, state);
+		return;
+	}
+	if (history != NULL)
+		engine_history_drop(engine, state->rule->name);
+	engine_history_free(history);
+	state->history = history_new(engine, state);
+	refer(engine, state);
+	if (!is_stored || load_history(engine, state))
+		return;
+	/* Another definition, a damaged one, or none. */
+	engine_history_drop(engine, state->rule->name);
+	engine_history_free(state->history);
+	state->history = history_new(engine, state);
+	refer(engine, state);
+}
+
+static bool has_references(const struct rule *rule)
+{
+	return rule->baseline != NULL || rule->trend != NULL;
+}
+
+struct orphans {
+	struct engine *engine;
+	char **names;
+	uint32_t count;
+};
+
+static bool find_orphan(void *arg, struct slice name, struct slice content)
+{
+	struct orphans *orphans = arg;
+	struct byte_reader reader = byte_reader_of(name);
+	struct slice rule = key_read_text(&reader);
+
+	(void)content;
+	for (uint32_t i = 0; i < orphans->engine->rule_count; i++) {
+		const struct rule *known = orphans->engine->rules[i]->rule;
+
+		if (has_references(known) && slice_equal(slice_of(known->name), rule))
+			return true;
+	}
+	orphans->names = mem_grow(orphans->names, orphans->count + 1, sizeof(*orphans->names));
+	orphans->names[orphans->count++] = mem_copy_bytes(rule.data, rule.length);
+	return !reader.has_failed;
+}
+
+/** Of rules that went while nobody ran. */
+static void drop_orphans(struct engine *engine)
+{
+	struct orphans orphans = {.engine = engine};
+
+	engine_history_scan(engine, NULL, HISTORY_BEGIN, find_orphan, &orphans);
+	for (uint32_t i = 0; i < orphans.count; i++) {
+		engine_history_drop(engine, orphans.names[i]);
+		mem_free(orphans.names[i]);
+	}
+	mem_free(orphans.names);
+}
+
+void engine_history_open_all(struct engine *engine)
+{
+	for (uint32_t i = 0; i < engine->rule_count; i++) {
+		struct rule_state *state = engine->rules[i];
+
+		if (has_references(state->rule)) {
+			open_history(engine, state);
+		} else if (state->history != NULL) {
+			engine_history_drop(engine, state->rule->name);
+			engine_history_free(state->history);
+			state->history = NULL;
+		}
+	}
+	if (!engine->is_restored)
+		drop_orphans(engine);
+}
+
+/* ---- a boundary ---- */
+
+int64_t engine_history_next(const struct rule_state *state, int64_t first_ms)
+{
+	const struct engine_history *history = state->history;
+	int64_t keep_ms = history->keep_days * LOCAL_DAY_MS;
+	int64_t pane_ms, next_ms = INT64_MAX;
+
+	/* While there are references, each boundary has others. */
+	if (history->last_ms != TIME_NONE && first_ms - history->last_ms <= keep_ms)
+		return first_ms;
+	if (state->rule->valid_time != NULL && state->watched_count > 0)
+		return first_ms;
+	if (window_next_pane(state->metric->window, first_ms - state->rule->window_ms, &pane_ms))
+		next_ms = engine_next_multiple(pane_ms, state->rule->every_ms);
+	if (state->wake_ms != INT64_MAX && state->wake_ms < next_ms)
+		next_ms = engine_next_multiple(state->wake_ms - 1, state->rule->every_ms);
+	return next_ms > first_ms ? next_ms : first_ms;
+}
+
+static void forget_old(struct engine *engine, const struct rule_state *state, int64_t boundary_ms)
+{
+	struct engine_history *history = state->history;
+	const char *rule = state->rule->name;
+	int64_t first_day = local_day_of(history->zone, boundary_ms - 1) - history->keep_days;
+	uint32_t old = 0;
+
+	engine_history_forget(engine, rule, &history->windows,
+			      local_day_start_ms(history->zone, first_day), LOCAL_DAY_MS / 24);
+	engine_history_forget(engine, rule, &history->days, first_day, 1);
+	while (old < history->fired_count && history->fired[old].day < first_day)
+		free_fired(&history->fired[old++]);
+	if (old == 0)
+		return;
+	history->fired_count -= old;
+	memmove(history->fired, history->fired + old,
+		history->fired_count * sizeof(*history->fired));
+	engine_history_delete_before(engine, rule, HISTORY_FIRED, first_day);
+}
+
+void engine_history_prepare(const struct evaluation *evaluation)
+{
+	struct engine *engine = evaluation->engine;
+	struct rule_state *state = evaluation->state;
+	struct engine_history *history = state->history;
+	int64_t judged_ms = evaluation->judged_ms;
+
+	if (history->begin_ms == TIME_NONE) {
+		history->begin_ms = judged_ms != TIME_NONE
+					    ? judged_ms
+					    : evaluation->boundary_ms - state->rule->every_ms;
+		put_begin(engine, state);
+	}
+	if (history->keeps_fired && judged_ms != TIME_NONE)
+		note_fired(engine, state, judged_ms);
+	if (state->rule->baseline != NULL)
+		history->has_watched = history->begin_ms <=
+				       local_same_clock_ms(history->zone, evaluation->boundary_ms,
+							   state->rule->baseline->min_history_days);
+	forget_old(engine, state, evaluation->boundary_ms);
+	engine_history_look_up(engine, state, evaluation->boundary_ms);
+	key_table_clear(&history->seen);
+	bytes_clear(&history->row);
+}
+
+void engine_history_note(const struct evaluation *evaluation, struct slice key,
+			 const struct aggregate *cells)
+{
+	const struct rule_state *state = evaluation->state;
+	struct engine_history *history = state->history;
+	struct history_entry entry = {.key = key, .samples = cells->count};
+	bool is_new;
+
+	key_table_put(&history->seen, key, &is_new);
+	history->last_ms = evaluation->boundary_ms;
+	if (engine_value(state, cells, &state->rule->measure, &entry.value) &&
+	    isfinite(entry.value))
+		history_row_add(&history->row, &entry);
+}
+
+void engine_history_finish(const struct evaluation *evaluation)
+{
+	struct engine_history *history = evaluation->state->history;
+
+	/* The windows before were not watched whole. */
+	if (history->keeps_windows && history->row.length > 0 &&
+	    evaluation->from_ms >= history->begin_ms)
+		engine_history_keep(evaluation->engine, evaluation->state->rule->name,
+				    &history->windows, evaluation->boundary_ms,
+				    bytes_slice(&history->row));
+	if (history->keeps_days)
+		engine_history_add_days(evaluation);
+}
