@@ -41,6 +41,9 @@
 ---@field no_data_after? string silence that is a finding
 ---@field expect? any[]|{lookup: string, column?: string} keys that must send
 ---@field thresholds? tocsin.RuleDimensions numbers of single keys in place of the threshold's
+---a change against its own past that fires
+---@field trend? "sudden_drop"|"slow_drop"|"sudden_rise"|"slow_rise"
+---@field sensitivity? "low"|"medium"|"high" how small a change is one
 
 ---@class tocsin.RuleField: tocsin.RuleCommon
 ---@field field string numeric field that is computed
@@ -56,6 +59,9 @@
 ---@field no_data_after? string silence that is a finding
 ---@field expect? any[]|{lookup: string, column?: string} keys that must send
 ---@field thresholds? tocsin.RuleDimensions numbers of single keys in place of the threshold's
+---a change against its own past that fires
+---@field trend? "sudden_drop"|"slow_drop"|"sudden_rise"|"slow_rise"
+---@field sensitivity? "low"|"medium"|"high" how small a change is one
 
 ---@class tocsin.RuleContinuous: tocsin.RuleCommon
 ---@field field string field of which every value is watched by itself
@@ -89,6 +95,9 @@
 ---@field no_data_after? string silence that is a finding
 ---@field expect? any[]|{lookup: string, column?: string} keys that must send
 ---@field thresholds? tocsin.RuleDimensions numbers of single keys in place of the threshold's
+---a change against its own past that fires
+---@field trend? "sudden_drop"|"slow_drop"|"sudden_rise"|"slow_rise"
+---@field sensitivity? "low"|"medium"|"high" how small a change is one
 
 ---@class tocsin.RuleScript: tocsin.RuleCommon
 ---@field by? string[] fields whose combinations are watched
@@ -105,6 +114,15 @@
 ---@field no_data? "keep"|"ok"|"alert" what a key without readings means
 ---@field no_data_after? string silence that is a finding
 ---@field expect? any[]|{lookup: string, column?: string} keys that must send
+---@field statistic string what is computed
+---@field field? string numeric field that is computed
+---@field by? string[] fields whose combinations are watched
+---@field baseline any what the value is compared with
+---@field band table shares of the baseline, and the side of them that fires
+---@field against? "all"|"any" of several baselines: all of them, or any
+---@field min_history? string days of history that are needed
+---@field exclude_incidents? boolean days on which the key fired are no baseline
+---@field except? string[] days that are no baseline
 
 ---@class tocsin.RuleIncident
 ---@field key string[] fields whose values make one incident
