@@ -44,12 +44,21 @@ class Scripts(unittest.TestCase):
     def tearDownClass(cls):
         cls.directory.cleanup()
 
-    def site(self, name, rules=None):
+    def site(self, name):
         path = os.path.join(self.root, name, "log.jsonl")
         site = Site(os.path.join(self.root, name, "site"), CONFIG % path)
-        for rule, text in (rules or {n: world.source(r) for n, r in world.RULES.items()}).items():
-            site.write("rules/%s/1.lua" % rule, text)
+        for rule, found in world.RULES.items():
+            site.write("rules/%s/1.lua" % rule, world.source(found))
+        site.write("rules/both/1.lua", world.BOTH)
         return site, path
+
+    def replay(self, name):
+        site, path = self.site(name)
+        with open(path, "w", encoding="utf-8") as out:
+            out.writelines(self.lines)
+        done = tocsin("replay", "--site", site.directory, "--source", "log", "--input", path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def check(self, documents):
         for name, expected in self.expected.items():
@@ -57,12 +66,7 @@ class Scripts(unittest.TestCase):
             self.assertEqual(world.alerts(documents, name), expected, name)
 
     def test_a_replay_tells_what_a_brute_force_does(self):
-        site, path = self.site("replay")
-        with open(path, "w", encoding="utf-8") as out:
-            out.writelines(self.lines)
-        done = tocsin("replay", "--site", site.directory, "--source", "log", "--input", path)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.check([json.loads(line) for line in done.stdout.splitlines()])
+        self.check(self.replay("replay"))
 
     def grow(self, name, kill_chance):
         """A daemon whose file grows, and which is killed now and then."""
@@ -88,6 +92,12 @@ class Scripts(unittest.TestCase):
         # A kill between sending and its note sends again: same id, same document.
         documents = {d["id"]: d for d in daemon.output("alerts.jsonl")}
         self.check(list(documents.values()))
+        # What both functions of a rule keep for each other does not depend on where it was cut.
+        last = self.lines and self.readings[-2]["time"] * 1000
+        both, whole = ([a for a in world.alerts(found, "both") if a[0] <= last]
+                       for found in (documents.values(), self.replay(name + "_whole")))
+        self.assertGreater(len(whole), 100)
+        self.assertEqual(both, whole)
 
     def test_so_does_a_daemon_whose_file_grows(self):
         self.grow("grow", 0)

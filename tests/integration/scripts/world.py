@@ -246,6 +246,24 @@ RULES = {"streaks": Streaks, "silence": Silence, "follows": Follows, "missing": 
          "runs": Runs}
 
 
+# Both functions, and what one keeps for the other: how often it was asked between two boundaries.
+BOTH = """local rule = require "tocsin.rule"
+return rule.script {
+  source = "log", by = { "key" }, window = "10s", output = "alerts",
+  on_reading = function(ctx, r)
+    ctx.state.n = (ctx.state.n or 0) + 1
+    ctx.timer("slow", "7s")
+  end,
+  on_timer = function(ctx) ctx.state.slow = (ctx.state.slow or 0) + 1 end,
+  on_window = function(ctx, w)
+    local n, slow = ctx.state.n or 0, ctx.state.slow or 0
+    ctx.state = { slow = slow }
+    return (n + slow) % 3 ~= 0 and { value = n * 1000000 + slow * 1000 + w.count } or nil
+  end,
+}
+"""
+
+
 def expected(rule, readings):
     return rule().run(readings) if rule is Runs else Engine(rule()).run(readings)
 
