@@ -115,8 +115,9 @@ static void add_key(void *arg, const struct engine_key_status *status)
 		if (total->samples > 0 && aggregate_value(total, statistic, &value))
 			json_take(row, statistic_name(statistic), json_real(value));
 	}
-	json_take(row, "firing", json_boolean(status->stage == KEY_STAGE_FIRING ||
-					      status->stage == KEY_STAGE_CLEARING));
+	json_take(row, "firing",
+		  json_boolean(status->stage == KEY_STAGE_FIRING ||
+			       status->stage == KEY_STAGE_CLEARING));
 	json_put_text(row, "stage", key_stage_name(status->stage));
 	if (status->severity != NULL)
 		json_put_text(row, "severity", status->severity);

@@ -9,7 +9,7 @@
 
 /** Texts are borrowed from the rule and from this struct itself: it must stay where it is. */
 struct rule_metric {
-	struct metric_spec spec; /**< its filter is as written, not canonical */
+	struct metric_spec spec;                 /**< its filter is as written, not canonical */
 	char identity[RULE_NAME_BYTES_MAX + 40]; /**< of the filter function */
 };
 
