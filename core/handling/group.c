@@ -169,7 +169,7 @@ bool group_hold(struct handling *handling, const struct held_request *request, i
 
 	group_id_of(request->route, request->output, request->by_json, id);
 	group = pointer_map_find(&handling->groups, slice_of(id));
-	if (group == NULL && handling->groups.count >= HANDLING_GROUPS_MAX) {
+	if (group == NULL && handling->groups.count >= handling->groups_max) {
 		handling->usage.groups_refused++;
 		return false;
 	}

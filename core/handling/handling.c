@@ -64,7 +64,7 @@ static void on_open_state(struct handling *handling, struct open_alert *open,
 			  const struct alert *alert, const char *output, const char *incident_key,
 			  int64_t now_ms)
 {
-	if (open == NULL && handling->open.count >= HANDLING_OPEN_MAX) {
+	if (open == NULL && handling->open.count >= handling->open_max) {
 		pass_untracked(handling, alert, output, incident_key, now_ms);
 		return;
 	}
@@ -209,6 +209,8 @@ int handling_new(struct handling **out, const struct handling_options *options,
 	int code;
 
 	handling->options = *options;
+	handling->open_max = HANDLING_OPEN_MAX;
+	handling->groups_max = HANDLING_GROUPS_MAX;
 	handling->event_count = (uint32_t)options->seed;
 	handling->matcher = regex_matcher_new();
 	pointer_map_init(&handling->open, options->seed);

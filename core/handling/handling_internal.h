@@ -82,8 +82,9 @@ struct handling {
 	struct inhibit_slots *inhibits; /**< one each of config->inhibits */
 	struct pointer_map groups;      /**< by id */
 	uint64_t held_count;
-	struct key_table resolving; /**< keys whose resolve was put into a group in this turn */
-	struct key_table seen[2];   /**< ids of late, so that those not yet durable are known */
+	struct key_table resolving;    /**< keys whose resolve was put into a group in this turn */
+	struct key_table seen[2];      /**< ids of late, so that those not yet durable are known */
+	uint32_t open_max, groups_max; /**< HANDLING_…_MAX; tests lower them */
 	int64_t next_ms, latest_ms;
 	bool must_recheck;
 	struct {

@@ -184,6 +184,38 @@ Test(group, a_thousand_alerts_are_one_document_and_one_more_begins_another)
 	world_close(&world);
 }
 
+Test(group, beyond_the_limit_of_groups_alerts_are_sent_by_themselves)
+{
+	struct world world;
+	world_open(&world, GROUPED);
+	world.handling->groups_max = 1;
+	world_fire(&world, "slow", "m1");
+	world_fire(&world, "slow", "m2");
+	cr_expect_eq(world_usage(&world).groups_refused, 0);
+	world_fire(&world, "other", "m1");
+	cr_expect_eq(world_usage(&world).groups_refused, 1);
+	world_expect(&world, "alerts:other|m1 firing warning; ");
+	world_resolve(&world, "other", "m1");
+	world_expect(&world, "alerts:other|m1 resolved warning; ");
+	world_pass(&world, 30 * SECOND);
+	world_expect(&world, "alerts:[firing, slow|m1 firing warning, slow|m2 firing warning]; ");
+	world_close(&world);
+}
+
+Test(group, a_level_that_takes_another_way_sends_what_is_held_first)
+{
+	struct world world;
+	world_open(&world, "\"routes\": [{\"match\": {\"severity\": \"critical\"}, \"outputs\": "
+			   "[\"alerts\"]}, {\"group\": {\"wait\": \"30s\"}}]");
+	world_fire(&world, "slow", "m1");
+	world_fire(&world, "slow", "m2");
+	world_alert(&world, "slow", "m1", "critical", ALERT_FIRING);
+	world_turn(&world);
+	world_expect(&world, "alerts:[firing, slow|m1 firing warning, slow|m2 firing warning]; "
+			     "alerts:slow|m1 firing critical; ");
+	world_close(&world);
+}
+
 Test(group, the_same_alerts_give_a_document_of_the_same_id)
 {
 	struct world world;

@@ -298,6 +298,25 @@ Test(handling, a_resolve_whose_firing_is_not_known_follows_the_routes_of_now)
 	world_close(&world);
 }
 
+Test(handling, beyond_the_limit_of_open_alerts_they_are_sent_and_counted)
+{
+	struct world world;
+	world_open(&world, "");
+	world.handling->open_max = 2;
+	world_fire(&world, "slow", "m1");
+	world_fire(&world, "slow", "m2");
+	cr_expect_eq(world_usage(&world).untracked, 0);
+	world_fire(&world, "slow", "m3");
+	cr_expect_eq(world_usage(&world).untracked, 1);
+	cr_expect_eq(world_usage(&world).open_count, 2);
+	world_resolve(&world, "slow", "m3");
+	world_alert(&world, "slow", "m2", "critical", ALERT_FIRING);
+	world_expect(&world, "alerts:slow|m1 firing warning; alerts:slow|m2 firing warning; "
+			     "alerts:slow|m3 firing warning; alerts:slow|m3 resolved warning; "
+			     "alerts:slow|m2 firing critical; ");
+	world_close(&world);
+}
+
 /* ---- records ---- */
 
 static void count_one(void *arg, struct slice json)
