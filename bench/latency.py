@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """From the append of the line that completes a window to its alert document in the alerts file.
 
-    bench/latency.py [--build DIR] [--state DIR] [--samples N] [--rates 0,200000]
+    bench/latency.py [--build DIR] [--state DIR] [--samples N] [--rates 0,200000] [--early]
 
 A real daemon follows a file. Each sample appends two lines at once: a reading of a key of its own,
 and one beyond the end of its window, which the watermark so passes. The clock runs from before that
@@ -13,6 +13,9 @@ engine and the commits busy; the measured source is another, for its event time 
 The pause between samples lets the machine be idle, as it is before a rare line. With
 sync = "commit" an alert is written after the commit that holds it was forced to the disk, so one
 such force of a small append is measured beside it, alternating with the samples.
+
+--early: the rule has `early = true`, and a sample is one line, the one that crosses the threshold; its
+window is still open when the alert comes.
 """
 import argparse
 import ctypes
@@ -43,7 +46,7 @@ SITE = """
 """
 RULES = {
     "probe/1": """return rule.group { source = "probe", by = { "k" }, statistic = "count",
-      window = "5s", threshold = ">= 1", output = "alerts" }""",
+      window = "5s", threshold = ">= 1", output = "alerts"%s }""",
     "load/1": """return rule.group { source = "load", by = { "merchantId" }, statistic = "count",
       window = "1m", threshold = ">= 1000000000", output = "alerts" }""",
     "sums/1": """return rule.group { source = "load", by = { "merchantId" }, statistic = "sum",
@@ -68,8 +71,9 @@ class Changes:
 
 
 class Probe:
-    def __init__(self, daemon, log, alerts):
+    def __init__(self, daemon, log, alerts, is_early):
         self.daemon, self.alerts, self.number, self.seen = daemon, alerts, 0, b""
+        self.is_early = is_early
         self.out = os.open(os.path.join(log, "probe.jsonl"), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         self.input = None
         self.changes = Changes(os.path.dirname(alerts))
@@ -83,7 +87,9 @@ class Probe:
         key = b"k%d" % self.number
         wanted = b'"k":"%s"' % key
         second = self.number * WINDOW_S
-        lines = self.line(key, second) + self.line(b"", second + WINDOW_S)
+        lines = self.line(key, second)
+        if not self.is_early:
+            lines += self.line(b"", second + WINDOW_S)
         start = time.perf_counter()
         os.write(self.out, lines)
         while not self.has_alert(wanted):
@@ -136,14 +142,17 @@ def measure(options, sync, rate):
     shutil.rmtree(place, ignore_errors=True)
     log = os.path.join(place, "log")
     os.makedirs(log)
+    rules = dict(RULES)
+    rules["probe/1"] %= ", early = true" if options.early else ""
     site = Site(os.path.join(place, "site"), SITE % {
-        "log": log, "sync": sync, "readers": options.readers}, RULES)
+        "log": log, "sync": sync, "readers": options.readers}, rules)
     disk = os.open(os.path.join(place, "force"), os.O_WRONLY | os.O_CREAT)
     forces, samples = [], []
     with Daemon(site, os.path.join(place, "state")) as daemon:
         load = start_load(options.build, log, rate)
         try:
-            probe = Probe(daemon, log, os.path.join(place, "state", "alerts.jsonl"))
+            probe = Probe(daemon, log, os.path.join(place, "state", "alerts.jsonl"),
+                          options.early)
             for number in range(WARM_UP + options.samples):
                 taken = probe.sample()
                 time.sleep(options.pause / 1000)
@@ -174,6 +183,7 @@ def main():
     parser.add_argument("--syncs", default="commit,os")
     parser.add_argument("--readers", type=int, default=1)
     parser.add_argument("--pause", type=float, default=60, help="milliseconds between samples")
+    parser.add_argument("--early", action="store_true", help="before the window is over")
     options = parser.parse_args()
     options.state = options.state or options.build
     os.environ["TOCSIN_BIN"] = os.path.join(options.build, "tocsin")

@@ -144,6 +144,7 @@ void engine_tell(struct engine *engine, struct rule_state *state, struct slice k
 	if (watched->severity != NULL)
 		alert.severity = watched->severity;
 	if (candidate != NULL) {
+		alert.is_early = candidate->is_early;
 		alert.threshold = threshold_text(engine, &rule->levels[tell->level], candidate);
 		alert.count = candidate->cells->count;
 		if (rule->type == RULE_SCRIPT)
@@ -176,8 +177,12 @@ static void end_key(struct engine *engine, struct rule_state *state, struct slic
 	int64_t boundary_ms =
 		state->evaluated_ms != TIME_NONE ? state->evaluated_ms : key->state.told_ms;
 	struct key_tell tell;
-	bool is_told = key_state_end(&key->state, reason, &tell);
+	bool is_told;
 
+	/* What fired early is told after that. */
+	if (key->state.told_ms > boundary_ms)
+		boundary_ms = key->state.told_ms;
+	is_told = key_state_end(&key->state, reason, &tell);
 	if (key->is_stored)
 		engine_delete_key(engine, state->rule->name, name);
 	if (is_told) {

@@ -150,6 +150,7 @@ static struct engine_metric *take_metric(struct engine *engine, struct engine_me
 			metric->keep_ms = 0;
 			metric->keys_max = 0;
 			metric->days_max = 0;
+			metric->has_early = false;
 		}
 	if (metric == NULL) {
 		metric = mem_alloc(sizeof(*metric));
@@ -178,6 +179,7 @@ static void attach_rule(const struct engine *engine, struct engine_metric *metri
 	int64_t keep_ms = state->rule->window_ms + state->rule->every_ms +
 			  metric->source->lateness_ms + ENGINE_KEEP_EXTRA_MS;
 
+	metric->has_early |= state->rule->is_early;
 	if (state->rule->window_days > metric->days_max)
 		metric->days_max = state->rule->window_days;
 	/* Of calendar windows the levels keep what is not needed minute by minute. */

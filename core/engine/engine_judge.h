@@ -12,6 +12,7 @@ struct candidate {
 	struct slice key;        /**< in the engine's scratch arena */
 	struct aggregate *cells; /**< of its window, as the metric has them; there too */
 	struct judgement judgement;
+	bool is_early;       /**< before its boundary: it is told that it fires, or nothing is */
 	bool has_own_number; /**< in place of the rule's threshold */
 	double own_number;
 	struct history_answer *answer; /**< of a rule with references; in the arena */
@@ -50,6 +51,11 @@ bool engine_value(const struct rule_state *state, const struct aggregate *cells,
 void engine_judge(const struct evaluation *evaluation, struct candidate *candidate);
 /** Cells in the scratch arena, all empty. */
 struct aggregate *engine_cells(const struct evaluation *evaluation);
+
+/* engine_early.c */
+/** The keys of a bundle's table, for the metric's rules with `early`. */
+void engine_judge_early(struct engine *engine, struct engine_metric *metric,
+			const struct group_table *table);
 
 /* engine_keys.c */
 struct engine_key *engine_find_key(const struct rule_state *state,

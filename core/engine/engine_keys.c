@@ -217,10 +217,29 @@ static void count_tell(struct rule_state *state, const struct key_tell *tell)
 	state->resolved_count += tell->kind == KEY_KIND_OK;
 }
 
+/** An early step that tells nothing did not happen: the boundary will see. */
+static void take_back(struct rule_state *state, struct engine_key *key, struct slice before,
+		      bool is_new)
+{
+	struct byte_reader reader = byte_reader_of(before);
+
+	key_state_deinit(&key->state);
+	key_state_decode(&reader, &key->state);
+	if (is_new)
+		engine_forget(state, key);
+}
+
+/** It fired early, in the window of a later boundary: until then it stays so. */
+static bool is_ahead(const struct engine_key *key, const struct evaluation *evaluation)
+{
+	return key->state.told_ms != KEY_TIME_NONE && evaluation->boundary_ms < key->state.told_ms;
+}
+
 void engine_step(const struct evaluation *evaluation, struct candidate *candidate,
 		 const struct rule_verdict *verdict)
 {
 	struct rule_state *state = evaluation->state;
+	bool is_new = engine_find_key(state, candidate->key) == NULL;
 	struct engine_key *key = engine_watch(evaluation->engine, state, candidate->key);
 	struct key_step step = {
 		.boundary_ms = evaluation->boundary_ms,
@@ -233,10 +252,15 @@ void engine_step(const struct evaluation *evaluation, struct candidate *candidat
 	struct key_tell tell;
 	bool is_told, is_needed;
 
-	if (key == NULL)
+	if (key == NULL || is_ahead(key, evaluation))
 		return;
 	key_state_encode(&key->state, &before);
 	is_told = key_state_step(&key->state, state->rule, &step, &tell);
+	if (candidate->is_early && !is_told) {
+		take_back(state, key, bytes_slice(&before), is_new);
+		bytes_deinit(&before);
+		return;
+	}
 	is_needed = key->is_expected ||
 		    key_state_is_needed(&key->state, state->rule, evaluation->boundary_ms);
 	trace_step(evaluation, candidate, &step, &key->state, is_told ? &tell : NULL);

@@ -13,6 +13,7 @@
  * same watermark (engine_metrics.c: cut_ms moves with what is judged).
  */
 #include "core/engine/engine_internal.h"
+#include "core/engine/engine_judge.h"
 #include "core/engine/engine_script.h"
 
 #include "core/base/mem.h"
@@ -202,6 +203,26 @@ static void note_times(struct engine_source *source, struct engine_partition *pa
 		source->max_event_ms = bundle->max_event_ms;
 }
 
+/** What crosses a threshold in a window that is still open. What the bundle completes is judged
+ *  before: it is no more early. */
+static void judge_early(struct engine *engine, struct engine_source *source,
+			const struct bundle *bundle, int64_t now_mono_ms)
+{
+	bool is_judged = false;
+
+	for (uint32_t i = 0; i < bundle->delta_count; i++) {
+		struct engine_metric *metric =
+			bundle->deltas[i].count == 0 ? NULL : metric_of(engine, source, bundle, i);
+
+		if (metric == NULL || !metric->has_early)
+			continue;
+		if (!is_judged)
+			engine_judge_reached(engine, source, now_mono_ms);
+		is_judged = true;
+		engine_judge_early(engine, metric, &bundle->deltas[i]);
+	}
+}
+
 void engine_merge(struct engine *engine, struct engine_partition *partition,
 		  const struct bundle *bundle, int64_t now_mono_ms)
 {
@@ -221,4 +242,5 @@ void engine_merge(struct engine *engine, struct engine_partition *partition,
 	engine_walk_to(&walk, INT64_MAX);
 	watermark_observe(source->watermark, (uint32_t)(partition - engine->partitions),
 			  bundle->max_event_ms, now_mono_ms);
+	judge_early(engine, source, bundle, now_mono_ms);
 }

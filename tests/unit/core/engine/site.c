@@ -128,6 +128,12 @@ static struct tree *read_value(struct site *site, const char **at)
 /** Only what begins like one is a table or a number: texts may have any sign inside. */
 static struct tree *value_of(struct site *site, const char *text)
 {
+	if (strcmp(text, "!true") == 0) {
+		struct tree *tree = tree_new(&site->arena, TREE_BOOL, 1);
+
+		tree->boolean = true;
+		return tree;
+	}
 	return text[0] == '{' || text[0] == '#' ? read_value(site, &text) : site_text(site, text);
 }
 

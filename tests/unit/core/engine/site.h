@@ -48,7 +48,8 @@ void site_restart(struct site *site, struct rule *const *rules, uint32_t rule_co
 void site_install(struct site *site, struct rule *const *rules, uint32_t rule_count);
 
 /** Trees by hand: entries of a rule, as key, value pairs ending with NULL. A value is a text, "#30"
- *  a number, "{a;b}" a list, "{max=#3;within=1h}" a table; both may have others inside. */
+ *  a number, "!true" true, "{a;b}" a
+ *  list, "{max=#3;within=1h}" a table; both may have others inside. */
 struct tree *site_map(struct site *site, const char *const *pairs);
 void site_put(struct site *site, struct tree *map, const char *key, struct tree *value);
 struct tree *site_text(struct site *site, const char *text);
