@@ -44,6 +44,7 @@
 ---a change against its own past that fires
 ---@field trend? "sudden_drop"|"slow_drop"|"sudden_rise"|"slow_rise"
 ---@field sensitivity? "low"|"medium"|"high" how small a change is one
+---@field early? boolean fires at the reading that crosses the threshold, not at the window's end
 
 ---@class tocsin.RuleField: tocsin.RuleCommon
 ---@field field string numeric field that is computed
@@ -62,6 +63,7 @@
 ---a change against its own past that fires
 ---@field trend? "sudden_drop"|"slow_drop"|"sudden_rise"|"slow_rise"
 ---@field sensitivity? "low"|"medium"|"high" how small a change is one
+---@field early? boolean fires at the reading that crosses the threshold, not at the window's end
 
 ---@class tocsin.RuleContinuous: tocsin.RuleCommon
 ---@field field string field of which every value is watched by itself
@@ -79,6 +81,7 @@
 ---readings in a row with the same value of the field, in place of a threshold
 ---@field streak? integer
 ---@field by? string[] of a streak: fields of which each combination has runs of its own
+---@field early? boolean fires at the reading that crosses the threshold, not at the window's end
 
 ---@class tocsin.RuleGroup: tocsin.RuleCommon
 ---@field by string[] fields whose combinations are watched
@@ -98,6 +101,7 @@
 ---a change against its own past that fires
 ---@field trend? "sudden_drop"|"slow_drop"|"sudden_rise"|"slow_rise"
 ---@field sensitivity? "low"|"medium"|"high" how small a change is one
+---@field early? boolean fires at the reading that crosses the threshold, not at the window's end
 
 ---@class tocsin.RuleScript: tocsin.RuleCommon
 ---@field by? string[] fields whose combinations are watched
