@@ -18,6 +18,7 @@ static const struct {
 	{"check", cli_check, "loads a site and lists every fault as file:line: text"},
 	{"query", cli_query, "counts and sums log files by time and group"},
 	{"replay", cli_replay, "runs history through the rules and prints the alerts"},
+	{"repl", cli_repl, "tries filter expressions on the readings of a file"},
 	{"test", cli_test, "runs the tests that lie beside the rules"},
 	{"explain", cli_explain, "why a rule fired, or did not"},
 	{"status", cli_status, "what the daemon has read and what it waits for"},

@@ -20,6 +20,7 @@ int cli_check(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_query(int argc, char **argv);
 int cli_reference(int argc, char **argv);
+int cli_repl(int argc, char **argv);
 int cli_replay(int argc, char **argv);
 int cli_test(int argc, char **argv);
 int cli_status(int argc, char **argv);

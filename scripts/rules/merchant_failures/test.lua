@@ -11,7 +11,7 @@ t.case("40 failures of one merchant within 10 seconds fire, once, and resolve", 
   t.advance "30s"
   t.expect_alert {
     state = "firing", severity = "critical", dimension = { merchantId = "m1" }, count = 40,
-    threshold = ">=40", labels = { team = "payments" }, window_end = "2026-01-05T00:00:05Z",
+    threshold = ">=40", window_end = "2026-01-05T00:00:05Z",
   }
   t.expect_alert {
     state = "resolved", dimension = { merchantId = "m1" }, count = 0,

@@ -13,8 +13,8 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../support"))
 from daemon import GEN, TOCSIN, Daemon, Site, tocsin, wait_until  # noqa: E402
 
-VERBS = ["run", "check", "query", "replay", "test", "explain", "status", "reload", "rule",
-         "incident", "plan", "audit", "reference"]
+VERBS = ["run", "check", "query", "replay", "repl", "test", "explain", "status",
+         "reload", "rule", "incident", "plan", "audit", "reference"]
 CONFIG = """
   sources = { pay = { from = { { file = "logs/*.jsonl" } } } },
   outputs = { alerts = { file = "alerts.jsonl" } },
