@@ -75,7 +75,7 @@ void engine_step(const struct evaluation *evaluation, struct candidate *candidat
 /** A script failed at the key, which stays as it was. */
 void engine_trace_error(const struct evaluation *evaluation, const struct candidate *candidate);
 /** Whether the rule has more keys than it may watch is a finding, too. */
-void engine_step_overflow(struct evaluation *evaluation);
+void engine_step_overflow(const struct evaluation *evaluation);
 
 /* engine_script.c */
 /** Around every call: a script that kills the process is known at the next start. `place` tells the

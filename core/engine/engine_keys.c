@@ -290,36 +290,39 @@ static struct rule overflow_rule(const struct rule *rule)
 	};
 }
 
-void engine_step_overflow(struct evaluation *evaluation)
+static void step_overflow(const struct evaluation *evaluation, bool has_grown)
 {
 	struct rule_state *state = evaluation->state;
 	struct rule rule = overflow_rule(state->rule);
 	struct engine_key *key = &state->overflow;
-	struct window_usage usage;
 	struct judgement judgement = {.has_readings = true};
 	struct key_step step = {.boundary_ms = evaluation->boundary_ms,
 				.watched_ms = KEY_TIME_NONE,
 				.judgement = &judgement};
 	struct bytes before = BYTES_EMPTY;
 	struct key_tell tell;
-	uint64_t overflow_count;
-	bool is_told, has_grown;
 
-	window_usage(state->metric->window, &usage);
-	overflow_count = usage.overflow_count + state->overflow_count;
-	has_grown = overflow_count > state->overflow_seen;
-	state->overflow_seen = overflow_count;
-	if (!has_grown && !key->is_live)
-		return;
 	if (!key->is_live)
 		*key = (struct engine_key){.state = KEY_STATE_NEW, .is_live = true};
 	judgement.holds[0] = has_grown ? TRUTH_YES : TRUTH_NO;
 	judgement.is_over[0] = has_grown ? TRUTH_NO : TRUTH_YES;
 	key_state_encode(&key->state, &before);
-	is_told = key_state_step(&key->state, &rule, &step, &tell);
-	if (is_told)
+	if (key_state_step(&key->state, &rule, &step, &tell))
 		engine_tell_overflow(evaluation->engine, state, &tell, evaluation->boundary_ms);
 	key->is_live = key_state_is_needed(&key->state, &rule, evaluation->boundary_ms);
 	store_key(evaluation, (struct slice){"", 0}, key, bytes_slice(&before), key->is_live);
 	bytes_deinit(&before);
+}
+
+void engine_step_overflow(const struct evaluation *evaluation)
+{
+	struct rule_state *state = evaluation->state;
+	uint64_t overflow_count =
+		window_overflow_count(state->metric->window) + state->overflow_count;
+	bool has_grown = overflow_count > state->overflow_seen;
+
+	state->overflow_seen = overflow_count;
+	/* Most rules never come near it. */
+	if (has_grown || state->overflow.is_live)
+		step_overflow(evaluation, has_grown);
 }

@@ -371,6 +371,11 @@ uint64_t window_expire(struct window *window, int64_t before_ms)
 	return had - window->pane_count;
 }
 
+uint64_t window_overflow_count(const struct window *window)
+{
+	return window->overflow_count;
+}
+
 void window_usage(const struct window *window, struct window_usage *out)
 {
 	uint64_t start_bytes = window->start_capacity * sizeof(*window->starts);

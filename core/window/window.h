@@ -76,6 +76,7 @@ struct window_usage {
 	uint64_t memory_bytes;
 };
 void window_usage(const struct window *window, struct window_usage *out);
+uint64_t window_overflow_count(const struct window *window); /**< of window_usage(), O(1) */
 
 /* ---- totals of many keys (window_walk.c) ---- */
 
