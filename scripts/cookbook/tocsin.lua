@@ -1,5 +1,6 @@
--- The cookbook: rules for the payment story, each with its test. `tocsin test --site scripts/cookbook`
--- runs them; docs/cookbook.md says what each is for. Copy a folder of `rules` into your own site.
+-- The cookbook: rules for the payment story, each with its test, which
+-- `tocsin test --site scripts/cookbook` runs; docs/cookbook.md says what each is for.
+-- Copy a folder of `rules` into your own site.
 return {
   timezone = "Asia/Shanghai",
 

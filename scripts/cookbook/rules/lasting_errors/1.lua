@@ -1,4 +1,4 @@
--- Detects: failures that last. Two minutes until somebody is told, five quiet ones until it is over.
+-- Detects: failures that last. Two minutes until somebody is told, five quiet ones to its end.
 local rule = require "tocsin.rule"
 
 return rule.count {

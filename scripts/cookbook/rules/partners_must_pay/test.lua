@@ -4,7 +4,7 @@ local function payment(merchant)
   t.inject("pay", { merchantId = merchant, amount = 1, success = true })
 end
 
-t.case("a partner that stops is told after five minutes, and resolves when it sends again", function()
+t.case("a silent partner is told after five minutes, and resolves when it sends", function()
   for _ = 1, 8 do
     payment "m0001"
     payment "m0003"
