@@ -1,6 +1,6 @@
 #include "core/engine/engine_internal.h"
 #include "core/engine/engine_judge.h"
-#include "core/engine/engine_judge.h"
+#include "core/engine/script_memory.h"
 
 #include "core/rule/rule.h"
 #include "core/rule/rule_runner.h"
@@ -102,6 +102,8 @@ static struct engine_rule_status rule_status(const struct rule_state *state)
 	count_stages(state, &status);
 	status.key_count = usage.key_count;
 	status.overflow_count = usage.overflow_count + state->overflow_count;
+	if (state->memory != NULL)
+		status.overflow_count += state->memory->refused_count;
 	if (runner != NULL && runner->ops->usage != NULL) {
 		uint64_t memory_bytes_max, call_count;
 

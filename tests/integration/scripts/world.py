@@ -62,9 +62,10 @@ class Engine:
 
 
 class Streaks:
-    """Three failures in a row of a key; the first good one resolves."""
+    """Three failures in a row of a key; the first good one resolves. With a filter function."""
 
     lua = """
+  filter = function(r) return r.n % 7 ~= 0 end,
   on_reading = function(ctx, r)
     if r.ok then ctx.state = nil return false end
     ctx.state.count = (ctx.state.count or 0) + 1
@@ -74,8 +75,8 @@ class Streaks:
     def __init__(self):
         self.counts = {}
 
-    def wants(self, _):
-        return True
+    def wants(self, r):
+        return r["n"] % 7 != 0
 
     def on_reading(self, _, r):
         if r["ok"]:
@@ -284,6 +285,7 @@ def milliseconds(text):
 
 def alerts(documents, rule):
     """The documents of a rule as Engine.alerts has them."""
-    return [(milliseconds(document["window_end"]), ",".join(document["dimension"].values()), document["state"],
+    return [(milliseconds(document["window_end"]), ",".join(document["dimension"].values()),
+             document["state"],
              document["value"] if document["state"] == "firing" else None)
             for document in documents if document["rule"] == rule]
