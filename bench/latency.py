@@ -14,8 +14,8 @@ The pause between samples lets the machine be idle, as it is before a rare line.
 sync = "commit" an alert is written after the commit that holds it was forced to the disk, so one
 such force of a small append is measured beside it, alternating with the samples.
 
---early: the rule has `early = true`, and a sample is one line, the one that crosses the threshold; its
-window is still open when the alert comes.
+--early: the rule has `early = true`, and a sample is one line, the one that crosses the threshold;
+its window is still open when the alert comes.
 """
 import argparse
 import ctypes

@@ -1,7 +1,7 @@
-/* What a boundary costs for windows of 1 hour to 30 days: the sum of a field by key, each key with a
- * reading in every pane, after the window has filled; over more boundaries than the window has panes,
- * or over a day and its midnight. The clock runs while the rule's window moves and every key's sum is
- * compared with a threshold; taking readings in, rolling up and forgetting are told beside it. */
+/* What a boundary costs for windows of 1 hour to 30 days: the sum of a field by key, each key with
+ * a reading in every pane, after the window has filled; over more boundaries than the window has
+ * panes, or over a day and its midnight. The clock runs while the rule's window moves and every
+ * key's sum is read; rolling up and forgetting are told beside it. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,7 +108,8 @@ static void begin(struct run *run)
 	run->metric = metric_new(&spec);
 	run->window = window_new(run->metric, &options.totals);
 	if (run->span->days > 0)
-		run->levels = window_levels_new(run->window, run->metric, &options.totals, run->zone);
+		run->levels = window_levels_new(run->window, run->metric, &options.totals,
+						run->zone);
 	run->slide = window_slide_new(run->window, run->levels, &options);
 	run->now_ms = local_day_start_ms(run->zone, 20500);
 }
