@@ -6,7 +6,7 @@
 A real daemon follows a file. Each sample appends two lines at once: a reading of a key of its own,
 and one beyond the end of its window, which the watermark so passes. The clock runs from before that
 write until the key's alert was read from the alerts file. Waiting for it is inotify, not a loop: a
-loop takes a processor from the kernel's own threads, which a force of the disk needs (under chrt for
+loop takes a processor from the kernel's threads, which a force of the disk needs (under chrt for
 up to 0.95 s: 45 of 120 samples then took more than 5 ms, one 943 ms). With a rate, tocsin-gen
 appends so many lines a second to a second source of the same daemon, which keeps the readers, the
 engine and the commits busy; the measured source is another, for its event time is not the clock's.

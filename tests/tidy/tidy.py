@@ -58,6 +58,7 @@ EDGES = {
     "core/app": UPPER | {"core/engine", "core/control", "core/cli", "lua"},
     "bench/gen": VALUES,
     "bench/trend": {"core/trend"},
+    "bench/spans": {"core/window"} | VALUES,
 }
 
 # Third-party headers: where each may be included (a folder, or one file).
