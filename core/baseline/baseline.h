@@ -91,9 +91,9 @@ bool band_holds(const struct band *band, double value, double reference);
 
 bool baseline_is_excepted(const struct rule_baseline *baseline, int64_t day);
 
-/** `references` has one entry for each of the rule's; of numbers it is not looked at. `has_watched`:
- *  the rule has watched for `min_history_days`. A key that has readings, but no history, is not
- *  outside; without readings nobody knows. `value` NULL: the window has none. */
+/** `references` has one entry for each of the rule's; those of numbers do not matter.
+ *  `has_watched`: the rule has watched for `min_history_days`. `value` NULL: the window has none.
+ *  A key that has readings, but no history, is not outside; without readings nobody knows. */
 void baseline_judge(const struct rule_baseline *baseline, const double *value, bool has_readings,
 		    const struct reference_value *references, bool has_watched,
 		    struct baseline_answer *out);

@@ -1,9 +1,9 @@
-/** engine_history.h - what the windows of a rule had before: the references of baselines and trends.
+/** engine_history.h - what the windows of a rule had before: what baselines and trends refer to.
  *
- *  At each boundary a rule with references keeps a row with the value and the readings of each key's
- *  window, as it judged them; and of each whole local day a row with those of an average window, for
- *  daily averages. A reference is then one row, found by its time. With a store rows stay in memory
- *  only until they are durable; without one (replay) memory has them all.
+ *  At each boundary a rule with references keeps a row with the value and the readings of each
+ *  key's window, as it judged them; and of each whole local day a row with those of an average
+ *  window, for daily averages. A reference is then one row, found by its time. With a store
+ *  rows stay in memory only until they are durable; without one (replay) memory has them all.
  *
  *      "H" kind  rule  0      content
  *        'b'                  definition (8), watched since (8): of all rows of the rule
@@ -123,7 +123,8 @@ void engine_history_delete_before(struct engine *engine, const char *rule, enum 
 				  int64_t before);
 /** All of them: the rule is gone, or measures something else. */
 void engine_history_drop(struct engine *engine, const char *rule);
-/** Of one kind, and of one rule (NULL: of all, their names then come first); `each` is given what follows the rule's name. False: the store failed. */
+/** Of one kind, and of one rule (NULL: of all); `each` is given what follows its name (of all: with
+ *  it). False: the store failed. */
 bool engine_history_scan(struct engine *engine, const char *rule, enum history_kind kind,
 			 bool (*each)(void *arg, struct slice name, struct slice content),
 			 void *arg);

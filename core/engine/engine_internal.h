@@ -19,7 +19,6 @@
 #include "core/window/watermark.h"
 
 struct late_group;
-struct engine_history;
 struct rule_verdict;
 struct trace;
 struct script_memory;
@@ -111,11 +110,10 @@ struct rule_state {
 	int64_t muted_ms; /**< last boundary outside the rule's valid time, or TIME_NONE */
 	uint64_t overflow_count, overflow_seen; /**< keys not watched; with the window's, as told */
 	struct engine_key overflow;             /**< of the alert about it */
-	struct engine_history *history; /**< of a rule with references (engine_history.h); or NULL */
+	struct engine_history *history;         /**< of a rule with references; or NULL */
 	struct trace *trace;
 	struct script_memory *memory; /**< NULL: the rule keeps nothing for its keys */
-	uint64_t visit;
-	uint64_t evaluation_count, fired_count, resolved_count, error_count;
+	uint64_t visit, evaluation_count, fired_count, resolved_count, error_count;
 	uint32_t errors_in_row;
 	char *last_error;
 };

@@ -61,8 +61,8 @@ static const struct rule_row rows[] = {
 };
 
 static const struct option band_rows[] = {
-	{.name = "lower", .type = OPTION_TEXT, .example = "\"30%\"", .help = "share of the baseline"},
-	{.name = "upper", .type = OPTION_TEXT, .example = "\"150%\"", .help = "share of the baseline"},
+	{.name = "lower", .type = OPTION_TEXT, .example = "\"30%\"", .help = "share of it"},
+	{.name = "upper", .type = OPTION_TEXT, .example = "\"150%\"", .help = "share of it"},
 	{.name = "side", .type = OPTION_CHOICE, .choices = side_choices, .example = "\"outside\"",
 	 .help = "where it fires"},
 	{.name = NULL},
@@ -340,7 +340,7 @@ static void check_window(const struct rule_builder *builder)
 			"example: window = \"1h\"");
 }
 
-static void read(struct rule_builder *builder)
+static void read_all(struct rule_builder *builder)
 {
 	struct rule *rule = builder->rule;
 
@@ -352,4 +352,4 @@ static void read(struct rule_builder *builder)
 		check_window(builder);
 }
 
-const struct rule_part rule_part_baseline = {rows, read, NULL};
+const struct rule_part rule_part_baseline = {rows, read_all, NULL};

@@ -33,8 +33,8 @@ RULES = {
 
 
 def stream(seed):
-    """Two shops, busy at noon by the clock on the wall, which is put forward on the 7th day. The
-    north has almost nothing for three hours of the tenth; there all prices are five times as high."""
+    """Two shops, busy at noon by the clock on the wall, which is put forward on the 7th day. For
+    three hours of the tenth the north has almost nothing, and prices are five times as high."""
     rng = random.Random(seed)
     readings = []
     start = int(FIRST.replace(tzinfo=ZONE).timestamp())
