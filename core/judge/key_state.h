@@ -6,8 +6,8 @@
  *  whatever they keep back can neither get lost nor be resolved without having been told.
  *
  *  A step takes the key's judgement at a boundary and says which alert follows, none or one.
- *  Between two boundaries with the same judgement nothing happens before `next_ms`, so those in between may
- *  be left out. The table of transitions stands at the top of key_state.c.
+ *  Between two boundaries with the same judgement nothing happens before `next_ms`, so those in
+ *  between may be left out. The table of transitions stands at the top of key_state.c.
  *  Owner: caller's memory; key_state_deinit(). Time: `*_ms` are event time, boundaries only grow.
  */
 #ifndef TOCSIN_CORE_JUDGE_KEY_STATE_H

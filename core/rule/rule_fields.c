@@ -131,7 +131,8 @@ static void read_reads(const struct rule_builder *builder, const char *option)
 	if (reads == NULL && schema != NULL && !schema->is_closed) {
 		rule_fault(builder, option,
 			   "a function of a reading of a source without declared fields needs "
-			   "\"reads\", the fields it looks at; example: reads = { \"amount\", \"app\" }");
+			   "\"reads\", the fields it looks at; example: reads = { \"amount\", "
+			   "\"app\" }");
 		return;
 	}
 	if (reads == NULL)

@@ -1,6 +1,7 @@
 /* Every subset of the options that shape a key's state, hence every pair of them, on random
  * streams: what is so is compared with a reading of the whole history, what is told with the
- * promises of key_state.h; a restart at every step and leaving out what may be left out change nothing. */
+ * promises of key_state.h; a restart at every step and leaving out what may be left out change
+ * nothing. */
 #include "core/judge/key_state.h"
 
 #include <criterion/criterion.h>
