@@ -5,10 +5,10 @@
  *                         rolled_day         rolled_ms
  *
  *  Days are calendar days of a zone; hours are counted from the beginning of their day, so that
- *  none is in two days, whatever the clock does: hour k of day d is pane
- *  d * LEVEL_DAY_HOURS + k. Each level is a window of a derived metric, stored like any other; every
- *  reading is in exactly one of the three. Fine panes before `rolled_ms` may still be there for windows that slide; days do not
- *  count them.
+ *  none is in two days, whatever the clock does: hour k of day d is pane d * LEVEL_DAY_HOURS + k.
+ *  Each level is a window of a derived metric, stored like any other; every reading is in exactly
+ *  one of the three. Fine panes before `rolled_ms` may still be there for windows that slide; days
+ *  do not count them.
  *  Owner: window_levels_new() result owned; fine window and zone are borrowed. Threads: owner's.
  */
 #ifndef TOCSIN_CORE_WINDOW_WINDOW_LEVEL_H
