@@ -8,6 +8,7 @@
 #include "core/base/mem.h"
 #include "core/config/config.h"
 #include "core/judge/trace.h"
+#include "core/lookup/key_filter.h"
 #include "core/model/dimension.h"
 #include "core/rule/rule.h"
 #include "core/rule/rule_runner.h"
@@ -118,7 +119,12 @@ void engine_free_keys(struct rule_state *state)
 
 void engine_watch_expected(struct engine *engine, struct rule_state *state, int64_t boundary_ms)
 {
+	const struct key_filter *filter = state->rule->key_filter;
+
 	for (uint32_t i = 0; i < state->rule->expect_count; i++) {
+		/* `dimensions` and `exclude` hold for what is expected, too. */
+		if (filter != NULL && !key_filter_passes(filter, state->rule->expect[i]))
+			continue;
 		bool is_new = engine_find_key(state, state->rule->expect[i]) == NULL;
 		struct engine_key *key = engine_watch(engine, state, state->rule->expect[i]);
 

@@ -51,6 +51,8 @@ static void judge_level(const struct rule *rule, uint32_t level, enum truth hold
 		holds = TRUTH_NO;
 		is_over = TRUTH_YES;
 	}
+	if (rule->no_data == RULE_NO_DATA_OK && is_over == TRUTH_UNKNOWN)
+		is_over = TRUTH_YES;
 	/* Where both overlap it holds: else the key would fire and resolve in turn. */
 	if (holds == TRUTH_YES)
 		is_over = TRUTH_NO;

@@ -364,6 +364,8 @@ bool key_state_step(struct key_state *state, const struct rule *rule, const stru
 		return key_state_end(state, "key_idle", tell);
 	if (step->judgement->is_muted) {
 		mute(state);
+		/* When the valid time begins, so does the silence of a key that sends nothing. */
+		due_at(state, step->boundary_ms);
 		return tell_state(state, rule, "outside_valid_time", false, step->boundary_ms,
 				  tell);
 	}

@@ -233,6 +233,21 @@ Test(judging, valid_time_resolves_and_begins_anew)
 	end(&world);
 }
 
+Test(judging, silence_begins_anew_with_the_valid_time)
+{
+	struct world world;
+
+	begin(&world, by_k,
+	      OPTIONS("threshold", ">= 5", "no_data", "alert", "valid_time",
+		      "{{from=00:00;to=00:17};{from=00:18;to=24:00}}"));
+	feed(&world, "1001a", 1100);
+	/* Valid again from 1080 on, so at 1090 it has been silent for 10 s. */
+	site_expect(&world.site, "r@1 nodata a 0 1015\n"
+				 "r@1 resolved a 0 1025 outside_valid_time\n"
+				 "r@1 nodata a 0 1090\n");
+	end(&world);
+}
+
 static void count_stages(void *arg, const struct engine_key_status *status)
 {
 	int *counts = arg;

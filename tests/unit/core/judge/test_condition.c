@@ -138,6 +138,22 @@ Test(condition, an_empty_window_by_no_data)
 	EXPECT(got, U, U);
 }
 
+Test(condition, with_ok_a_clear_condition_without_a_value_is_met)
+{
+	struct rule_expression holds = {.measure.statistic = STATISTIC_COUNT,
+					.threshold = {COMPARE_GE, 5, ""}};
+	struct rule_expression clear = {.measure.statistic = STATISTIC_MAX,
+					.threshold = {COMPARE_LT, 40, ""}};
+	struct rule rule = rule_of(&holds, &clear);
+	struct judgement got;
+
+	judge(&rule, NONE, 1, &got);
+	EXPECT(got, N, U);
+	rule.no_data = RULE_NO_DATA_OK;
+	judge(&rule, NONE, 1, &got);
+	EXPECT(got, N, Y);
+}
+
 Test(condition, fewer_readings_than_min_samples_are_no_judgement)
 {
 	struct rule_expression holds = at_least(STATISTIC_MAX, 50);
