@@ -57,7 +57,8 @@ struct shape_node {
 	uint8_t kind;      /**< enum shape_kind, together; mostly 0 */
 	uint8_t use;       /**< enum shape_use, together */
 	uint8_t type;      /**< enum field_type of the column */
-	uint8_t plain_types; /**< bit of enum value_type: goes to its column, as it is, and nowhere else */
+	/** Bits of enum value_type: these go to their column as they are, and nowhere else. */
+	uint8_t plain_types;
 	bool is_number; /**< a metric computes with the column */
 	uint8_t mold;   /**< that begins with this node */
 };

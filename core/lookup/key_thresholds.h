@@ -1,8 +1,8 @@
 /** key_thresholds.h - a number for each key, from a lookup: per-key thresholds.
  *
- *      merchantId,city,limit          a row names the fields of the dimension that it is for; an empty
- *      m0001,,50                      cell is any value. Of several rows that fit, the one with the
- *      m0001,Hangzhou,80              most named fields wins; then the later one.
+ *      merchantId,city,limit      a row names the fields of the dimension that it is for; an empty
+ *      m0001,,50                  cell is any value. Of several rows that fit, the one with the
+ *      m0001,Hangzhou,80          most named fields wins; then the later one.
  *
  *  Owner: key_thresholds_new() result owned; nothing of the lookup is kept.
  */
