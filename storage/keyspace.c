@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { VALUE_VERSION = 2, SEAL_BYTES = 1 + 8 };
+enum { VALUE_VERSION = 3, SEAL_BYTES = 1 + 8 };
 
 void key_begin(struct bytes *key, enum keyspace space)
 {

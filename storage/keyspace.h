@@ -34,7 +34,8 @@
  *  "m"     name                                   engine-wide settings and counters
  *
  *  Every value is sealed: version byte, XXH3-64 of the rest (8 bytes), content. keyspace_unseal()
- *  refuses another version or a wrong checksum with ERR_CORRUPT. Version 1 had a row for each pane.
+ *  refuses another version or a wrong checksum with ERR_CORRUPT. Version 1 had a row for each pane,
+ *  version 2 an alert state of one bit.
  */
 #ifndef TOCSIN_STORAGE_KEYSPACE_H
 #define TOCSIN_STORAGE_KEYSPACE_H
