@@ -162,6 +162,6 @@ Test(keyspace, refuses_another_version_and_a_cut_value)
 			     ERR_CORRUPT);
 	sealed.data[0] = 1;
 	cr_expect_eq(keyspace_unseal(bytes_slice(&sealed), &content, &why), ERR_CORRUPT);
-	cr_expect_not_null(strstr(why.text, "has version 1, this program reads version 2: "));
+	cr_expect_not_null(strstr(why.text, "has version 1, this program reads version 3: "));
 	bytes_deinit(&sealed);
 }

@@ -1,4 +1,4 @@
--- Detects: many failures within ten minutes, told at the hundredth and not at the end of the window.
+-- Detects: many failures within ten minutes, told at the hundredth, not at the end of the window.
 local rule = require "tocsin.rule"
 
 return rule.count {
