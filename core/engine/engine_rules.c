@@ -129,9 +129,10 @@ static int64_t next_of_threshold(const struct rule_state *state, int64_t first_m
 	const struct rule *rule = state->rule;
 	int64_t change_ms, pane_ms;
 
-	/* Between two boundaries its valid time may begin or end; without keys nobody is asked. */
+	/* Between two boundaries its valid time may begin or end; without keys nobody is asked, but
+	 * the whole system is always there. */
 	if (rule->valid_time != NULL &&
-	    (state->watched_count > 0 ||
+	    (state->watched_count > 0 || rule->by_count == 0 ||
 	     (window_slide_next_pane(state->slide, first_ms, &pane_ms) && pane_ms < first_ms)))
 		return first_ms;
 	if (window_slide_next_change(state->slide, state->evaluated_ms, &change_ms))

@@ -184,6 +184,9 @@ def file_of(rule):
     return "return rule.%s %s\n" % (rule.kind, lua(rule.options))
 
 
+# Options that random rules of every type may have.
+EXTRAS = ("all", "any", "severities", "hold", "clear", "clear_hold", "keep_firing", "no_data",
+          "flap", "non_disturb", "min_samples", "valid_time")
 FACTORS = {
     "condition": ("threshold", "all", "any", "severities"), "hold": ("", "hold"),
     "clear": ("", "clear"), "clear_hold": ("", "clear_hold", "keep_firing"),

@@ -382,7 +382,7 @@ class Oracle:
             state.quiet, state.is_silent = None, False
             return
         if state.quiet is None:
-            state.quiet = max(end - rule.window_ms, self.watched)
+            state.quiet = max(rule.begin(end), self.watched)
         after = max(rule.window_ms, ms(rule.options.get("no_data_after", "0s")))
         if end - state.quiet >= after and not state.is_silent:
             state.is_silent = True

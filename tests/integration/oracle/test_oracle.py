@@ -174,7 +174,8 @@ class Oracle(unittest.TestCase):
         for i in range(count):
             window = rng.choice(("2h", "6h", "24h", "1d", "2d", "3d", "1h") if is_long else
                                 ("5s", "10s", "30s", "1m", "2m", "5m", "10m", "60m"))
-            rule = combos.rule_of(rng, "r%d" % i, rate, window)
+            extra = rng.sample(combos.EXTRAS, rng.choice((0, 0, 1, 2, 3)))
+            rule = combos.rule_of(rng, "r%d" % i, rate, window, extra)
             if is_long:
                 rule.options["every"] = rng.choice(("10m", "30m", "1h"))
             elif rng.random() < 0.3:
