@@ -108,8 +108,8 @@ static void begin(struct run *run)
 	run->metric = metric_new(&spec);
 	run->window = window_new(run->metric, &options.totals);
 	if (run->span->days > 0)
-		run->levels = window_levels_new(run->window, run->metric, &options.totals,
-						run->zone);
+		run->levels =
+			window_levels_new(run->window, run->metric, &options.totals, run->zone);
 	run->slide = window_slide_new(run->window, run->levels, &options);
 	run->now_ms = local_day_start_ms(run->zone, 20500);
 }

@@ -93,7 +93,7 @@ struct config {
 	uint32_t member_count;
 	struct config_lookup *lookups;
 	uint32_t lookup_count;
-	const char *category_field; /**< default "merchantId" */
+	const char *category_field;  /**< default "merchantId" */
 	struct config_route *routes; /**< config_handling.h */
 	uint32_t route_count;
 	struct config_inhibit *inhibits;

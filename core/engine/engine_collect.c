@@ -76,7 +76,7 @@ static void collect_all(struct evaluation *evaluation)
 	for (uint32_t id = 0; id < state->keys.count; id++)
 		if (state->watched[id].is_live && state->watched[id].visit != state->visit)
 			engine_add_candidate(evaluation, key_table_key(&state->keys, id),
-				      engine_cells(evaluation));
+					     engine_cells(evaluation));
 	for (uint32_t i = 0; i < evaluation->count; i++)
 		has_system_key |= evaluation->candidates[i].key.length == 0;
 	if (state->rule->by_count == 0 && !has_system_key && !evaluation->is_muted)

@@ -48,8 +48,7 @@ static void gather_partitions(struct engine *engine)
 	engine->changed_count = 0;
 }
 
-static void gather_window(struct engine *engine, const struct metric *metric,
-			  struct window *window)
+static void gather_window(struct engine *engine, const struct metric *metric, struct window *window)
 {
 	if (window_has_changes(window))
 		engine_put_panes(engine, metric, window);

@@ -168,16 +168,10 @@ static void add_head(struct document *document, const struct alert *alert, const
 
 static const char *zh_statistic(const char *name)
 {
-	static const char *const names[][2] = {{"max", "最大值"},
-					       {"min", "最小值"},
-					       {"avg", "平均值"},
-					       {"sum", "总和"},
-					       {"count", "事件数"},
-					       {"stddev", "标准差"},
-					       {"distinct", "去重数"},
-					       {"rate", "速率"},
-					       {"first", "首值"},
-					       {"last", "末值"}};
+	static const char *const names[][2] = {
+		{"max", "最大值"},   {"min", "最小值"},    {"avg", "平均值"},      {"sum", "总和"},
+		{"count", "事件数"}, {"stddev", "标准差"}, {"distinct", "去重数"}, {"rate", "速率"},
+		{"first", "首值"},   {"last", "末值"}};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(names[i][0], name) == 0)

@@ -24,8 +24,8 @@ struct window *window_new(struct metric *metric, const struct window_options *op
 
 	window->metric = metric_ref(metric);
 	window->pane_ms = metric->pane_ms;
-	window->shape = pane_shape_of(&metric->cells, metric->value_count == 0,
-				      &window->heap_bytes);
+	window->shape =
+		pane_shape_of(&metric->cells, metric->value_count == 0, &window->heap_bytes);
 	window->options = *options;
 	if (options->keys_max == 0)
 		window->options.keys_max = WINDOW_KEYS_MAX_DEFAULT;

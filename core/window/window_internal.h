@@ -41,7 +41,7 @@ struct window {
 	uint32_t visit;
 	struct window_stacks *stacks; /**< totals that must know of what changes; a list */
 	int64_t covered;              /**< no stack has a pane from this number on */
-	struct ref_list spare; /**< for the next start that changes */
+	struct ref_list spare;        /**< for the next start that changes */
 	struct bytes row;
 };
 
@@ -78,9 +78,8 @@ static inline void window_fetch(const struct window *window, const struct window
 }
 
 /** The cells of a pane; those of a counted one are made in `counted`. */
-static inline const struct aggregate *pane_cells(const struct pane *pane,
-						 const struct pane_shape *shape,
-						 struct aggregate *counted)
+static inline const struct aggregate *
+pane_cells(const struct pane *pane, const struct pane_shape *shape, struct aggregate *counted)
 {
 	if (!shape->is_counted)
 		return (const struct aggregate *)(const void *)pane->data;

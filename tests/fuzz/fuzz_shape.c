@@ -197,8 +197,7 @@ static void expect_equal_groups(const struct group_table *a, const struct group_
 		const struct group *other =
 			group_table_find(b, group->start_ms, group_key(a, group));
 		REQUIRE(other != NULL);
-		REQUIRE(memcmp(group->aggregates, other->aggregates,
-			       a->cells_bytes) == 0);
+		REQUIRE(memcmp(group->aggregates, other->aggregates, a->cells_bytes) == 0);
 	}
 }
 

@@ -128,10 +128,8 @@ static inline void memory_target_open(struct memory_target *memory, int64_t wall
 	report_init(&report);
 	memory->config = config_new(NULL, "tocsin.lua", &report);
 	report_deinit(&report);
-	struct handling_options handling = {.kv = t->kv,
-					    .commit = t->commit,
-					    .on_send = memory_target_send,
-					    .arg = memory};
+	struct handling_options handling = {
+		.kv = t->kv, .commit = t->commit, .on_send = memory_target_send, .arg = memory};
 	REQUIRE(handling_new(&t->handling, &handling, NULL) == 0);
 	handling_configure(t->handling, memory->config, NULL);
 	struct outbox_options outbox = {

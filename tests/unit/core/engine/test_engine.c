@@ -89,9 +89,9 @@ Test(engine, continuous_watches_every_value_by_itself)
 Test(engine, group_watches_combinations_with_filter_and_statistic)
 {
 	static const char *const by[] = {"m", "ip", NULL};
-	static const char *const pairs[] = {"window", "10s",         "threshold", ">= 10",
-					    "field",  "cost",        "statistic", "avg",
-					    "filter", "ok == false", "no_data",   "ok", NULL};
+	static const char *const pairs[] = {
+		"window", "10s",    "threshold",   ">= 10",   "field", "cost", "statistic",
+		"avg",    "filter", "ok == false", "no_data", "ok",    NULL};
 	struct site site;
 	struct rule *rule;
 	uint32_t partition;

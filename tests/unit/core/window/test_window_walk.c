@@ -102,8 +102,8 @@ static void expect_answers(const struct walker *walker, const struct window_walk
 
 		window_total(walker->window, make_key(i, text), walk->from_ms, walk->to_ms,
 			     total.aggregates);
-		has_value = measure_value(&layout, total.aggregates, &walker->measure, SPAN,
-					  &value);
+		has_value =
+			measure_value(&layout, total.aggregates, &walker->measure, SPAN, &value);
 		cells_release(&layout, total.aggregates, NULL);
 		cr_assert(walker->answers[i].is_there == (total.aggregates[0].count > 0), "key %d",
 			  i);
