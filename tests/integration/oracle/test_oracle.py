@@ -58,10 +58,11 @@ class Tally:
         self.states, self.reasons = {}, {}
 
     def text(self, what):
-        return "%s: %d rules, %d evaluations of keys, %d alerts %s, reasons %s, %d keys left out " \
-            "that were within a bound, %d documents repeated after a kill" % (what, self.rules, self.evaluations, self.alerts,
-                                          self.states, self.reasons, self.unsure,
-                                          self.repeats)
+        return (
+            "%s: %d rules, %d evaluations of keys, %d alerts %s, reasons %s, %d keys left out "
+            "that were within a bound, %d documents repeated after a kill"
+            % (what, self.rules, self.evaluations, self.alerts, self.states, self.reasons,
+               self.unsure, self.repeats))
 
 
 class Oracle(unittest.TestCase):
