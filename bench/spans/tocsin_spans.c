@@ -188,7 +188,7 @@ static void end(struct run *run)
 
 int main(int argc, char **argv)
 {
-	int keys = argc > 1 ? atoi(argv[1]) : 10000;
+	int keys = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 10000;
 
 	printf("%d keys, each with a reading in every pane; CPU of a boundary of one rule\n\n",
 	       keys);

@@ -8,7 +8,6 @@
 #include "core/model/local_day.h"
 #include "core/model/zone.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { EVERY_DAY = 0x7F, MINUTE_MS = 60 * 1000 };
@@ -109,11 +108,15 @@ static bool parse_days(const char *text, unsigned *days)
 /** "08:00" to "24:00". */
 static bool parse_clock(const char *text, int64_t *out_ms)
 {
-	int hour, minute, length = 0;
+	static const char digits[] = "0123456789";
+	int hour, minute;
 
-	if (strlen(text) != 5 || strspn(text, "0123456789:") != 5 ||
-	    sscanf(text, "%2d:%2d%n", &hour, &minute, &length) != 2 || length != 5 || minute > 59 ||
-	    hour > 24 || (hour == 24 && minute > 0))
+	if (strlen(text) != 5 || strspn(text, digits) != 2 || text[2] != ':' ||
+	    strspn(text + 3, digits) != 2)
+		return false;
+	hour = (text[0] - '0') * 10 + text[1] - '0';
+	minute = (text[3] - '0') * 10 + text[4] - '0';
+	if (minute > 59 || hour > 24 || (hour == 24 && minute > 0))
 		return false;
 	*out_ms = (hour * 60LL + minute) * MINUTE_MS;
 	return true;

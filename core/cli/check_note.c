@@ -98,7 +98,7 @@ static double count_panes(const struct noting *noting)
 
 	if (rule->window_days > 0)
 		return 60 + 24 * (1 + fine_days) + rule->window_days;
-	return (double)(rule->window_ms / (rule->pane_ms > 0 ? rule->pane_ms : 1));
+	return (double)rule->window_ms / (double)(rule->pane_ms > 0 ? rule->pane_ms : 1);
 }
 
 /** An upper bound, but for sketches, which grow with what they see. */

@@ -256,7 +256,6 @@ static int run(void *arg)
 		repl->source = config_find_source(config, repl->source_name);
 	else if (config->source_count == 1)
 		repl->source = &config->sources[0];
-	code = EXIT_DONE;
 	if (repl->source == NULL) {
 		fputs("tocsin repl: --source is needed, a source of the site\n", stderr);
 		code = EXIT_USAGE;

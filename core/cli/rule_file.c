@@ -24,8 +24,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* One new version in the making. */
 struct making {
 	const struct remote *remote;

@@ -104,6 +104,7 @@ static void run_case(struct test_run *run, struct case_run *now, struct test_scr
 	test_world_free(now->world);
 	now->world = NULL;
 	result.spent_ms = now_ms() - begin_ms;
+	now->result = NULL;
 	end_case(run, &result);
 }
 

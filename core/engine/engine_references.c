@@ -69,7 +69,7 @@ static void look_up_one(struct look_up *look_up, int64_t boundary_ms)
 	int64_t today = local_day_of(history->zone, boundary_ms - 1);
 
 	for (uint32_t i = 1; i <= reference->tries; i++) {
-		int64_t back = (int64_t)(i * reference->step_days);
+		int64_t back = (int64_t)i * reference->step_days;
 		int64_t same_ms = local_same_clock_ms(history->zone, boundary_ms, back);
 		bool is_day = reference->kind == REFERENCE_DAYS;
 		int64_t day = is_day ? today - back : local_day_of(history->zone, same_ms - 1);

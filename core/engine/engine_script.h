@@ -67,7 +67,7 @@ int64_t engine_next_timer(const struct engine_source *source);
 void engine_load_call(const struct rule_state *state, int64_t boundary_ms, struct rule_call *call);
 void engine_keep_call(struct rule_state *state, const struct rule_call *call);
 /** What fires was decided elsewhere. */
-void engine_note_firing(struct rule_state *state, struct slice key, int64_t boundary_ms);
+void engine_note_firing(struct rule_state *state, struct slice name, int64_t boundary_ms);
 bool engine_is_firing(const struct rule_state *state, struct slice key);
 /** What a call has answered: an alert, or none. False: there is no room for the key. */
 bool engine_answer(struct engine *engine, struct rule_state *state, const struct rule_call *call,

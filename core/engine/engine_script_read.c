@@ -317,7 +317,7 @@ void engine_walk_to(struct reading_walk *walk, int64_t mark_ms)
 	if (walk->must_judge && walk->floor_ms < mark_ms)
 		judge_crossing(walk);
 	while (walk->batch < walk->bundle->batch_count && walk->floor_ms < mark_ms) {
-		int64_t events[BATCH_ROWS_MAX + 1];
+		int64_t events[BATCH_ROWS_MAX + 1] = {0};
 		uint32_t to;
 
 		find_events(walk, events);

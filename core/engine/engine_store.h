@@ -22,7 +22,7 @@ void engine_put_evaluated(struct engine *engine, struct rule_state *state);
 void engine_delete_evaluated(struct engine *engine, const char *rule);
 void engine_put_key(struct engine *engine, const struct rule *rule, struct slice name,
 		    const struct engine_key *key);
-void engine_delete_key(struct engine *engine, const char *rule, struct slice name);
+void engine_delete_key(struct engine *engine, const char *rule, struct slice key);
 int engine_restore(struct engine *engine, struct err_note *why);
 int engine_restore_panes(struct engine *engine, struct err_note *why);
 

@@ -50,10 +50,10 @@ struct script_memory *script_memory_new(uint64_t seed, uint32_t keys_max, int64_
 void script_memory_free(struct script_memory *memory); /**< NULL allowed */
 
 /** The key, or NULL. Borrowed until the next call that may add or remove one. */
-struct script_key *script_memory_find(const struct script_memory *memory, struct slice key,
+struct script_key *script_memory_find(const struct script_memory *memory, struct slice name,
 				      int64_t watermark_ms);
 /** Made when it is not there; NULL: there is no room, which is counted. */
-struct script_key *script_memory_put(struct script_memory *memory, struct slice key,
+struct script_key *script_memory_put(struct script_memory *memory, struct slice name,
 				     int64_t watermark_ms);
 struct slice script_memory_key(const struct script_memory *memory, const struct script_key *key);
 

@@ -192,7 +192,7 @@ void rule_read_fields(struct rule_builder *builder)
 	if (field != NULL && field->type == TREE_STRING)
 		rule->field = arena_copy_text(&rule->arena, field->text);
 	read_by(builder);
-	if (rule->type == RULE_CONTINUOUS && rule->field != NULL)
+	if (rule->type == RULE_CONTINUOUS && field != NULL && rule->field != NULL)
 		add_watched_field(builder, field->line);
 	rule_read_statistic(builder);
 	read_filter(builder);

@@ -255,7 +255,7 @@ void ddsketch_merge(struct ddsketch **into, const struct ddsketch *from, size_t 
 {
 	uint32_t count;
 
-	if (from == NULL)
+	if (from == NULL || from->count == 0)
 		return;
 	if (*into == NULL) {
 		reserve(into, from->count, memory);

@@ -17,7 +17,7 @@
 
 struct window_days;
 
-struct window_days *window_days_new(struct window_levels *levels, uint32_t days,
+struct window_days *window_days_new(struct window_levels *levels, uint32_t day_count,
 				    const struct window_options *options);
 void window_days_free(struct window_days *days); /**< NULL allowed */
 

@@ -115,8 +115,8 @@ static json_int_t active_of(const struct memory_target *memory)
 Test(control, a_plan_tells_and_changes_nothing)
 {
 	static const char *const asked[] = {
-		"{\"verb\":\"rule.activate\",\"args\":{\"name\":\"r\",\"version\":1,\"plan\":true}"
-		"}",
+		("{\"verb\":\"rule.activate\","
+		 "\"args\":{\"name\":\"r\",\"version\":1,\"plan\":true}}"),
 		"{\"verb\":\"rule.enable\",\"args\":{\"name\":\"r\",\"version\":1,\"plan\":true}}",
 		"{\"verb\":\"rule.rollback\",\"args\":{\"name\":\"r\",\"plan\":true}}",
 		"{\"verb\":\"rule.disable\",\"args\":{\"name\":\"r\",\"plan\":true}}",

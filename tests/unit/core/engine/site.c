@@ -162,7 +162,7 @@ static void expect_no_findings(const struct report *report)
 	cr_assert_eq(report->count, 0);
 }
 
-static void make_config(struct site *site, const char *timezone)
+static void make_config(struct site *site, const char *zone_name)
 {
 	static const char *const source[] = {"lateness", "5s", "idle", "10s", NULL};
 	static const char *const output[] = {"file", "alerts.jsonl", NULL};
@@ -173,7 +173,7 @@ static void make_config(struct site *site, const char *timezone)
 	site_put(site, sources, "pay", site_map(site, source));
 	site_put(site, sources, "other", site_map(site, source));
 	site_put(site, outputs, "alerts", site_map(site, output));
-	site_put(site, map, "timezone", site_text(site, timezone));
+	site_put(site, map, "timezone", site_text(site, zone_name));
 	site_put(site, map, "sources", sources);
 	site_put(site, map, "outputs", outputs);
 	report_init(&report);
@@ -187,7 +187,7 @@ void site_init(struct site *site)
 	site_init_in(site, "UTC");
 }
 
-void site_init_in(struct site *site, const char *timezone)
+void site_init_in(struct site *site, const char *zone_name)
 {
 	struct commit_options options = {0};
 
@@ -196,7 +196,7 @@ void site_init_in(struct site *site, const char *timezone)
 	site->alerts = mem_alloc_array(SITE_ALERTS_MAX, sizeof(*site->alerts));
 	site->kv = kv_memory_new();
 	cr_assert_eq(commit_new(&site->commit, site->kv, &options, NULL), 0);
-	make_config(site, timezone);
+	make_config(site, zone_name);
 	start_engine(site);
 }
 

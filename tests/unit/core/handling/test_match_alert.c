@@ -70,8 +70,8 @@ Test(match_alert, exact_lists_and_regexes_of_every_property)
 		"{\"labels\":{\"team\":\"payments\"}}",
 		"{\"labels\":{\"level\":\"\"}}",
 		"{\"dimension\":{\"merchantId\":{\"regex\":\"1$\"},\"code\":\"42\"}}",
-		"{\"rule\":\"pay_slow\",\"severity\":\"warning\",\"dimension\":{\"code\":[\"42\"]}"
-		"}",
+		("{\"rule\":\"pay_slow\",\"severity\":\"warning\","
+		 "\"dimension\":{\"code\":[\"42\"]}}"),
 	};
 	static const char *const bad[] = {
 		"{\"rule\":\"pay\"}",
