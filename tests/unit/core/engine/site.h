@@ -41,7 +41,7 @@ struct site {
 /** A site with the sources pay (open schema, lateness 5 s, idle 10 s) and other, and one output. */
 void site_init(struct site *site);
 /** The same in another zone than UTC. */
-void site_init_in(struct site *site, const char *timezone);
+void site_init_in(struct site *site, const char *zone_name);
 void site_deinit(struct site *site);
 /** The program ends without a word and starts again on what was committed. */
 void site_restart(struct site *site, struct rule *const *rules, uint32_t rule_count);
