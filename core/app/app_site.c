@@ -302,10 +302,37 @@ static void reload_end(struct app *app, json_t *list, bool any_refused,
 	commit_kick(app->commit);
 }
 
-/** The whole reload refused: an entry that stands for all files. */
+/** What was found of the files was not put to use: none of them is loaded, or removed. True: the
+ *  reason is told with tocsin.lua, which is the first of them. */
+static bool refuse_loaded(json_t *list, const char *reason)
+{
+	bool is_told = false;
+	for (size_t i = json_array_size(list); i-- > 0;) {
+		json_t *entry = json_array_get(list, i);
+		const char *status = json_string_value(json_object_get(entry, "status"));
+		const char *path = json_string_value(json_object_get(entry, "path"));
+		bool is_site = path != NULL && strcmp(basename(path), "tocsin.lua") == 0;
+		if (strcmp(status, "removed") == 0) {
+			json_array_remove(list, i);
+			continue;
+		}
+		if (strcmp(status, "loaded") != 0)
+			continue;
+		json_put_text(entry, "status", "refused");
+		json_put_text(entry, "reason", is_site ? reason : "the whole reload was refused");
+		json_put_int(entry, "line", 1); /* editors and scripts expect file:line */
+		json_object_del(entry, "impact");
+		is_told |= is_site;
+	}
+	return is_told;
+}
+
+/** The whole reload refused: an entry that stands for all files, unless tocsin.lua does. */
 static void refuse_all(const struct app *app, json_t *list, const char *reason)
 {
 	log_warn(CONFIG, "the reload of %s was refused: %s", app->options->site_dir, reason);
+	if (refuse_loaded(list, reason))
+		return;
 	json_array_append_new(list, json_pack("{s:o, s:s, s:i, s:o}", "path",
 					      json_text(app->options->site_dir), "status",
 					      "refused", "line", 0, "reason", json_text(reason)));

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REPEAT_SLOTS = 64, LINE_END_BYTES = 8 };
+enum { REPEAT_SLOTS = 64, REPEAT_TEXT_BYTES = 160, LINE_END_BYTES = 8 };
 
 /* Repeats are told apart by the address of their format: one call site, one format. A slot shared
  * by two formats is handed to the newer one after what the older one held back is told. */
@@ -21,6 +21,7 @@ struct repeat {
 	int64_t second;
 	uint32_t written_count;
 	uint32_t held_count;
+	char text[REPEAT_TEXT_BYTES]; /* of the last one held back */
 };
 
 /* The one place with process-wide state: a log that had to be passed everywhere would be left out
@@ -103,15 +104,15 @@ static void repeat_tell(struct repeat *repeat, const struct timespec *now)
 
 	if (repeat->held_count == 0)
 		return;
-	snprintf(text, sizeof(text), "%u more like \"%.160s\" were not written", repeat->held_count,
-		 repeat->format);
+	snprintf(text, sizeof(text), "%u more like \"%s\" were not written", repeat->held_count,
+		 repeat->text);
 	line_write(now, repeat->level, repeat->group, text);
 	repeat->held_count = 0;
 }
 
 /* True when the line may be written. Tells what was held back in seconds that are over. */
 static bool repeat_admit(const struct timespec *now, enum log_level level, enum log_group group,
-			 const char *format)
+			 const char *format, const char *text)
 {
 	struct repeat *own = &log_repeats[((uintptr_t)format >> 3) % REPEAT_SLOTS];
 
@@ -120,13 +121,14 @@ static bool repeat_admit(const struct timespec *now, enum log_level level, enum 
 			repeat_tell(&log_repeats[i], now);
 	if (own->format != format || own->second != now->tv_sec) {
 		repeat_tell(own, now);
-		*own = (struct repeat){format, level, group, now->tv_sec, 0, 0};
+		*own = (struct repeat){format, level, group, now->tv_sec, 0, 0, {0}};
 	}
 	if (own->written_count < LOG_REPEATS_PER_S || level == LOG_LEVEL_CRIT) {
 		own->written_count++;
 		return true;
 	}
 	own->held_count++;
+	snprintf(own->text, sizeof(own->text), "%.*s", REPEAT_TEXT_BYTES - 1, text);
 	return false;
 }
 
@@ -146,7 +148,7 @@ void log_write(enum log_level level, enum log_group group, const char *format, .
 		return;
 	clock_gettime(CLOCK_REALTIME, &now);
 	pthread_mutex_lock(&log_mutex);
-	if (repeat_admit(&now, level, group, format))
+	if (repeat_admit(&now, level, group, format, text))
 		line_write(&now, level, group, text);
 	pthread_mutex_unlock(&log_mutex);
 	errno = saved_errno;

@@ -133,6 +133,22 @@ static json_t *part_of(json_t *match, const char *name)
 	return part;
 }
 
+/** Takes the value. A second one would replace the first without a word. */
+static bool put_once(json_t *part, const char *key, json_t *value, const char *name)
+{
+	const json_t *old = json_object_get(part, key);
+	if (old == NULL)
+		return json_object_set_new(part, key, value) == 0;
+	if (json_is_string(old) && json_is_string(value))
+		fprintf(stderr, "tocsin silence: %s is given twice; write %s=%s,%s\n", name, name,
+			json_string_value(old), json_string_value(value));
+	else
+		fprintf(stderr, "tocsin silence: %s is given twice; write one list or one regex\n",
+			name);
+	json_decref(value);
+	return false;
+}
+
 /** "labels.team=x" becomes {"labels": {"team": "x"}}. */
 static bool put_matcher(json_t *match, const char *word)
 {
@@ -140,18 +156,21 @@ static bool put_matcher(json_t *match, const char *word)
 	const char *equals = strchr(word, '=');
 	char name[256];
 	if (equals == NULL || equals == word || (size_t)(equals - word) >= sizeof(name)) {
-		fprintf(stderr, "tocsin silence: \"%s\" is no matcher: write NAME=TEXT\n", word);
+		fprintf(stderr,
+			"tocsin silence: \"%s\" is no matcher: write NAME=VALUE, "
+			"for example rule=slow\n",
+			word);
 		return false;
 	}
 	snprintf(name, sizeof(name), "%.*s", (int)(equals - word), word);
 	json_t *value = matcher_value(equals + 1);
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
 		if (strcmp(name, plain[i]) == 0)
-			return json_object_set_new(match, name, value) == 0;
+			return put_once(match, name, value, name);
 	if (strncmp(name, "labels.", 7) == 0)
-		return json_object_set_new(part_of(match, "labels"), name + 7, value) == 0;
+		return put_once(part_of(match, "labels"), name + 7, value, name);
 	size_t skip = strncmp(name, "dimension.", 10) == 0 ? 10 : 0;
-	return json_object_set_new(part_of(match, "dimension"), name + skip, value) == 0;
+	return put_once(part_of(match, "dimension"), name + skip, value, name);
 }
 
 static bool put_matchers(const struct request *request, json_t *args)
@@ -220,7 +239,8 @@ static bool put_nothing(const struct request *request, json_t *args)
 
 static bool put_preview(const struct request *request, json_t *args)
 {
-	bool is_number = request->word_count == 2 && strchr(request->words[1], '=') == NULL;
+	bool is_number = request->word_count == 2 &&
+			 strspn(request->words[1], "0123456789") == strlen(request->words[1]);
 	return is_number ? put_number(request, args) : put_matchers(request, args);
 }
 

@@ -174,6 +174,7 @@ static void read_route(struct config_builder *builder, const struct tree *tree, 
 			builder->report))
 		return;
 	config->route_count++;
+	match_check_values(&route->match, config, builder->file, what, builder->report);
 	route->name = copy_name(builder, tree, what);
 	outputs = tree_get(tree, "outputs");
 	if (outputs != NULL) {
@@ -193,6 +194,7 @@ static bool read_side(struct config_builder *builder, const struct tree *tree, c
 	if (!match_read(out, &builder->config->arena, tree_get(tree, side), builder->file, name,
 			builder->report))
 		return false;
+	match_check_values(out, builder->config, builder->file, name, builder->report);
 	if (out->count > 0)
 		return true;
 	report_add(builder->report, builder->file, tree_get(tree, side)->line,

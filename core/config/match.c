@@ -1,8 +1,11 @@
 #include "core/config/match.h"
 
 #include "core/base/arena.h"
+#include "core/base/bytes.h"
 #include "core/base/err.h"
+#include "core/base/mem.h"
 #include "core/base/report.h"
+#include "core/config/config.h"
 #include "core/config/options.h"
 #include "core/config/tree.h"
 #include "core/filter/regex.h"
@@ -117,7 +120,7 @@ static void read_matcher(struct reading *reading, const struct tree *tree, enum 
 			 const char *group)
 {
 	struct matcher *matcher = &reading->match->matchers[reading->match->count];
-	struct matcher fresh = {.field = {.what = what}};
+	struct matcher fresh = {.field = {.what = what}, .line = tree->line};
 	const char *name = tree->key;
 
 	if (name == NULL) {
@@ -188,6 +191,68 @@ bool match_read(struct match *out, struct arena *arena, const struct tree *tree,
 	if (!reading.is_good)
 		match_deinit(out);
 	return reading.is_good;
+}
+
+static bool is_one_of(const char *const *allowed, const char *value)
+{
+	for (; *allowed != NULL; allowed++)
+		if (strcmp(*allowed, value) == 0)
+			return true;
+	return false;
+}
+
+static bool check_values(const struct matcher *matcher, const char *const *allowed,
+			 const char *file, const char *what, struct report *report)
+{
+	bool is_good = true;
+
+	for (uint32_t i = 0; i < matcher->value_count; i++) {
+		struct bytes list = BYTES_EMPTY;
+		const char *nearest;
+
+		if (is_one_of(allowed, matcher->values[i]))
+			continue;
+		is_good = false;
+		nearest = report_nearest(matcher->values[i], allowed);
+		for (size_t k = 0; allowed[k] != NULL; k++)
+			bytes_append_format(&list, "%s\"%s\"", k > 0 ? ", " : "", allowed[k]);
+		report_add(report, file, matcher->line,
+			   "\"%s\" of %s must be one of %.400s, found \"%.64s\"%s%s%s",
+			   matcher->field.text, what,
+			   list.length > 0 ? list.data : "the site's categories (it has none)",
+			   matcher->values[i], nearest != NULL ? "; did you mean \"" : "",
+			   nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
+		bytes_deinit(&list);
+	}
+	return is_good;
+}
+
+bool match_check_values(const struct match *match, const struct config *config, const char *file,
+			const char *what, struct report *report)
+{
+	static const char *const severities[] = {"info", "warning", "critical", NULL};
+	static const char *const states[] = {"firing", "resolved", "nodata", NULL};
+	const char **categories = mem_alloc_array(config->category_count + 1, sizeof(char *));
+	bool is_good = true;
+
+	for (uint32_t i = 0; i < config->category_count; i++)
+		categories[i] = config->categories[i].name;
+	categories[config->category_count] = NULL;
+	for (uint32_t i = 0; i < match->count; i++) {
+		const struct matcher *matcher = &match->matchers[i];
+		const char *const *allowed = NULL;
+
+		if (matcher->field.what == MATCH_SEVERITY)
+			allowed = severities;
+		else if (matcher->field.what == MATCH_STATE)
+			allowed = states;
+		else if (matcher->field.what == MATCH_CATEGORY)
+			allowed = categories;
+		if (allowed != NULL && !check_values(matcher, allowed, file, what, report))
+			is_good = false;
+	}
+	mem_free(categories);
+	return is_good;
 }
 
 void match_deinit(struct match *match)

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct arena;
+struct config;
 struct regex;
 struct report;
 struct tree;
@@ -43,6 +44,7 @@ struct matcher {
 	const char **values;
 	uint32_t value_count;
 	struct regex *regex; /**< NULL: values */
+	int line;            /**< where it was written */
 };
 
 struct match {
@@ -54,6 +56,10 @@ struct match {
  *  messages ("route 2"). NULL `tree`: every alert. */
 bool match_read(struct match *out, struct arena *arena, const struct tree *tree, const char *file,
 		const char *what, struct report *report);
+/** Values (no regexes) of severity, state and category that no alert can have are faults. Not for
+ *  what is stored: the site's categories may be others by then. False: faults in `report`. */
+bool match_check_values(const struct match *match, const struct config *config, const char *file,
+			const char *what, struct report *report);
 void match_deinit(struct match *match);
 
 /** "rule", "severity", "state", "category", "labels.<name>"; "dimension.<field>" or any other name

@@ -108,6 +108,8 @@ int verb_silence_preview(const struct verb_call *call, json_t **result, struct e
 	arena_init(&arena);
 	code = silence_read_match(silence != NULL ? silence->match_json : text, &arena, &match,
 				  why);
+	if (code == 0 && silence == NULL)
+		code = silence_check_match(&match, handling_config(call->target->handling), why);
 	if (code == 0) {
 		*result = json_array();
 		handling_each_open(call->target->handling, &match, add_open, *result);
@@ -150,6 +152,9 @@ static int arg_times(const struct verb_call *call, struct silence_request *reque
 		return code;
 	if (span != NULL && request->end_ms != 0)
 		return err_set(why, ERR_INVALID, "a silence has an end or a length, not both");
+	if (span != NULL && request->until_resolved)
+		return err_set(why, ERR_INVALID,
+			       "a silence has a length or lasts until resolved, not both");
 	if (span != NULL)
 		request->end_ms = request->start_ms + span_ms;
 	else if (request->end_ms == 0 && request->until_resolved)
@@ -192,6 +197,7 @@ int verb_silence_add(const struct verb_call *call, json_t **result, struct err_n
 	const json_t *match = json_object_get(call->args, "match");
 	const json_t *when = json_object_get(call->args, "when");
 	struct silence_request request = {
+		.config = handling_config(call->target->handling),
 		.author = call->actor,
 		.zone = handling_zone_name(call->target->handling),
 		.until_resolved = json_is_true(json_object_get(call->args, "until_resolved")),

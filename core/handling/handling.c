@@ -280,6 +280,11 @@ const char *handling_zone_name(const struct handling *handling)
 	return handling->config->timezone;
 }
 
+const struct config *handling_config(const struct handling *handling)
+{
+	return handling->config;
+}
+
 void handling_each_open(struct handling *handling, const struct match *match,
 			void (*each)(void *arg, struct slice json), void *arg)
 {

@@ -94,6 +94,8 @@ void handling_recheck(struct handling *handling);
 struct silences *handling_silences(struct handling *handling);
 /** The site's time zone, borrowed until the next handling_configure(). */
 const char *handling_zone_name(const struct handling *handling);
+/** As given to handling_configure(), borrowed until the next one. */
+const struct config *handling_config(const struct handling *handling);
 /** Records of alerts whose row in the alert log is older than `before_ms` go (before that is
  *  trimmed), and silences that ended long ago. */
 int handling_trim(struct handling *handling, int64_t before_ms, int64_t now_ms,

@@ -8,6 +8,7 @@
 #include "core/handling/json_tree.h"
 #include "core/handling/match_alert.h"
 #include "core/handling/row.h"
+#include "core/model/zone.h"
 #include "storage/kv.h"
 
 #include <inttypes.h>
@@ -70,6 +71,19 @@ int silence_read_match(const char *match_json, struct arena *arena, struct match
 		code = err_set(why, ERR_INVALID,
 			       "the match is empty: it would mean every alert; say at least one of "
 			       "rule, severity, state, category, labels, dimension");
+	report_deinit(&report);
+	return code;
+}
+
+int silence_check_match(const struct match *match, const struct config *config,
+			struct err_note *why)
+{
+	struct report report;
+	int code = 0;
+
+	report_init(&report);
+	if (!match_check_values(match, config, "", "match", &report))
+		code = first_fault(&report, why);
 	report_deinit(&report);
 	return code;
 }
@@ -255,6 +269,19 @@ static uint32_t count_unended(const struct silences *silences, int64_t now_ms)
 	return count;
 }
 
+/** What a stored silence is not asked: sites and zones may be others after an upgrade. */
+static int check_parts(const struct silence *silence, const struct config *config,
+		       struct err_note *why)
+{
+	struct zone *zone = NULL;
+	int code = silence->zone != NULL ? zone_open(&zone, silence->zone, why) : 0;
+
+	zone_free(zone);
+	if (code == 0 && config != NULL)
+		code = silence_check_match(&silence->match, config, why);
+	return code;
+}
+
 static int check_request(const struct silence_request *request, int64_t now_ms,
 			 struct err_note *why)
 {
@@ -301,6 +328,8 @@ int silences_add(struct silences *silences, const struct silence_request *reques
 	silence->end_ms = request->end_ms;
 	silence->until_resolved = request->until_resolved;
 	code = read_parts(silence, why);
+	if (code == 0)
+		code = check_parts(silence, request->config, why);
 	if (code != 0) {
 		silence_free(silence);
 		return code;

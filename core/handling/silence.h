@@ -18,6 +18,7 @@
 #include "core/config/match.h"
 
 struct commit;
+struct config;
 struct err_note;
 struct kv;
 struct match_subject;
@@ -30,9 +31,10 @@ enum { SILENCES_MAX = 1000, SILENCE_MATCH_BYTES_MAX = 32 * 1024, SILENCE_TEXT_BY
 
 /** What a person asks for. JSON texts as tables of tocsin.lua: match.h, valid_time.h. */
 struct silence_request {
-	const char *match_json; /**< object; not empty */
-	const char *when_json;  /**< object or list; NULL: all the time */
-	const char *zone;       /**< of `when` without one */
+	const struct config *config; /**< whose categories a match may name; NULL: any value */
+	const char *match_json;      /**< object; not empty */
+	const char *when_json;       /**< object or list; NULL: all the time */
+	const char *zone;            /**< of `when` without one */
 	const char *author;
 	const char *reason;
 	int64_t start_ms, end_ms;
@@ -95,5 +97,8 @@ void silences_usage(const struct silences *silences, int64_t now_ms, struct sile
 /** Reads and checks a match as a silence has it, for preview. The texts live in `arena`. */
 int silence_read_match(const char *match_json, struct arena *arena, struct match *out,
 		       struct err_note *why);
+/** ERR_INVALID: it names a severity, state or category that no alert of the site has. */
+int silence_check_match(const struct match *match, const struct config *config,
+			struct err_note *why);
 
 #endif

@@ -105,6 +105,14 @@ class Handling(unittest.TestCase):
                       ("silence", "list", "all"), ("alert", "show"), ("silence", "mute"),
                       ("alert", "list", "--limit", "some")):
             self.assertEqual(tocsin(*words, *state).returncode, 2, words)
+        for words, text in (
+                (("add", "rule=a", "rule=b"), "rule is given twice; write rule=a,b"),
+                (("add", "merchantId=m1", "dimension.merchantId=m2"), "is given twice"),
+                (("add", "labels.team=a", "labels.team=~b"), "labels.team is given twice"),
+                (("preview", "x"), '"x" is no matcher: write NAME=VALUE')):
+            done = tocsin("silence", *words, "--for", "1h", "--reason", "x", *state)
+            self.assertEqual(done.returncode, 2, words)
+            self.assertIn(text, done.stderr)
 
     def test_refused_silences(self):
         world = self.world()
@@ -122,13 +130,38 @@ class Handling(unittest.TestCase):
                 ({"end": "tomorrow", "for": None}, "argument end must be a time"),
                 ({"end": "2036-01-01T00:00:00Z"}, "an end or a length, not both"),
                 ({"when": [{"days": "someday"}]}, "days"),
-                ({"when": {"ranges": []}, "zone": "Mars/Base"}, "zone")]:
+                ({"when": {"ranges": []}, "zone": "Mars/Base"}, "zone"),
+                ({"zone": "Mars"}, "Mars"),
+                ({"until_resolved": True}, "a length or lasts until resolved, not both"),
+                ({"match": {"severity": ["info", "criticl"]}},
+                 '"severity" of match must be one of "info", "warning", "critical", found '
+                 '"criticl"; did you mean "critical"?'),
+                ({"match": {"state": "fired"}}, '"firing", "resolved", "nodata", found "fired"'),
+                ({"match": {"category": "x"}}, "the site's categories (it has none)")]:
             request = {"match": {"rule": "a"}, "reason": "x", "for": "1h"}
             request.update(args)
             with self.assertRaises(Refused) as refused:
                 world.daemon.call("silence.add", request)
             self.assertIn(words, refused.exception.error)
         self.assertEqual(world.daemon.call("silence.list", {"all": True}), [])
+        with self.assertRaises(Refused):
+            world.daemon.call("silence.preview", {"match": {"severity": "bad"}})
+        self.assertEqual(world.daemon.call("silence.preview",
+                                           {"match": {"severity": {"regex": "bad"}}}), [])
+
+    def test_routes_with_values_that_do_not_exist_are_refused(self):
+        for lines, words in [
+                ("categories = { shops = {} }, routes = { { match = { category = \"shop\" } } },",
+                 '"category" of route 1 must be one of "shops", found "shop"; did you mean "shops"?'),
+                ("inhibit = { { source = { rule = \"a\" }, target = { state = \"firin\" } } },",
+                 '"state" of target of inhibit 1 must be one of "firing", "resolved", "nodata", '
+                 'found "firin"; did you mean "firing"?')]:
+            with tempfile.TemporaryDirectory() as site:
+                with open(os.path.join(site, "tocsin.lua"), "w") as file:
+                    file.write("return { sources = {}, outputs = {}, %s }" % lines)
+                done = tocsin("check", "--site", site)
+                self.assertEqual(done.returncode, 1, done)
+                self.assertIn(words, " ".join((done.stdout + done.stderr).split()))
 
     # ---- inhibition ----
 

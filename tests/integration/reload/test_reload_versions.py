@@ -193,6 +193,15 @@ class Versions(unittest.TestCase):
         self.write(10)
         self.wait_alert(("firing", 1, None))
 
+    def test_nothing_is_loaded_by_a_refused_reload(self):
+        self.site.rule("other/1", RULE % 3)
+        self.site.write("tocsin.lua", "return {}")
+        output = self.cli("reload", "--wait", code=5)
+        self.assertRegex(output, r"^refused %s/tocsin.lua:1: rule busy@1 runs and does not fit" %
+                         self.site.directory)
+        self.assertNotIn("loaded ", output)
+        self.assertEqual(self.active(), [1])
+
 
 if __name__ == "__main__":
     unittest.main()

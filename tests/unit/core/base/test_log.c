@@ -93,6 +93,20 @@ Test(log, repeats_are_held_back, .init = catch_stderr)
 	cr_expect_not_null(strstr(caught(), "something else"));
 }
 
+Test(log, what_was_held_back_is_told_with_its_last_text, .init = catch_stderr)
+{
+	/* 512 bytes apart they share a slot: the second one has the first one's repeats told. */
+	static char formats[2][512] = {"refused: %s %d", "other: %s %d"};
+
+	for (int i = 0; i < 50; i++)
+		log_write(LOG_LEVEL_WARN, LOG_CONFIG, formats[0], "file", i);
+	log_write(LOG_LEVEL_WARN, LOG_CONFIG, formats[1], "file", 0);
+	const char *text = caught();
+	cr_expect_not_null(strstr(text, "more like \"refused: file 49\" were not written"), "%s",
+			   text);
+	cr_expect_null(strchr(text, '%'));
+}
+
 Test(log, the_last_words_are_never_held_back, .init = catch_stderr)
 {
 	for (int i = 0; i < 50; i++)

@@ -164,8 +164,8 @@ Test(handling, the_document_has_the_language_of_the_output)
 Test(handling, a_category_matches_those_below_it)
 {
 	struct world world;
-	world_open(&world, "\"categories\": {\"offline\": {}, \"restaurants\": {\"parent\": "
-			   "\"offline\", \"members\": [\"m1\"]}}, "
+	world_open(&world, "\"categories\": {\"offline\": {}, \"online\": {}, "
+			   "\"restaurants\": {\"parent\": \"offline\", \"members\": [\"m1\"]}}, "
 			   "\"routes\": [{\"match\": {\"category\": \"online\"}, \"outputs\": "
 			   "[\"pager\"]}, {\"match\": {\"category\": \"offline\"}, \"outputs\": "
 			   "[\"ops\"]}]");
