@@ -152,7 +152,8 @@ class Handling(unittest.TestCase):
     def test_routes_with_values_that_do_not_exist_are_refused(self):
         for lines, words in [
                 ("categories = { shops = {} }, routes = { { match = { category = \"shop\" } } },",
-                 '"category" of route 1 must be one of "shops", found "shop"; did you mean "shops"?'),
+                 '"category" of route 1 must be one of "shops", found "shop"; did you mean '
+                 '"shops"?'),
                 ("inhibit = { { source = { rule = \"a\" }, target = { state = \"firin\" } } },",
                  '"state" of target of inhibit 1 must be one of "firing", "resolved", "nodata", '
                  'found "firin"; did you mean "firing"?')]:
