@@ -203,7 +203,7 @@ void remote_print_value(const json_t *value)
 	bytes_deinit(&text);
 }
 
-enum { COLUMNS_MAX = 16 };
+enum { COLUMNS_MAX = 16, CELL_WIDTH_MAX = 60, LAST_CELL_WIDTH_MAX = 200 };
 
 /** Columns of a terminal that a text takes: a Chinese character two, a combining mark none. */
 static size_t width_of(const struct bytes *text)
@@ -220,6 +220,35 @@ static size_t width_of(const struct bytes *text)
 		i += used;
 	}
 	return width;
+}
+
+/** A text wider than `width_max` ends with "…" instead: --json has all of it. */
+static void cut_cell(struct bytes *text, size_t width_max)
+{
+	size_t width = 0, kept = 0;
+	for (size_t i = 0; i < text->length;) {
+		wchar_t character = 0;
+		mbstate_t state = {0};
+		size_t used = mbrtowc(&character, text->data + i, text->length - i, &state);
+		bool is_text = used > 0 && used <= text->length - i;
+		int columns = is_text ? wcwidth(character) : 1;
+		i += is_text ? used : 1;
+		width += columns > 0 ? (size_t)columns : 0;
+		if (width < width_max)
+			kept = i;
+	}
+	if (width <= width_max)
+		return;
+	text->length = kept;
+	bytes_append_text(text, "…");
+}
+
+/** What stands in one cell; the last column may be wider, nothing follows it. */
+static void read_cell(const json_t *row, const char *member, bool is_last, struct bytes *text)
+{
+	bytes_clear(text);
+	append_value(json_object_get(row, member), text);
+	cut_cell(text, is_last ? LAST_CELL_WIDTH_MAX : CELL_WIDTH_MAX);
 }
 
 static void print_cell(const struct bytes *text, size_t width, bool is_last)
@@ -254,8 +283,7 @@ void remote_print_table(const json_t *rows, const char *const *columns)
 		widths[count] = text.length;
 		json_array_foreach(rows, index, row)
 		{
-			bytes_clear(&text);
-			append_value(json_object_get(row, member), &text);
+			read_cell(row, member, columns[count + 1] == NULL, &text);
 			size_t width = width_of(&text);
 			widths[count] = width > widths[count] ? width : widths[count];
 		}
@@ -268,8 +296,7 @@ void remote_print_table(const json_t *rows, const char *const *columns)
 	{
 		for (size_t i = 0; i < count; i++) {
 			column_parts(columns[i], member, sizeof(member), &text);
-			bytes_clear(&text);
-			append_value(json_object_get(row, member), &text);
+			read_cell(row, member, i + 1 == count, &text);
 			print_cell(&text, widths[i], i + 1 == count);
 		}
 	}

@@ -320,6 +320,11 @@ static void read_limits(struct config_builder *builder, const struct tree *tree)
 
 	config->retention_fine_ms = option_span_ms(part, "fine", 86400000);
 	config->retention_day_ms = option_span_ms(part, "day", INT64_C(30) * 86400000);
+	if (config->retention_fine_ms > config->retention_day_ms)
+		report_add(builder->report, builder->file, tree_get(part, "fine")->line,
+			   "\"fine\" of retention must not be longer than \"day\", which is %s, "
+			   "found \"%.40s\"; example: fine = \"1d\"",
+			   option_text(part, "day", "30d"), option_text(part, "fine", ""));
 	part = section(builder, tree, "storage", storage_rows);
 	config->sync = sync_index(option_text(part, "sync", "commit"));
 	part = section(builder, tree, "ingest", ingest_rows);

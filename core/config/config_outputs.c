@@ -1,5 +1,6 @@
 #include "core/config/config_internal.h"
 
+#include "core/base/bytes.h"
 #include "core/base/report.h"
 
 #include <string.h>
@@ -46,6 +47,97 @@ static bool is_url(const char *text)
 	       strpbrk(text, " \t\r\n") == NULL;
 }
 
+/** What the program keeps in the state directory: written to by somebody else, it is broken. */
+static const char *const own_names[] = {"db", "db.mark", "db.ballast", "control.sock",
+					"running-script"};
+
+/** Next part of a path that says something: not empty, not ".". Length 0 at the end. */
+static struct slice next_part(const char **path)
+{
+	struct slice part;
+
+	do {
+		*path += strspn(*path, "/");
+		part = (struct slice){*path, strcspn(*path, "/")};
+		*path += part.length;
+	} while (slice_equal(part, slice_of(".")));
+	return part;
+}
+
+static bool is_same_file(const char *a, const char *b)
+{
+	struct slice part;
+
+	if ((a[0] == '/') != (b[0] == '/'))
+		return false;
+	do {
+		part = next_part(&a);
+		if (!slice_equal(part, next_part(&b)))
+			return false;
+	} while (part.length > 0);
+	return true;
+}
+
+static bool is_own_file(const char *path)
+{
+	struct slice first = next_part(&path);
+
+	for (size_t i = 0; i < sizeof(own_names) / sizeof(own_names[0]); i++)
+		if (slice_equal(first, slice_of(own_names[i])))
+			return true;
+	return false;
+}
+
+static bool has_parent_part(const char *path)
+{
+	for (struct slice part = next_part(&path); part.length > 0; part = next_part(&path))
+		if (slice_equal(part, slice_of("..")))
+			return true;
+	return false;
+}
+
+/** Why the path cannot be an output, or NULL. */
+static const char *fault_of_path(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash != NULL ? slash + 1 : path;
+
+	if (path[0] == '\0')
+		return "must not be empty";
+	if (has_parent_part(path))
+		return "must not have \"..\"";
+	if (name[0] == '\0' || strcmp(name, ".") == 0)
+		return "must be a file, not a directory";
+	if (path[0] != '/' && is_own_file(path))
+		return "must not be a file that Tocsin keeps in the state directory";
+	return NULL;
+}
+
+static void check_file(struct config_builder *builder, const struct tree *node,
+		       const struct config_output *output)
+{
+	const struct config *config = builder->config;
+	const char *fault = fault_of_path(node->text);
+
+	if (fault != NULL) {
+		report_add(builder->report, builder->file, node->line,
+			   "\"file\" of output %s %s, found \"%.200s\"; example: "
+			   "file = \"alerts.jsonl\"",
+			   output->name, fault, node->text);
+		return;
+	}
+	for (const struct config_output *other = config->outputs; other != output; other++) {
+		if (other->text == NULL || other->kind != OUTPUT_FILE ||
+		    !is_same_file(other->text, output->text))
+			continue;
+		report_add(builder->report, builder->file, node->line,
+			   "\"file\" of output %s is the file of output %s, too: \"%.200s\"; "
+			   "each output needs a file of its own",
+			   output->name, other->name, node->text);
+		return;
+	}
+}
+
 static void read_target(struct config_builder *builder, const struct tree *tree,
 			struct config_output *output)
 {
@@ -63,11 +155,8 @@ static void read_target(struct config_builder *builder, const struct tree *tree,
 	}
 	output->kind = file != NULL ? OUTPUT_FILE : is_stdout ? OUTPUT_STDOUT : OUTPUT_WEBHOOK;
 	output->text = config_copy_text(builder->config, file != NULL ? file : webhook);
-	if (file != NULL && file[0] == '\0')
-		report_add(builder->report, builder->file, tree_get(tree, "file")->line,
-			   "\"file\" of output %s must not be empty; example: "
-			   "file = \"alerts.jsonl\"",
-			   output->name);
+	if (file != NULL)
+		check_file(builder, tree_get(tree, "file"), output);
 	if (webhook != NULL && !is_url(webhook))
 		report_add(builder->report, builder->file, tree_get(tree, "webhook")->line,
 			   "\"webhook\" of output %s must be an http:// or https:// URL, found "

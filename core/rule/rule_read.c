@@ -136,6 +136,29 @@ static void read_window(struct rule_builder *builder)
 			   window, option_text(builder->tree, "every", ""), pane);
 }
 
+/** Of an option of the rule: every alert carries it, so it must fit into a row of the store. */
+static void check_length(struct rule_builder *builder, const char *name, uint32_t bytes_max)
+{
+	const struct tree *item = tree_get(builder->tree, name);
+
+	if (item != NULL && item->type == TREE_STRING && item->text_length > bytes_max)
+		rule_fault(builder, name, "\"%s\" has %u bytes; at most %u are allowed", name,
+			   item->text_length, bytes_max);
+}
+
+static void check_label(struct rule_builder *builder, const struct tree *item)
+{
+	size_t name_length = strlen(item->key);
+
+	if (name_length > RULE_LABEL_NAME_BYTES_MAX)
+		rule_fault_at(builder, item->line,
+			      "a name in \"labels\" has %zu bytes; at most %d are allowed",
+			      name_length, RULE_LABEL_NAME_BYTES_MAX);
+	else if (item->text_length > RULE_LABEL_BYTES_MAX)
+		rule_fault_at(builder, item->line, "label %s has %u bytes; at most %d are allowed",
+			      item->key, item->text_length, RULE_LABEL_BYTES_MAX);
+}
+
 static void read_labels(struct rule_builder *builder)
 {
 	const struct tree *labels = tree_get(builder->tree, "labels");
@@ -156,6 +179,7 @@ static void read_labels(struct rule_builder *builder)
 				   item->key != NULL ? item->key : "", tree_describe(item, found));
 			continue;
 		}
+		check_label(builder, item);
 		if (json.length > 1)
 			bytes_append_char(&json, ',');
 		utf8_append_json(&json, slice_of(item->key));
@@ -245,6 +269,8 @@ static void read_all(struct rule_builder *builder)
 	snprintf(what, sizeof(what), "rule.%s", rule_type_name(rule->type));
 	rule_options(rule->type, rows);
 	options_check(tree, rows, rule->file, what, builder->report);
+	check_length(builder, "title", RULE_TITLE_BYTES_MAX);
+	check_length(builder, "description", RULE_DESCRIPTION_BYTES_MAX);
 	rule->description = arena_copy_text(&rule->arena, option_text(tree, "description", ""));
 	rule->title = arena_copy_text(&rule->arena, option_text(tree, "title", rule->name));
 	rule->severity = arena_copy_text(&rule->arena, option_text(tree, "severity", "warning"));

@@ -9,10 +9,10 @@
 ---which readings count: an expression, or a function of a reading
 ---@field filter? string|fun(r: tocsin.Reading): any
 ---@field reads? string[] fields that a filter function looks at
----@field title? string name shown in alerts
----@field description? string free text
+---@field title? string name shown in alerts, at most 200 bytes
+---@field description? string free text, at most 4000 bytes
 ---@field severity? "info"|"warning"|"critical" how bad it is
----@field labels? table<string, string> texts carried by each alert
+---@field labels? table<string, string> texts of at most 1000 bytes carried by each alert
 ---@field incident? false|{key: string[]} fields that make one incident, or false for none
 ---@field hold? string how long the condition must hold before it fires
 ---@field clear_hold? string how long it must be over before it resolves
