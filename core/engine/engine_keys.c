@@ -288,8 +288,8 @@ static struct rule overflow_rule(const struct rule_state *state)
 {
 	int64_t window_ms = state->rule->window_ms, keep_ms = state->metric->keep_ms;
 
-	/* A key gives its room away when its last pane is gone: only then was nobody refused because
-	 * nobody else came. */
+	/* A key gives its room away when its last pane is gone: only then was nobody refused
+	 * because nobody else came. */
 	if (keep_ms < OVERFLOW_CLEAR_MS)
 		keep_ms = OVERFLOW_CLEAR_MS;
 	return (struct rule){
