@@ -226,8 +226,8 @@ class Restart(unittest.TestCase):
         self.site.write("tocsin.lua", "return {" + (CONFIG % self.input).replace("told =", "x =")
                         + "}")
         files = self.daemon.call("reload")["files"]
-        self.assertEqual(files[-1]["path"], self.site.directory)
-        self.assertRegex(files[-1]["reason"], "other@1 runs and does not fit tocsin.lua .*told")
+        self.assertEqual(files[0]["path"], self.path("tocsin"))
+        self.assertRegex(files[0]["reason"], "other@1 runs and does not fit tocsin.lua .*told")
         self.assertEqual(self.daemon.call("status")["generation"], 1)
         self.daemon.call("rule.disable", {"name": "other"})
         self.assertEqual(self.statuses(), {"tocsin.lua": "loaded", "rules/busy/1.lua": "unchanged",
