@@ -106,7 +106,9 @@ static void note_memory(const struct noting *noting)
 {
 	const struct rule *rule = noting->rule;
 	const struct config *config = noting->generation->config;
-	uint32_t keys = rule->keys_max > 0 ? rule->keys_max : config->keys_max;
+	bool is_site = rule->keys_max == 0 ||
+		       (rule->key_filter != NULL && rule->keys_max < config->keys_max);
+	uint32_t keys = is_site ? config->keys_max : rule->keys_max;
 	struct metric *metric = NULL;
 	char one[32], all[32];
 	double key_bytes;

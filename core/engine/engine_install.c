@@ -185,7 +185,9 @@ static void attach_rule(const struct engine *engine, struct engine_metric *metri
 	/* Of calendar windows the levels keep what is not needed minute by minute. */
 	if (state->rule->window_days == 0 && keep_ms > metric->keep_ms)
 		metric->keep_ms = keep_ms;
-	if (keys_max == 0)
+	/* The window has the keys that the rule leaves out as well: they take no room of it. */
+	if (keys_max == 0 ||
+	    (state->rule->key_filter != NULL && keys_max < engine->config->keys_max))
 		keys_max = engine->config->keys_max;
 	if (keys_max > metric->keys_max)
 		metric->keys_max = keys_max;

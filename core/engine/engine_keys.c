@@ -284,22 +284,25 @@ void engine_step(const struct evaluation *evaluation, struct candidate *candidat
 }
 
 /** As much of a rule as the alert about its keys needs. */
-static struct rule overflow_rule(const struct rule *rule)
+static struct rule overflow_rule(const struct rule_state *state)
 {
-	int64_t clear_ms = rule->window_ms;
+	int64_t window_ms = state->rule->window_ms, keep_ms = state->metric->keep_ms;
 
+	/* A key gives its room away when its last pane is gone: only then was nobody refused
+	 * because nobody else came. */
+	if (keep_ms < OVERFLOW_CLEAR_MS)
+		keep_ms = OVERFLOW_CLEAR_MS;
 	return (struct rule){
 		.level_count = 1,
-		.levels = {{.clear_hold_ms =
-				    clear_ms > OVERFLOW_CLEAR_MS ? clear_ms : OVERFLOW_CLEAR_MS}},
-		.window_ms = rule->window_ms,
+		.levels = {{.clear_hold_ms = window_ms + keep_ms}},
+		.window_ms = window_ms,
 	};
 }
 
-static void step_overflow(const struct evaluation *evaluation, bool has_grown)
+static void step_overflow(const struct evaluation *evaluation, bool has_refused)
 {
 	struct rule_state *state = evaluation->state;
-	struct rule rule = overflow_rule(state->rule);
+	struct rule rule = overflow_rule(state);
 	struct engine_key *key = &state->overflow;
 	struct judgement judgement = {.has_readings = true};
 	struct key_step step = {.boundary_ms = evaluation->boundary_ms,
@@ -310,8 +313,8 @@ static void step_overflow(const struct evaluation *evaluation, bool has_grown)
 
 	if (!key->is_live)
 		*key = (struct engine_key){.state = KEY_STATE_NEW, .is_live = true};
-	judgement.holds[0] = has_grown ? TRUTH_YES : TRUTH_NO;
-	judgement.is_over[0] = has_grown ? TRUTH_NO : TRUTH_YES;
+	judgement.holds[0] = has_refused ? TRUTH_YES : TRUTH_NO;
+	judgement.is_over[0] = has_refused ? TRUTH_NO : TRUTH_YES;
 	key_state_encode(&key->state, &before);
 	if (key_state_step(&key->state, &rule, &step, &tell))
 		engine_tell_overflow(evaluation->engine, state, &tell, evaluation->boundary_ms);
@@ -325,10 +328,13 @@ void engine_step_overflow(const struct evaluation *evaluation)
 	struct rule_state *state = evaluation->state;
 	uint64_t overflow_count =
 		window_overflow_count(state->metric->window) + state->overflow_count;
-	bool has_grown = overflow_count > state->overflow_seen;
+	/* A bundle may span many boundaries: what it was refused belongs to all up to its pane. */
+	bool has_refused = overflow_count > state->overflow_seen ||
+			   (evaluation->judged_ms != TIME_NONE &&
+			    window_refused_ms(state->metric->window) > evaluation->judged_ms);
 
 	state->overflow_seen = overflow_count;
 	/* Most rules never come near it. */
-	if (has_grown || state->overflow.is_live)
-		step_overflow(evaluation, has_grown);
+	if (has_refused || state->overflow.is_live)
+		step_overflow(evaluation, has_refused);
 }

@@ -30,6 +30,7 @@ struct window *window_new(struct metric *metric, const struct window_options *op
 	if (options->keys_max == 0)
 		window->options.keys_max = WINDOW_KEYS_MAX_DEFAULT;
 	window->closed_number = INT64_MIN;
+	window->refused_number = INT64_MIN;
 	window->covered = INT64_MIN;
 	window_keys_init(&window->keys);
 	pane_pool_init(&window->pool, window->shape.pane_bytes);
@@ -374,6 +375,13 @@ uint64_t window_expire(struct window *window, int64_t before_ms)
 uint64_t window_overflow_count(const struct window *window)
 {
 	return window->overflow_count;
+}
+
+int64_t window_refused_ms(const struct window *window)
+{
+	if (window->refused_number == INT64_MIN)
+		return INT64_MIN;
+	return (window->refused_number + 1) * window->pane_ms;
 }
 
 void window_usage(const struct window *window, struct window_usage *out)

@@ -77,6 +77,8 @@ struct window_usage {
 };
 void window_usage(const struct window *window, struct window_usage *out);
 uint64_t window_overflow_count(const struct window *window); /**< of window_usage(), O(1) */
+/** End of the newest pane whose readings found no room; INT64_MIN: all did. */
+int64_t window_refused_ms(const struct window *window);
 
 /* ---- totals of many keys (window_walk.c) ---- */
 

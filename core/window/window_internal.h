@@ -38,12 +38,21 @@ struct window {
 	int64_t closed_number; /**< starts before it were closed */
 	uint64_t pane_count;
 	uint64_t overflow_count;
+	int64_t refused_number; /**< newest pane that was refused, or INT64_MIN */
 	uint32_t visit;
 	struct window_stacks *stacks; /**< totals that must know of what changes; a list */
 	int64_t covered;              /**< no stack has a pane from this number on */
 	struct ref_list spare;        /**< for the next start that changes */
 	struct bytes row;
 };
+
+/** Readings of a pane whose key finds no room. */
+static inline void window_refuse(struct window *window, int64_t number, uint64_t count)
+{
+	window->overflow_count += count;
+	if (number > window->refused_number)
+		window->refused_number = number;
+}
 
 static inline int64_t window_number(const struct window *window, int64_t ms)
 {

@@ -18,7 +18,7 @@ static int merge(struct window *window, int64_t number, uint32_t hash, struct sl
 	uint32_t ref = window_put_key(window, hash, key);
 
 	if (ref == WINDOW_KEY_NONE) {
-		window->overflow_count += delta->count;
+		window_refuse(window, number, delta->count);
 		return ERR_FULL;
 	}
 	if (number < window->covered)

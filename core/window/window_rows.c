@@ -281,7 +281,7 @@ static void load_pane(struct window *window, int64_t number, struct slice key,
 	struct pane *pane;
 
 	if (ref == WINDOW_KEY_NONE) {
-		window->overflow_count += from->count;
+		window_refuse(window, number, from->count);
 		cells_release(shape->layout, from, shape->memory);
 		return;
 	}

@@ -152,6 +152,16 @@ Test(judging, expected_keys_are_missed_though_they_never_came)
 	end(&world);
 }
 
+Test(judging, expected_keys_that_are_excluded_are_not_missed)
+{
+	struct world world;
+
+	begin(&world, by_k, OPTIONS("threshold", ">= 5", "expect", "{x;y}", "exclude", "{k={x}}"));
+	feed(&world, "1001a 1006a 1011a 1016a 1021a 1026a", 1030);
+	site_expect(&world.site, "r@1 nodata y 0 1010\n");
+	end(&world);
+}
+
 Test(judging, flapping_and_settling)
 {
 	struct world world;
@@ -190,7 +200,41 @@ Test(judging, too_many_keys_are_one_alert_and_what_fires_stays)
 	site_expect(&world.site, "r@1 firing a 2 1005\n"
 				 "r@1 firing . - 1005 keys_max\n"
 				 "r@1 resolved a 1 1015\n"
-				 "r@1 resolved . - 1070 keys_max\n");
+				 "r@1 resolved . - 1100 keys_max\n");
+	end(&world);
+}
+
+Test(judging, keys_that_are_left_out_take_no_room)
+{
+	struct world world;
+
+	begin(&world, by_k,
+	      OPTIONS("threshold", ">= 2", "keys_max", "#1", "dimensions", "{k={c;d}}"));
+	feed(&world, "1001a 1001b 1002c 1003c 1006a", 1020);
+	site_expect(&world.site, "r@1 firing c 2 1005\nr@1 resolved c 0 1015\n");
+	/* Its own keys are counted. */
+	feed(&world, "1021d 1021d 1021c 1021c", 1025);
+	site_expect(&world.site, "r@1 firing c 2 1025\nr@1 firing . - 1025 keys_max\n");
+	end(&world);
+}
+
+Test(judging, too_many_keys_in_one_bundle_stay_one_alert)
+{
+	struct bytes lines = BYTES_EMPTY;
+	struct world world;
+
+	begin(&world, by_k, OPTIONS("threshold", ">= 100", "keys_max", "#1"));
+	for (int time = 1001; time < 1600; time += 5)
+		bytes_append_format(&lines,
+				    "{\"time\":%d,\"k\":\"a\"}\n{\"time\":%d,\"k\":\"b\"}\n", time,
+				    time);
+	cr_expect_eq(site_feed(&world.site, "pay", world.partition, lines.data), 0);
+	site_advance(&world.site);
+	bytes_deinit(&lines);
+	site_expect(&world.site, "r@1 firing . - 1005 keys_max\n");
+	/* The last refused pane ends at 1600; at 1605 nobody was, and 90 s later. */
+	feed(&world, "", 1800);
+	site_expect(&world.site, "r@1 resolved . - 1695 keys_max\n");
 	end(&world);
 }
 

@@ -187,6 +187,7 @@ Test(window, refuses_a_key_too_many_and_counts_its_readings)
 	cr_expect(add(window, 0, "d", 4) == ERR_FULL);
 	cr_expect(add(window, 5000, "a", 1) == 0, "a known key goes on");
 	cr_expect(usage(window).overflow_count == 5);
+	cr_expect(window_refused_ms(window) == 5000, "end of the pane");
 	cr_expect(window_expire(window, 5000) == 3);
 	cr_expect(usage(window).key_count == 1);
 	cr_expect(add(window, 5000, "d", 1) == 0, "room again");
