@@ -53,8 +53,10 @@ class State:
         for key in self.firing | (set() if rule.by else {""}):
             groups.setdefault(key, (0, 0))
         for key, (count, total) in groups.items():
-            value = (total if count else None) if rule.field else count
-            fires = value is not None and rule.holds(value)
+            if rule.field and not count:
+                continue    # no value: the key stays as it is (no_data = "keep")
+            value = total if rule.field else count
+            fires = rule.holds(value)
             if fires != (key in self.firing):
                 alerts.append((rule.name, end, key, "firing" if fires else "resolved", value))
                 (self.firing.add if fires else self.firing.discard)(key)
