@@ -39,7 +39,7 @@ UNTOUCHED = {
     "busy/1": """return rule.group { source = "s", by = { "k" }, statistic = "count",
   window = "10s", threshold = ">= 900", output = "alerts", severity = "critical" }""",
     "slow/1": """return rule.field { source = "s", filter = "ok == true", field = "v",
-  statistic = "avg", window = "5s", threshold = ">= 505", no_data = "ok", output = "alerts" }""",
+  statistic = "avg", window = "5s", threshold = ">= 500", no_data = "ok", output = "alerts" }""",
     "values/1": """return rule.continuous { source = "s", filter = 'k == "k00" and v < 20',
   field = "v", window = "10s", threshold = ">= 6", output = "alerts" }""",
     "total/1": """return rule.count { source = "s", filter = "ok == false",
