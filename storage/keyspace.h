@@ -14,6 +14,7 @@
  *  "r"     rule name                              versions and states (JSON)
  *  "p"     plan name                              versions and states (JSON)
  *  "i"     incident number (8)                    incident (JSON)
+ *  "I"     incident number (8), rule|dimension    alert that joined it while it is open: fires (1)
  *  "t"     incident number (8), sequence (4)      timeline record (JSON)
  *  "R"     plan run id text                       plan run (JSON)
  *  "j"     plan run id text, 0, sequence (4)      journal record (JSON)
@@ -58,6 +59,7 @@ struct err_note;
 	X(RULE, 'r')                                                                               \
 	X(PLAN, 'p')                                                                               \
 	X(INCIDENT, 'i')                                                                           \
+	X(INCIDENT_ALERT, 'I')                                                                     \
 	X(TIMELINE, 't')                                                                           \
 	X(RUN, 'R')                                                                                \
 	X(JOURNAL, 'j')                                                                            \

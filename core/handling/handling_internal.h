@@ -5,7 +5,7 @@
 #include "core/base/key_table.h"
 #include "core/handling/handling.h"
 #include "core/handling/match_alert.h"
-#include "core/handling/pointer_map.h"
+#include "core/base/pointer_map.h"
 #include "core/handling/silence.h"
 #include "core/model/alert.h"
 

@@ -67,21 +67,10 @@ static void record_change(struct incident_store *store, struct incident *inciden
 	store_save(store, incident);
 }
 
-static void forget_firing(struct incident_store *store, struct incident *incident)
-{
-	for (uint32_t i = 0; i < incident->firing_count; i++) {
-		number_map_remove(&store->by_firing, incident->firing_ids[i], incident->number);
-		mem_free(incident->firing_ids[i]);
-	}
-	mem_free(incident->firing_ids);
-	incident->firing_ids = NULL;
-	incident->firing_count = 0;
-}
-
 static void become_resolved(struct incident_store *store, struct incident *incident,
 			    const char *actor, const char *reason, int64_t now_ms)
 {
-	forget_firing(store, incident);
+	members_drop(store, incident);
 	incident->state = INCIDENT_RESOLVED;
 	incident->resolved_ms = now_ms;
 	if (incident->mitigated_ms == 0)
@@ -152,31 +141,6 @@ static bool can_join(const struct incident_store *store, const struct incident *
 	       now_ms - incident->resolved_ms <= store->options.reopen_window_ms;
 }
 
-static void attach_firing(struct incident_store *store, struct incident *incident, const char *id)
-{
-	if (incident->firing_count >= INCIDENT_ALERTS_MAX) {
-		store->usage.untracked_count++;
-		return;
-	}
-	incident->firing_ids = mem_grow(incident->firing_ids, incident->firing_count + 1,
-					sizeof(*incident->firing_ids));
-	incident->firing_ids[incident->firing_count++] = mem_copy_text(id);
-	number_map_put(&store->by_firing, id, incident->number);
-}
-
-static bool detach_firing(struct incident_store *store, struct incident *incident, const char *id)
-{
-	for (uint32_t i = 0; i < incident->firing_count; i++) {
-		if (strcmp(incident->firing_ids[i], id) != 0)
-			continue;
-		mem_free(incident->firing_ids[i]);
-		incident->firing_ids[i] = incident->firing_ids[--incident->firing_count];
-		number_map_remove(&store->by_firing, id, incident->number);
-		return true;
-	}
-	return false;
-}
-
 static void reopen(struct incident_store *store, struct incident *incident)
 {
 	if (incident->state == INCIDENT_RESOLVED)
@@ -235,13 +199,16 @@ static const struct incident *on_firing(struct incident_store *store, const stru
 {
 	bool is_new;
 	struct incident *incident = find_or_make(store, alert, key, &is_new, now_ms);
-	uint64_t holder = number_map_find(&store->by_firing, id);
-	bool is_repeat = holder == incident->number;
-	struct incident *former = holder != 0 && !is_repeat ? store_find(store, holder) : NULL;
-	if (former && detach_firing(store, former, id))
+	struct incident_member *member = member_find(store, id);
+	bool is_firing = member && member->is_firing;
+	bool is_repeat = is_firing && member->incident == incident;
+	struct incident *former = is_firing && !is_repeat ? member->incident : NULL;
+	if (former) {
+		member_drop(store, member);
 		record_change(store, former, "moved", SELF, id, now_ms);
+	}
 	if (!is_repeat)
-		attach_firing(store, incident, id);
+		member_join(store, incident, id);
 	incident->alert_count++;
 	if (alert->message) {
 		mem_free(incident->message);
@@ -270,9 +237,11 @@ static const struct incident *on_firing(struct incident_store *store, const stru
 static const struct incident *on_resolved(struct incident_store *store, const struct alert *alert,
 					  const char *id, int64_t now_ms)
 {
-	struct incident *incident = store_find(store, number_map_find(&store->by_firing, id));
-	if (!incident || !detach_firing(store, incident, id))
+	struct incident_member *member = member_find(store, id);
+	if (!member || !member->is_firing)
 		return NULL;
+	struct incident *incident = member->incident;
+	member_calm(store, member);
 	struct bytes text = BYTES_EMPTY;
 	bytes_append_format(&text, "alert %s: %s", id,
 			    alert->reason ? alert->reason : "condition false");

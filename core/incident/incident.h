@@ -18,7 +18,7 @@
  *  passed in.
  *  Limits: INCIDENTS_OPEN_MAX open ones (then alerts join the overflow incident, counted),
  *  INCIDENTS_CLOSED_MAX resolved ones in memory (older ones stay in the store only),
- *  INCIDENT_ALERTS_MAX alerts firing at once and INCIDENT_TIMELINE_MAX records each (counted).
+ *  INCIDENT_ALERTS_MAX alerts held at once and INCIDENT_TIMELINE_MAX records each (counted).
  */
 #ifndef TOCSIN_CORE_INCIDENT_INCIDENT_H
 #define TOCSIN_CORE_INCIDENT_INCIDENT_H
@@ -29,6 +29,7 @@
 #include "core/base/bytes.h"
 
 struct alert;
+struct incident_member;
 struct commit;
 struct err_note;
 struct incident_store;
@@ -72,8 +73,12 @@ struct incident {
 	uint64_t alert_count;
 	/** Wall milliseconds, 0 = not yet. Reopening clears mitigated and resolved. */
 	int64_t impact_start_ms, opened_ms, acked_ms, first_plan_ms, mitigated_ms, resolved_ms;
-	char *owner;       /**< who acknowledged, or NULL */
-	char **firing_ids; /**< "rule|merchantId=m1" of each alert firing now; [firing_count] */
+	char *owner; /**< who acknowledged, or NULL */
+	/** Alerts that joined while it was open; each its own row (incident_member.c). */
+	struct incident_members {
+		struct incident_member *first, *last;
+	} firing, calm; /**< the longest there first */
+	uint32_t member_count;
 };
 
 struct incident_options {
@@ -126,7 +131,7 @@ void incident_note(struct incident_store *store, uint64_t number, const char *ki
 const struct incident *incident_find(const struct incident_store *store, uint64_t number);
 void incident_each(const struct incident_store *store, bool open_only,
 		   void (*each)(void *arg, const struct incident *incident), void *arg);
-/** The incident as one line of JSON: the same object that is stored. Its timeline: JSON records,
+/** The incident as one line of JSON, with those of its alerts that fire. Its timeline: JSON records,
  *  oldest first {seq, time_ms, kind, actor, text, state, revision}; the commit is flushed first, so
  *  what is shown is durable. ERR_NOT_FOUND, ERR_IO, ERR_CORRUPT. */
 void incident_append_json(const struct incident *incident, struct bytes *out);

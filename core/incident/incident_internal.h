@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/base/pointer_map.h"
 #include "core/incident/incident.h"
 #include "core/incident/number_map.h"
 
@@ -23,6 +24,14 @@ enum { INCIDENT_STATES = 5, INCIDENT_MOVES = 5, INCIDENT_REFUSED = -1 };
 /** The state after the move, or INCIDENT_REFUSED. */
 int incident_next_state(enum incident_state state, enum incident_move move);
 
+/** An alert that joined an incident, from then until the incident is resolved. */
+struct incident_member {
+	struct incident *incident;
+	char *id; /**< "rule|merchantId=m1" */
+	bool is_firing;
+	struct incident_member *next, *previous; /**< of those that fire, or of the others */
+};
+
 struct incident_store {
 	struct incident_options options;
 	struct incident **incidents; /**< by rising number; pointers stay while the array moves */
@@ -31,8 +40,8 @@ struct incident_store {
 	uint32_t open_count;
 	uint32_t open_max; /**< INCIDENTS_OPEN_MAX; tests lower it */
 	uint64_t number_last;
-	struct number_map by_key;    /**< key: the latest incident that has it */
-	struct number_map by_firing; /**< firing id: the incident that holds it */
+	struct number_map by_key;   /**< key: the latest incident that has it */
+	struct pointer_map members; /**< struct incident_member by its id: an alert is one of one */
 	struct incident_usage usage;
 };
 
@@ -44,11 +53,31 @@ void store_trim(struct incident_store *store, uint32_t closed_max);
 void store_save(struct incident_store *store, const struct incident *incident);
 void incident_free(struct incident *incident);
 
+/* incident_member.c */
+/** Of an incident that is not in the store yet. */
+void member_add(struct incident *incident, struct slice id, bool is_firing);
+void members_free(struct incident *incident);
+/** Their incident is in the store now; their rows are not yet. */
+void members_enter(struct incident_store *store, struct incident *incident);
+/** The one with this id, firing or not; or NULL. */
+struct incident_member *member_find(const struct incident_store *store, const char *id);
+/** The alert fires, and belongs to this incident from here on. Past the limit the one that resolved
+ *  first makes room; when all fire, this one is only counted. */
+void member_join(struct incident_store *store, struct incident *incident, const char *id);
+/** It no longer fires; it stays one that joined. */
+void member_calm(struct incident_store *store, struct incident_member *member);
+/** It belongs to no incident. */
+void member_drop(struct incident_store *store, struct incident_member *member);
+void members_drop(struct incident_store *store, struct incident *incident);
+int members_load(struct incident_store *store, struct err_note *why);
+
 /* timeline.c */
 void timeline_add(struct incident_store *store, struct incident *incident, const char *kind,
 		  const char *actor, const char *text, int64_t now_ms);
 
 /* incident_json.c */
+/** What is stored: without the list of alerts that fire, which have rows of their own. */
+void incident_append_row(const struct incident *incident, struct bytes *out);
 int incident_from_json(struct incident **out, struct slice text, struct err_note *why);
 void timeline_append_json(const struct incident *incident, uint32_t sequence, const char *kind,
 			  const char *actor, const char *text, int64_t now_ms, struct bytes *out);

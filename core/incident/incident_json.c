@@ -107,7 +107,7 @@ static void *field_of(const struct incident *incident, size_t offset)
 	return (char *)(uintptr_t)incident + offset;
 }
 
-void incident_append_json(const struct incident *incident, struct bytes *out)
+static json_t *to_json(const struct incident *incident)
 {
 	json_t *json = json_object();
 	for (size_t i = 0; i < COUNT_OF(number_rows); i++) {
@@ -123,9 +123,20 @@ void incident_append_json(const struct incident *incident, struct bytes *out)
 	}
 	json_object_set_new(json, "labels", object_json(incident->labels_json));
 	json_object_set_new(json, "dimension", object_json(incident->dimension_json));
-	json_t *firing = json_array();
-	for (uint32_t i = 0; i < incident->firing_count; i++)
-		json_array_append_new(firing, c_text_json(incident->firing_ids[i]));
+	return json;
+}
+
+void incident_append_row(const struct incident *incident, struct bytes *out)
+{
+	dump_and_free(to_json(incident), out);
+}
+
+void incident_append_json(const struct incident *incident, struct bytes *out)
+{
+	const struct incident_member *member = incident->firing.first;
+	json_t *json = to_json(incident), *firing = json_array();
+	for (; member; member = member->next)
+		json_array_append_new(firing, c_text_json(member->id));
 	json_object_set_new(json, "firing", firing);
 	json_object_set_new(json, "firing_count", json_integer(incident->firing_count));
 	dump_and_free(json, out);
@@ -175,19 +186,17 @@ static int fill_texts(struct incident *incident, const json_t *json)
 	return 0;
 }
 
+/** Rows of before had their alerts in a list. */
 static int fill_firing(struct incident *incident, const json_t *list)
 {
-	size_t count = json_array_size(list);
-	if (!json_is_array(list) || count > INCIDENT_ALERTS_MAX)
-		return ERR_CORRUPT;
-	if (count == 0)
-		return 0;
-	incident->firing_ids = mem_alloc_array(count, sizeof(*incident->firing_ids));
-	for (size_t i = 0; i < count; i++) {
-		const char *text = json_string_value(json_array_get(list, i));
-		if (!text)
+	size_t index;
+	const json_t *id;
+
+	json_array_foreach(list, index, id)
+	{
+		if (!json_is_string(id) || index >= INCIDENT_ALERTS_MAX)
 			return ERR_CORRUPT;
-		incident->firing_ids[incident->firing_count++] = mem_copy_text(text);
+		member_add(incident, slice_of(json_string_value(id)), true);
 	}
 	return 0;
 }

@@ -24,9 +24,7 @@ void incident_free(struct incident *incident)
 	mem_free(incident->labels_json);
 	mem_free(incident->dimension_json);
 	mem_free(incident->owner);
-	for (uint32_t i = 0; i < incident->firing_count; i++)
-		mem_free(incident->firing_ids[i]);
-	mem_free(incident->firing_ids);
+	members_free(incident);
 	mem_free(incident);
 }
 
@@ -63,8 +61,6 @@ void store_add(struct incident_store *store, struct incident *incident)
 	if (incident->state != INCIDENT_RESOLVED)
 		store->open_count++;
 	number_map_put(&store->by_key, incident->key, incident->number);
-	for (uint32_t i = 0; i < incident->firing_count; i++)
-		number_map_put(&store->by_firing, incident->firing_ids[i], incident->number);
 }
 
 void store_trim(struct incident_store *store, uint32_t closed_max)
@@ -92,7 +88,7 @@ void store_save(struct incident_store *store, const struct incident *incident)
 	struct bytes key = BYTES_EMPTY, value = BYTES_EMPTY, json = BYTES_EMPTY;
 	key_begin(&key, KEYSPACE_INCIDENT);
 	key_add_u64(&key, incident->number);
-	incident_append_json(incident, &json);
+	incident_append_row(incident, &json);
 	keyspace_seal(&value, bytes_slice(&json));
 	kv_batch_put(commit_batch(store->options.commit), bytes_slice(&key), bytes_slice(&value));
 	bytes_deinit(&key);
@@ -126,6 +122,10 @@ static bool load_one(void *arg, struct slice key, struct slice value)
 		return false;
 	}
 	store_add(context->store, incident);
+	if (incident->firing_count > 0) { /* as rows were: with their list */
+		members_enter(context->store, incident);
+		store_save(context->store, incident);
+	}
 	/* In steps, so that a long history never stands in memory as a whole. */
 	store_trim(context->store, INCIDENTS_CLOSED_MAX + INCIDENTS_CLOSED_MAX / 8);
 	return true;
@@ -140,13 +140,14 @@ int incident_store_new(struct incident_store **out, const struct incident_option
 		store->options.reopen_window_ms = REOPEN_WINDOW_DEFAULT_MS;
 	store->open_max = INCIDENTS_OPEN_MAX;
 	number_map_init(&store->by_key, options->seed);
-	number_map_init(&store->by_firing, options->seed);
+	pointer_map_init(&store->members, options->seed);
 	struct bytes prefix = BYTES_EMPTY;
 	key_begin(&prefix, KEYSPACE_INCIDENT);
 	struct load_context context = {store, 0, why};
 	int code = kv_scan(options->kv, bytes_slice(&prefix), false, load_one, &context, why);
 	bytes_deinit(&prefix);
 	code = code != 0 ? code : context.code;
+	code = code != 0 ? code : members_load(store, why);
 	if (code != 0) {
 		incident_store_free(store);
 		return code;
@@ -164,7 +165,7 @@ void incident_store_free(struct incident_store *store)
 		incident_free(store->incidents[i]);
 	mem_free(store->incidents);
 	number_map_deinit(&store->by_key);
-	number_map_deinit(&store->by_firing);
+	pointer_map_deinit(&store->members);
 	mem_free(store);
 }
 

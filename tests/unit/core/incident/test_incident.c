@@ -7,6 +7,7 @@
 #include "core/model/dimension.h"
 #include "core/model/value.h"
 #include "storage/commit.h"
+#include "storage/keyspace.h"
 #include "storage/kv.h"
 
 #include <criterion/criterion.h>
@@ -157,7 +158,7 @@ Test(incident, opens_joins_and_resolves_with_its_last_alert)
 	cr_expect_eq(incident->revision, 1);
 	cr_expect_str_eq(incident->key, "rule:slow;merchantId=m1");
 	cr_expect_str_eq(incident->dimension_json, "{\"merchantId\":\"m1\"}");
-	cr_expect_str_eq(incident->firing_ids[0], "slow|merchantId=m1");
+	cr_expect_str_eq(incident->firing.first->id, "slow|merchantId=m1");
 	cr_expect_eq(incident->impact_start_ms, 900000);
 	expect_events(&world, "opened 1; ");
 	cr_expect_eq(fire(&world, "m2")->number, 2);
@@ -394,6 +395,110 @@ Test(incident, alerts_past_the_limit_are_counted)
 	cr_expect_eq(incident_find(world.store, 1)->firing_count, INCIDENT_ALERTS_MAX);
 	incident_usage(world.store, &usage);
 	cr_expect_eq(usage.untracked_count, 1);
+	close_world(&world);
+}
+
+static void fire_into_one(struct world *world, int number, enum alert_state state)
+{
+	char merchant[16];
+	snprintf(merchant, sizeof(merchant), "m%d", number);
+	struct alert alert = make_alert(world, "slow", merchant, state);
+	incident_on_alert(world->store, &alert, "one", 5);
+}
+
+Test(incident, an_alert_costs_the_same_however_many_fire)
+{
+	struct world world;
+	struct bytes key = BYTES_EMPTY, row = BYTES_EMPTY;
+	size_t one_bytes;
+	open_world(&world);
+	fire_into_one(&world, 0, ALERT_FIRING);
+	commit_kick(world.commit);
+	key_begin(&key, KEYSPACE_INCIDENT);
+	key_add_u64(&key, 1);
+	cr_assert_eq(kv_get(world.kv, bytes_slice(&key), &row, NULL), 0);
+	one_bytes = row.length;
+	for (int i = 1; i < INCIDENT_ALERTS_MAX; i++)
+		fire_into_one(&world, i, ALERT_FIRING);
+	commit_kick(world.commit);
+	bytes_clear(&row);
+	cr_assert_eq(kv_get(world.kv, bytes_slice(&key), &row, NULL), 0);
+	cr_expect_lt(row.length, one_bytes + 32, "%zu and %zu bytes", row.length, one_bytes);
+	bytes_deinit(&key);
+	bytes_deinit(&row);
+	close_world(&world);
+}
+
+Test(incident, a_restart_knows_who_fires_and_who_did)
+{
+	struct world world;
+	struct bytes before = BYTES_EMPTY, after = BYTES_EMPTY;
+	open_world(&world);
+	for (int i = 0; i < 5; i++)
+		fire_into_one(&world, i, ALERT_FIRING);
+	fire_into_one(&world, 1, ALERT_RESOLVED);
+	fire_into_one(&world, 3, ALERT_RESOLVED);
+	incident_append_json(incident_find(world.store, 1), &before);
+	restart(&world);
+	const struct incident *incident = incident_find(world.store, 1);
+	incident_append_json(incident, &after);
+	cr_expect_str_eq(after.data, before.data);
+	cr_expect_eq(incident->firing_count, 3);
+	cr_expect_eq(incident->member_count, 5);
+	for (int i = 0; i < 5; i++)
+		fire_into_one(&world, i, ALERT_RESOLVED);
+	cr_expect_eq(incident->state, INCIDENT_RESOLVED);
+	cr_expect_eq(incident->alert_count, 5);
+	restart(&world);
+	cr_expect_eq(incident_find(world.store, 1)->member_count, 0, "their rows went with it");
+	bytes_deinit(&before);
+	bytes_deinit(&after);
+	close_world(&world);
+}
+
+Test(incident, those_that_resolved_make_room)
+{
+	struct world world;
+	struct incident_usage usage;
+	open_world(&world);
+	for (int i = 0; i < INCIDENT_ALERTS_MAX; i++)
+		fire_into_one(&world, i, ALERT_FIRING);
+	fire_into_one(&world, 7, ALERT_RESOLVED);
+	fire_into_one(&world, 8, ALERT_RESOLVED);
+	fire_into_one(&world, 2000, ALERT_FIRING);
+	cr_expect_null(member_find(world.store, "slow|merchantId=m7"));
+	cr_expect_not_null(member_find(world.store, "slow|merchantId=m8"));
+	cr_expect_eq(incident_find(world.store, 1)->member_count, INCIDENT_ALERTS_MAX);
+	incident_usage(world.store, &usage);
+	cr_expect_eq(usage.untracked_count, 0);
+	close_world(&world);
+}
+
+/* Rows of before had the alerts that fire in a list. */
+Test(incident, a_row_with_its_list_is_taken_over)
+{
+	struct world world;
+	struct bytes key = BYTES_EMPTY, json = BYTES_EMPTY, value = BYTES_EMPTY;
+	open_world(&world);
+	fire(&world, "m1");
+	incident_append_json(incident_find(world.store, 1), &json);
+	cr_assert_not_null(strstr(json.data, "\"firing\":[\"slow|merchantId=m1\"]"));
+	stop(&world);
+	struct kv_batch *batch = kv_batch_new();
+	key_begin(&key, KEYSPACE_INCIDENT);
+	key_add_u64(&key, 1);
+	keyspace_seal(&value, bytes_slice(&json));
+	kv_batch_put(batch, bytes_slice(&key), bytes_slice(&value));
+	cr_assert_eq(kv_write(world.kv, batch, NULL), 0);
+	kv_batch_free(batch);
+	start(&world);
+	restart(&world);
+	cr_expect_eq(incident_find(world.store, 1)->firing_count, 1);
+	calm(&world, "m1");
+	cr_expect_eq(incident_find(world.store, 1)->state, INCIDENT_RESOLVED);
+	bytes_deinit(&key);
+	bytes_deinit(&json);
+	bytes_deinit(&value);
 	close_world(&world);
 }
 

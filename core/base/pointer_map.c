@@ -1,4 +1,4 @@
-#include "core/handling/pointer_map.h"
+#include "core/base/pointer_map.h"
 
 #include "core/base/mem.h"
 

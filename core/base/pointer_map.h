@@ -3,8 +3,8 @@
  *  more than twice its live entries (and POINTER_MAP_SPARE).
  *  Owner: pointer_map_init() caller's memory. Adding and removing end a walk.
  */
-#ifndef TOCSIN_CORE_HANDLING_POINTER_MAP_H
-#define TOCSIN_CORE_HANDLING_POINTER_MAP_H
+#ifndef TOCSIN_CORE_BASE_POINTER_MAP_H
+#define TOCSIN_CORE_BASE_POINTER_MAP_H
 
 #include <stdint.h>
 
