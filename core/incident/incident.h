@@ -131,8 +131,8 @@ void incident_note(struct incident_store *store, uint64_t number, const char *ki
 const struct incident *incident_find(const struct incident_store *store, uint64_t number);
 void incident_each(const struct incident_store *store, bool open_only,
 		   void (*each)(void *arg, const struct incident *incident), void *arg);
-/** The incident as one line of JSON, with those of its alerts that fire. Its timeline: JSON records,
- *  oldest first {seq, time_ms, kind, actor, text, state, revision}; the commit is flushed first, so
+/** The incident as one line of JSON, with its alerts that fire. Its timeline: JSON records, oldest
+ *  first {seq, time_ms, kind, actor, text, state, revision}; the commit is flushed first, so
  *  what is shown is durable. ERR_NOT_FOUND, ERR_IO, ERR_CORRUPT. */
 void incident_append_json(const struct incident *incident, struct bytes *out);
 int incident_each_timeline(const struct incident_store *store, uint64_t number,

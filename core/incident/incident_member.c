@@ -1,5 +1,5 @@
-/* Which alerts are in which incident. Each has a row of its own: what an alert costs does not depend
- * on how many others there are. */
+/* Which alerts are in which incident. Each has a row of its own: what an alert costs does not
+ * depend on how many others there are. */
 #include "core/incident/incident_internal.h"
 
 #include "core/base/err.h"
