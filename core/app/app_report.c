@@ -179,6 +179,26 @@ static json_t *file_answer(const struct app *app, const struct generation_file *
 	return answer;
 }
 
+/** What was found of no file that could be loaded: a wrong name, a folder that cannot be read. */
+static bool report_strangers(const struct generation *generation, json_t *list)
+{
+	bool is_any = false;
+	for (size_t i = 0; i < generation->report.count; i++) {
+		const struct finding *found = &generation->report.findings[i];
+		if (find_file(generation, found->file) != NULL)
+			continue;
+		is_any = true;
+		log_warn(CONFIG, "%s refused: %s", found->file, found->text);
+		json_t *answer = json_object();
+		json_put_text(answer, "path", found->file);
+		json_put_text(answer, "status", "refused");
+		json_put_int(answer, "line", 0);
+		json_take(answer, "reason", json_text(found->text));
+		json_array_append_new(list, answer);
+	}
+	return is_any;
+}
+
 bool app_report_files(const struct app *app, const struct generation *generation,
 		      const struct app_change *change, json_t *list)
 {
@@ -197,6 +217,7 @@ bool app_report_files(const struct app *app, const struct generation *generation
 			add_impact(app, generation, file, change, &scene, answer);
 		json_array_append_new(list, answer);
 	}
+	any_refused |= report_strangers(generation, list);
 	report_removed(app, change, &scene, list);
 	impact_scene_close(&scene);
 	return any_refused;

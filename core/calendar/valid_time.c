@@ -218,6 +218,12 @@ static void read_all(const struct reading *reading, const struct tree *tree, con
 	    options_check(tree, valid_time_rows, reading->file, "valid_time", reading->report) > 0)
 		return;
 	read_zone(reading, is_map ? tree_get(tree, "zone") : NULL, site_zone);
+	if ((ranges == NULL || ranges->child_count == 0) &&
+	    (except == NULL || except->child_count == 0))
+		report_add(reading->report, reading->file, tree->line,
+			   "\"valid_time\" has no ranges and no days in \"except\": it would say "
+			   "nothing; example: valid_time = { { days = \"mon-fri\", from = "
+			   "\"08:00\", to = \"20:00\" } }");
 	if (ranges != NULL)
 		read_ranges(reading, ranges);
 	if (except != NULL)

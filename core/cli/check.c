@@ -5,6 +5,7 @@
 #include "core/base/mem.h"
 #include "core/base/report.h"
 #include "core/cli/big_stack.h"
+#include "core/cli/check_doubt.h"
 #include "core/cli/check_format.h"
 #include "core/cli/check_note.h"
 #include "lua/host/generation.h"
@@ -19,8 +20,9 @@ static const char help[] =
 	"\n"
 	"Loads a site and lists every fault as file:line: text, with the line and a caret under "
 	"what\n"
-	"is wrong. FILE limits the rules and plans that are checked: a path, or a name inside the\n"
-	"site like rules/pay_failed/2.lua; of these also notes are shown.\n"
+	"is wrong. Warnings tell what the newest version of a rule says but can hardly mean.\n"
+	"FILE limits the rules and plans that are checked: a path, or a name inside the site like\n"
+	"rules/pay_failed/2.lua; of these also notes are shown.\n"
 	"\n"
 	"  --site DIR       the site (default: " CLI_SITE_DEFAULT ")\n"
 	"  --notes          also what rules cost, and what the newest version of each does to the\n"
@@ -30,7 +32,7 @@ static const char help[] =
 	"  --json           the same as --format json\n"
 	"  --help           this text\n"
 	"\n"
-	"Exit code: 0 no fault (notes are none), 1 faults or no site, 2 wrong use.\n"
+	"Exit code: 0 no fault (warnings and notes are none), 1 faults or no site, 2 wrong use.\n"
 	"\n"
 	"Examples:\n"
 	"  tocsin check\n"
@@ -79,7 +81,7 @@ static void add_report(struct findings *findings, const struct report *report, e
 }
 
 static int print_summary(const struct generation *generation, const char *site_dir,
-			 uint32_t note_count)
+			 size_t doubt_count, size_t note_count)
 {
 	const struct report *report = &generation->report;
 	size_t fault_count = report->count + report->dropped_count;
@@ -89,48 +91,58 @@ static int print_summary(const struct generation *generation, const char *site_d
 	fprintf(stderr, "check: %s: %u files, %u rules, %u plans, %zu fault%s", site_dir,
 		generation->file_count, generation->rule_count, generation->plan_count, fault_count,
 		fault_count == 1 ? "" : "s");
+	if (doubt_count > 0)
+		fprintf(stderr, ", %zu warning%s", doubt_count, doubt_count == 1 ? "" : "s");
 	if (note_count > 0)
-		fprintf(stderr, ", %u note%s", note_count, note_count == 1 ? "" : "s");
+		fprintf(stderr, ", %zu note%s", note_count, note_count == 1 ? "" : "s");
 	fputc('\n', stderr);
 	return fault_count == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
-/** Of a file alone nobody can tell what came before it: then the whole site is read again. */
-static void note_impacts(const struct check *check, const struct generation *generation,
-			 struct report *out)
+/** What is no fault of a file alone, but is one beside the other versions of its name. */
+static void add_faults_of_site(struct generation *generation, const struct generation *site)
 {
-	struct generation *site = NULL;
+	for (uint32_t i = 0; i < generation->file_count; i++) {
+		const struct generation_file *file = &generation->files[i];
 
-	if (check->files == NULL) {
-		check_note_impacts(generation, generation, out);
-	} else if (generation_load(&site, check->site_dir, NULL, 0, NULL) == 0) {
-		if (site->config != NULL)
-			check_note_impacts(site, generation, out);
-		generation_free(site);
+		for (size_t k = 0; k < site->report.count && !file->is_refused; k++) {
+			const struct finding *found = &site->report.findings[k];
+
+			if (strcmp(found->file, file->path) == 0)
+				report_add(&generation->report, found->file, found->line, "%s",
+					   found->text);
+		}
 	}
 }
 
-static int print_all(const struct check *check, const struct generation *generation)
+/** `site` is the whole one. */
+static int print_all(const struct check *check, const struct generation *generation,
+		     const struct generation *site)
 {
 	struct findings findings = {.generation = generation};
-	struct report costs, impacts;
+	struct report doubts, costs, impacts;
 	struct check_result result = {.generation = generation};
 	int code;
 
+	report_init(&doubts);
 	report_init(&costs);
 	report_init(&impacts);
+	check_doubts(generation, &doubts);
 	if (check->has_notes && generation->config != NULL) {
 		check_note_costs(generation, &costs);
-		note_impacts(check, generation, &impacts);
+		check_note_impacts(site, generation, &impacts);
 	}
 	add_report(&findings, &generation->report, CHECK_KIND_FAULT);
+	add_report(&findings, &doubts, CHECK_KIND_DOUBT);
 	add_report(&findings, &costs, CHECK_KIND_COST);
 	add_report(&findings, &impacts, CHECK_KIND_IMPACT);
 	result.findings = findings.items;
 	result.finding_count = findings.count;
 	check_print(&result, check->format);
-	code = print_summary(generation, check->site_dir, (uint32_t)(costs.count + impacts.count));
+	code = print_summary(generation, check->site_dir, doubts.count,
+			     costs.count + impacts.count);
 	mem_free(findings.items);
+	report_deinit(&doubts);
 	report_deinit(&costs);
 	report_deinit(&impacts);
 	return code;
@@ -139,7 +151,7 @@ static int print_all(const struct check *check, const struct generation *generat
 static int check_site(void *arg)
 {
 	const struct check *check = arg;
-	struct generation *generation;
+	struct generation *generation, *site = NULL;
 	struct err_note why = {{0}};
 	int code;
 
@@ -148,7 +160,11 @@ static int check_site(void *arg)
 		fprintf(stderr, "check: %s\n", why.text);
 		return EXIT_FAILED;
 	}
-	code = print_all(check, generation);
+	/* Of a file alone nobody can tell what came before it: the whole site is read as well. */
+	if (check->files != NULL && generation_load(&site, check->site_dir, NULL, 0, NULL) == 0)
+		add_faults_of_site(generation, site);
+	code = print_all(check, generation, site != NULL ? site : generation);
+	generation_free(site);
 	generation_free(generation);
 	return code;
 }

@@ -19,6 +19,7 @@ enum check_format {
 /** id, level in SARIF, what such a finding is */
 #define CHECK_KIND_LIST(X)                                                                         \
 	X(FAULT, "fault", "error", "the file is refused")                                          \
+	X(DOUBT, "doubt", "warning", "the rule runs, but can hardly be meant so")                  \
 	X(COST, "cost", "note", "the rule runs; this is what it costs")                            \
 	X(IMPACT, "impact", "note", "what the new version does to the state of the one before it")
 enum check_kind {

@@ -31,8 +31,7 @@ static bool is_name_byte(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == '.';
 }
 
-/** The line on which `key = …` stands first, or 1. */
-static int line_of(const char *source, const char *key)
+int check_note_line(const char *source, const char *key)
 {
 	size_t length = strlen(key);
 	int line = 1;
@@ -60,7 +59,7 @@ struct noting {
 static void note_filter(const struct noting *noting)
 {
 	const struct rule *rule = noting->rule;
-	int line = line_of(noting->source, "filter");
+	int line = check_note_line(noting->source, "filter");
 
 	if (rule->has_filter_function)
 		report_add(noting->out, rule->file, line,
@@ -119,7 +118,7 @@ static void note_memory(const struct noting *noting)
 	if (key_bytes * keys >= noted_bytes) {
 		format_bytes(key_bytes, one, sizeof(one));
 		format_bytes(key_bytes * keys, all, sizeof(all));
-		report_add(noting->out, rule->file, line_of(noting->source, "window"),
+		report_add(noting->out, rule->file, check_note_line(noting->source, "window"),
 			   "\"window\" has %.0f panes for each key: up to %s a key that has "
 			   "readings in all of them%s, and up to %s with the limit of %u keys "
 			   "(keys_max)",
@@ -137,10 +136,10 @@ static void note_functions(const struct noting *noting)
 
 	span_format(rule->every_ms, every, sizeof(every));
 	if (rule->has_on_reading)
-		report_add(noting->out, rule->file, line_of(noting->source, "on_reading"),
+		report_add(noting->out, rule->file, check_note_line(noting->source, "on_reading"),
 			   "\"on_reading\" is called for each matching reading");
 	if (rule->has_on_window && rule->by_count > 0)
-		report_add(noting->out, rule->file, line_of(noting->source, "on_window"),
+		report_add(noting->out, rule->file, check_note_line(noting->source, "on_window"),
 			   "\"on_window\" is called for each key, every %s", every);
 }
 

@@ -7,6 +7,9 @@
 struct generation;
 struct report;
 
+/** The line on which `key = …` stands first, or 1. */
+int check_note_line(const char *source, const char *key);
+
 /** Of the newest version of each rule. */
 void check_note_costs(const struct generation *generation, struct report *out);
 

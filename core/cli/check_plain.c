@@ -83,7 +83,9 @@ void check_print_plain(const struct check_result *result)
 		printable_append(&out, finding->file, false);
 		if (finding->line > 0)
 			bytes_append_format(&out, ":%d", finding->line);
-		bytes_append_text(&out, finding->kind == CHECK_KIND_FAULT ? ": " : ": note: ");
+		bytes_append_text(&out, ": ");
+		if (finding->kind != CHECK_KIND_FAULT)
+			bytes_append_format(&out, "%s: ", check_kind_level(finding->kind));
 		printable_append(&out, finding->text, false);
 		bytes_append_char(&out, '\n');
 		append_caret(finding, &out);

@@ -46,7 +46,9 @@ struct rule_condition {
 	const struct rule_expression *expressions;
 	uint32_t count;
 	bool is_any;
-	const char *text; /**< ">=400"; several: "max>=400 and count>=10" */
+	const char *text;   /**< ">=400"; several: "max>=400 and count>=10" */
+	const char *option; /**< as which it stands in the file: "threshold", "all", "warning" … */
+	int line;
 };
 
 /** One severity. It holds when `holds` does for `hold_ms`, and is over when `clear` does (NULL

@@ -141,6 +141,8 @@ static void check_length(struct rule_builder *builder, const char *name, uint32_
 {
 	const struct tree *item = tree_get(builder->tree, name);
 
+	if (item != NULL && item->type == TREE_STRING && item->text_length == 0)
+		rule_fault(builder, name, "\"%s\" is empty; leave it out", name);
 	if (item != NULL && item->type == TREE_STRING && item->text_length > bytes_max)
 		rule_fault(builder, name, "\"%s\" has %u bytes; at most %u are allowed", name,
 			   item->text_length, bytes_max);
@@ -150,7 +152,11 @@ static void check_label(struct rule_builder *builder, const struct tree *item)
 {
 	size_t name_length = strlen(item->key);
 
-	if (name_length > RULE_LABEL_NAME_BYTES_MAX)
+	if (name_length == 0 || item->text_length == 0)
+		rule_fault_at(builder, item->line,
+			      "\"labels\" has an empty name or text; example: "
+			      "labels = { team = \"payments\" }");
+	else if (name_length > RULE_LABEL_NAME_BYTES_MAX)
 		rule_fault_at(builder, item->line,
 			      "a name in \"labels\" has %zu bytes; at most %d are allowed",
 			      name_length, RULE_LABEL_NAME_BYTES_MAX);
@@ -164,6 +170,10 @@ static void read_labels(struct rule_builder *builder)
 	const struct tree *labels = tree_get(builder->tree, "labels");
 	struct bytes json = BYTES_EMPTY;
 
+	if (labels != NULL && tree_is_map(labels) && labels->child_count == 0)
+		rule_fault(builder, "labels",
+			   "\"labels\" is empty; leave it out, or write labels = "
+			   "{ team = \"payments\" }");
 	if (labels != NULL && labels->child_count > RULE_LABELS_MAX)
 		rule_fault(builder, "labels", "\"labels\" has %u entries; at most %d are allowed",
 			   labels->child_count, RULE_LABELS_MAX);

@@ -177,8 +177,11 @@ static void read_several(const struct rule_builder *builder, const struct tree *
 	expressions = arena_zalloc(&rule->arena, list->child_count * sizeof(*expressions));
 	for (const struct tree *item = list->first; item != NULL; item = item->next)
 		count += read_expression(builder, item, &expressions[count]);
-	*out = (struct rule_condition){
-		.expressions = expressions, .count = count, .is_any = is_any};
+	*out = (struct rule_condition){.expressions = expressions,
+				       .count = count,
+				       .is_any = is_any,
+				       .option = is_any ? "any" : "all",
+				       .line = list->line};
 	out->text = condition_text(rule, out);
 }
 
@@ -192,7 +195,12 @@ static void read_one(const struct rule_builder *builder, const struct tree *text
 	expression->is_main = is_main;
 	read_threshold(builder, text, &expression->threshold);
 	*out = (struct rule_condition){
-		.expressions = expression, .count = 1, .text = expression->threshold.text};
+		.expressions = expression,
+		.count = 1,
+		.text = expression->threshold.text,
+		.option = arena_copy_text(&rule->arena, text->key != NULL ? text->key : ""),
+		.line = text->line,
+	};
 }
 
 /** One of "threshold", "all", "any" of a table; `what` names it in messages. */

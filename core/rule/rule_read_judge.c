@@ -129,8 +129,15 @@ static void read_no_data(const struct rule_builder *builder)
 	else if (text != NULL && strcmp(text, "ok") == 0)
 		rule->no_data = RULE_NO_DATA_OK;
 	rule->no_data_after_ms = option_span_ms(builder->tree, "no_data_after", 0);
-	if (rule->no_data_after_ms < rule->window_ms)
+	if (rule->no_data_after_ms < rule->window_ms) {
+		if (tree_get(builder->tree, "no_data_after") != NULL)
+			rule_fault(
+				builder, "no_data_after",
+				"\"no_data_after\" must not be shorter than the window, which is "
+				"%s: only an empty window is silence",
+				option_text(builder->tree, "window", ""));
 		rule->no_data_after_ms = rule->window_ms;
+	}
 	if (!is_alert && rule->expect_count > 0)
 		rule_fault(builder, "expect", "\"expect\" needs no_data = \"alert\"");
 	if (!is_alert && tree_get(builder->tree, "no_data_after") != NULL)

@@ -132,6 +132,11 @@ static void read_list(struct rule_builder *builder, const struct tree *list, boo
 {
 	char found[TREE_DESCRIPTION_BYTES_MAX];
 
+	if (list->child_count == 0)
+		rule_fault_at(builder, list->line,
+			      "the list \"%.64s\" of \"%s\" is empty; example: { \"m0001\", "
+			      "\"m0002\" }",
+			      list->key, is_exclude ? "exclude" : "dimensions");
 	key_filter_begin(builder->rule->key_filter, is_exclude, field);
 	for (const struct tree *item = list->first; item != NULL; item = item->next) {
 		struct bytes text = BYTES_EMPTY;
@@ -161,6 +166,11 @@ static void read_keys(struct rule_builder *builder, bool is_exclude)
 
 	if (tree == NULL || !tree_is_map(tree))
 		return;
+	if (tree->child_count == 0)
+		rule_fault(builder, option,
+			   "\"%s\" is empty; leave it out, or write %s = { merchantId = "
+			   "{ \"m0001\" } }",
+			   option, option);
 	if (builder->rule->key_filter == NULL)
 		builder->rule->key_filter = key_filter_new();
 	for (const struct tree *entry = tree->first; entry != NULL; entry = entry->next) {

@@ -162,6 +162,28 @@ static int make_runner(struct making *making, struct loaded *loaded, struct rule
 	return code;
 }
 
+/* Versions come in order: the first one of a name decides its type, here as in versions.c, which
+ * knows those whose files are gone, too. */
+static bool has_type_of_name(struct making *making, const struct rule *rule, int line)
+{
+	struct generation *generation = making->loading->generation;
+	const struct rule *first = NULL;
+
+	for (uint32_t i = generation->rule_count; i > 0; i--) {
+		if (strcmp(generation->rules[i - 1]->name, rule->name) != 0)
+			break;
+		first = generation->rules[i - 1];
+	}
+	if (!first || first->type == rule->type)
+		return true;
+	report_add(&generation->report, making->file->path, line,
+		   "%s is of type %s since version %u, and the type of a name cannot change to %s: "
+		   "give the new one another name",
+		   rule->name, rule_type_name(first->type), first->version,
+		   rule_type_name(rule->type));
+	return false;
+}
+
 static void load_rule(struct making *making)
 {
 	struct generation *generation = making->loading->generation;
@@ -175,7 +197,8 @@ static void load_rule(struct making *making)
 	if (!loaded.tag || rule_type_parse(loaded.tag) < 0) {
 		report_add(&generation->report, file->path, loaded.root_line,
 			   "a rule file must return rule.count, rule.field, rule.continuous, "
-			   "rule.group or rule.script, found %s; example: local rule = require "
+			   "rule.group, rule.baseline or rule.script, found %s; example: local "
+			   "rule = require "
 			   "\"tocsin.rule\" return rule.count { … }",
 			   loaded.tag ? loaded.tag : "a plain table");
 		loaded_deinit(&loaded);
@@ -185,9 +208,9 @@ static void load_rule(struct making *making)
 	if (make_runner(making, &loaded, &runner) == 0) {
 		rule = rule_new(loaded.tree, file->name, file->version, file->path, file->hash,
 				runner, generation->config, &generation->report);
-		making->is_good = rule != NULL;
+		making->is_good = rule && has_type_of_name(making, rule, loaded.root_line);
 		/* Without a site there is nothing to check names against, nor to run on. */
-		if (rule && generation->config)
+		if (making->is_good && generation->config)
 			add_rule(generation, rule);
 		else
 			rule_unref(rule);

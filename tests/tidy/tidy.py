@@ -55,7 +55,7 @@ EDGES = {
     "lua": UPPER,
     # A key that is left out is explained.
     "core/control": UPPER | {"core/engine", "core/lookup"},
-    "core/cli": UPPER | {"core/engine", "core/control", "lua"},
+    "core/cli": UPPER | {"core/engine", "core/control", "core/calendar", "lua"},
     "core/app": UPPER | {"core/engine", "core/control", "core/cli", "lua"},
     "bench/gen": VALUES,
     "bench/trend": {"core/trend"},

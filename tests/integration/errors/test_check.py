@@ -74,6 +74,32 @@ class Check(unittest.TestCase):
                 for line in expected:
                     self.assertRegex(line, FAULT)
 
+    def test_each_doubtful_site_has_exactly_its_warnings(self):
+        """They are no faults: the site loads, and the exit code says so."""
+        self.assertGreaterEqual(len(cases("doubtful")), 2)
+        for case in cases("doubtful"):
+            with self.subTest(case=os.path.basename(case)):
+                done = self.plain(case)
+                with open(os.path.join(case, "expected.txt"), encoding="utf-8") as lines:
+                    expected = lines.read().splitlines()
+                self.assertEqual(sorted(faults(done.stdout)), expected)
+                self.assertEqual(done.returncode, 0)
+                self.assertIn(" 0 faults, %d warnings\n" % len(expected), done.stderr)
+                carets = [line for line in done.stdout.splitlines() if CARET.match(line)]
+                self.assertEqual(len(carets), 2 * len(expected))
+                rows = [json.loads(line) for line in self.check("--json").stdout.splitlines()]
+                self.assertEqual({(row["kind"], row["level"]) for row in rows},
+                                 {("doubt", "warning")})
+                root = xml.etree.ElementTree.fromstring(self.check("--format", "junit").stdout)
+                self.assertEqual(root.get("failures"), "0")
+
+    def test_only_the_newest_version_is_doubted(self):
+        site = self.site(os.path.join(FIXTURES, "doubtful/times"))
+        shutil.copy(os.path.join(FIXTURES, "valid/not_doubtful/rules/apart/1.lua"),
+                    os.path.join(site, "rules/flap/2.lua"))
+        self.assertNotIn("rules/flap", self.check().stdout)
+        self.assertIn("rules/flap/1.lua:5: warning:", self.check("rules/flap/1.lua").stdout)
+
     def test_each_line_that_is_named_has_the_word_that_is_wrong(self):
         """`found the string "7s"`, `unknown key "x"` …: the quoted text stands on that line."""
         quoted = re.compile(r'(?:found (?:the string )?|unknown (?:key|source|output|field) )'

@@ -2,6 +2,7 @@
 import datetime
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -138,6 +139,28 @@ class Versions(unittest.TestCase):
         self.cli("reload", "--wait")
         self.assertEqual((sorted(self.states()), self.active()), (list(range(2, 12)), [2]))
         self.cli("rule", "activate", "busy@1", code=5)
+
+    def test_reload_and_check_refuse_the_same_files(self):
+        """Types that change between versions, and names that are no version's."""
+        count = RULE.replace("rule.group", "rule.count").replace('statistic = "count", ', "")
+        self.site.rule("fresh/1", RULE % 3)
+        self.site.rule("fresh/2", count.replace('by = { "k" }, ', "") % 3)
+        self.site.rule("fresh/03", RULE % 3)
+        self.site.rule("two words/1", RULE % 3)
+        output = self.cli("reload", "--wait", code=5)
+        refused = sorted(re.sub(r"^refused ", "", line) for line in output.splitlines()
+                         if line.startswith("refused "))
+        check = tocsin("check", "--site", self.site.directory)
+        found = sorted(line for line in check.stdout.splitlines()
+                       if line.startswith(self.site.directory))
+        self.assertEqual(refused, found)
+        self.assertEqual(len(found), 3)
+        self.assertIn("fresh is of type group since version 1, and the type of a name cannot "
+                      "change to count", output)
+        alone = tocsin("check", "--site", self.site.directory, "rules/fresh/2.lua")
+        self.assertIn("cannot change to count", alone.stdout)
+        self.assertEqual(alone.returncode, 1)
+        self.assertEqual(self.active("fresh"), [1])
 
     def test_a_removed_rule_resolves_its_alert(self):
         self.write(30)

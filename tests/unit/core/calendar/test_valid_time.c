@@ -218,9 +218,13 @@ Test(valid_time, faults_say_what_is_allowed)
 	add_except(&site, "2026-02-29");
 	expect_fault(&site, 4, "days such as \"2026-10-01\", found \"2026-02-29\"");
 	site_init(&site);
+	add_range(&site, "mon-fri", NULL, NULL);
 	add_text(&site, site.whole, "zone", "Asia/Shanghei");
 	expect_fault(&site, 4, "\"Asia/Shanghei\" is not the name of a time zone");
 	site_init(&site);
 	add_text(&site, site.whole, "zones", "UTC");
 	expect_fault(&site, 4, "zones");
+	site_init(&site);
+	add_text(&site, site.whole, "zone", "UTC");
+	expect_fault(&site, 2, "no ranges and no days in \"except\"");
 }
