@@ -32,6 +32,9 @@ void alert_make_id(struct alert *alert)
 	bytes_append_slice(&text, alert->key);
 	bytes_append_be64(&text, (uint64_t)alert->window_end_ms);
 	bytes_append_u8(&text, (uint8_t)alert->state);
+	/* With `early` a level can change within its window. */
+	if (alert->state == ALERT_FIRING && alert->severity != NULL)
+		bytes_append_text(&text, alert->severity);
 	XXH128_canonicalFromHash(&canonical, XXH3_128bits(text.data, text.length));
 	for (size_t i = 0; i < sizeof(canonical.digest); i++)
 		snprintf(alert->id + 2 * i, 3, "%02x", canonical.digest[i]);

@@ -67,7 +67,8 @@ struct alert {
 
 const char *alert_state_name(enum alert_state state);
 
-/** XXH3-128 of rule, version, key, window end, state: the same in every run. */
+/** XXH3-128 of rule, version, key, window end, state, and of what fires the severity: the same in
+ *  every run. */
 void alert_make_id(struct alert *alert);
 
 /** Appends the document, one line, UTF-8, without line end. Keys in a fixed order: document, then

@@ -218,6 +218,22 @@ class Handling(unittest.TestCase):
         self.assertEqual(len(world.wait_told("alerts", 1, 2, 3, 4)), 4)
         self.assertEqual(world.wait_told("ops", 1, 2)[1], ("slow", "m1", GONE))
 
+    def test_a_level_that_changes_within_its_window_is_told(self):
+        """Early firing: both alerts are of one window, and only their severity differs."""
+        world = self.world()
+        world.site.rule("rising/1", """return rule.group {
+          source = "pay", by = { "merchantId" }, window = "10s", output = "ops", early = true,
+          filter = 'rule == "rising"', severities = { warning = ">= 2", critical = ">= 4" } }""")
+        world.daemon.call("reload")
+        for count in (1, 2):
+            world.write([("rising", "m1")] * 2)
+            wait_until(lambda: len(world.daemon.output("ops.jsonl")) == count, 10,
+                       "alert %d" % count)  # pylint: disable=cell-var-from-loop
+        first, second = world.daemon.output("ops.jsonl")
+        self.assertEqual((first["severity"], second["severity"]), ("warning", "critical"))
+        self.assertEqual(first["window_end"], second["window_end"])
+        self.assertNotEqual(first["id"], second["id"])
+
     def test_a_group_of_a_thousand_alerts(self):
         world = self.world("""routes = { { outputs = { "hook" },
             group = { by = { "rule" }, wait = "1s", interval = "5m" } } },""")

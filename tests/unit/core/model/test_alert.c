@@ -362,3 +362,20 @@ Test(alert, id_is_the_same_in_every_run_and_differs_in_every_part)
 		cr_expect_str_neq(other.id, alert.id, "part %d", part);
 	}
 }
+
+/* A level that changes within a window (early firing) is another alert; a resolve ends them all. */
+Test(alert, id_of_what_fires_has_its_severity)
+{
+	struct alert warning = example(FORM_COUNT), critical;
+
+	warning.severity = "warning";
+	critical = warning;
+	critical.severity = "critical";
+	alert_make_id(&warning);
+	alert_make_id(&critical);
+	cr_expect_str_neq(critical.id, warning.id);
+	warning.state = critical.state = ALERT_RESOLVED;
+	alert_make_id(&warning);
+	alert_make_id(&critical);
+	cr_expect_str_eq(critical.id, warning.id);
+}
