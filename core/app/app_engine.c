@@ -4,9 +4,11 @@
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/engine/engine.h"
+#include "core/incident/incident.h"
 #include "core/ingest/bundle.h"
 #include "core/ingest/source.h"
 #include "core/loop/loop.h"
+#include "core/model/alert.h"
 #include "core/rule/rule.h"
 #include "core/rule/versions.h"
 #include "storage/commit.h"
@@ -61,6 +63,24 @@ static const char *why_gone(void *arg, const char *rule, uint32_t version)
 								  : "rule_removed";
 }
 
+static bool has_incident(void *arg, const struct rule *rule, struct slice key)
+{
+	struct app *app = arg;
+	struct alert alert = {
+		.rule = rule->name,
+		.key = key,
+		.by = (const char *const *)rule->by,
+		.by_count = rule->by_count,
+	};
+	return incident_has_joined(app->incidents, &alert);
+}
+
+static bool has_category_incident(void *arg, const char *category)
+{
+	struct app *app = arg;
+	return incident_open_count_of(app->incidents, category) > 0;
+}
+
 int app_engine_open(struct app *app, struct err_note *why)
 {
 	env_random(app->env, &app->hash_seed, sizeof(app->hash_seed));
@@ -72,6 +92,8 @@ int app_engine_open(struct app *app, struct err_note *why)
 		.on_quarantine = on_quarantine,
 		.marker = app->marker,
 		.why_gone = why_gone,
+		.has_incident = has_incident,
+		.has_category_incident = has_category_incident,
 		.arg = app,
 	};
 	int code = engine_new(&app->engine, &options, why);

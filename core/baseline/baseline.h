@@ -34,6 +34,13 @@ struct reference {
 
 enum band_side { BAND_LEFT, BAND_RIGHT, BAND_OUTSIDE, BAND_INSIDE };
 
+/** Days that are no reference for a key. */
+enum leaves_out {
+	LEAVES_OUT_NONE,
+	LEAVES_OUT_JOINED,  /**< on which it fired, or an incident that it joined was open */
+	LEAVES_OUT_CATEGORY /**< also one of its category, or of one above */
+};
+
 /** Left and right of the middle are open, the middle is closed. */
 struct band {
 	double lower, upper;                 /**< 0.3 of "30%" */
@@ -48,7 +55,7 @@ struct rule_baseline {
 	struct band band;
 	uint32_t min_history_days;
 	uint64_t min_samples; /**< of the reference; 0: none are needed */
-	bool excludes_incidents;
+	enum leaves_out leaves_out;
 	const int64_t *except; /**< local days, sorted */
 	uint32_t except_count;
 };

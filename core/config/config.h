@@ -132,5 +132,7 @@ const struct config_output *config_find_output(const struct config *config, cons
 const struct lookup *config_find_lookup(const struct config *config, const char *name);
 /** Category of a member value, or NULL. */
 const char *config_category_of(const struct config *config, const char *member);
+/** The one above it, or NULL. */
+const char *config_category_parent(const struct config *config, const char *category);
 
 #endif

@@ -157,3 +157,11 @@ const char *config_category_of(const struct config *config, const char *member)
 			compare_members);
 	return found != NULL ? found->category->name : NULL;
 }
+
+const char *config_category_parent(const struct config *config, const char *category)
+{
+	for (uint32_t i = 0; i < config->category_count; i++)
+		if (strcmp(config->categories[i].name, category) == 0)
+			return config->categories[i].parent;
+	return NULL;
+}

@@ -46,6 +46,10 @@ struct engine_options {
 	/** The reason with which the alerts of a version resolve that is not in the new generation;
 	 *  NULL: always "rule_removed". */
 	const char *(*why_gone)(void *arg, const char *rule, uint32_t version);
+	/** Is an incident open that an alert of this rule and key joined; is one of the category?
+	 *  Asked at boundaries of rules with `exclude_incidents`. NULL: there are no incidents. */
+	bool (*has_incident)(void *arg, const struct rule *rule, struct slice key);
+	bool (*has_category_incident)(void *arg, const char *category);
 	void *arg;
 };
 

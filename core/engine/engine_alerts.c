@@ -14,9 +14,8 @@
 
 #include <string.h>
 
-/** Category of the value of the site's category field, when the dimension has it. */
-static const char *find_category(const struct engine *engine, const struct rule *rule,
-				 struct slice key)
+const char *engine_category_of(const struct engine *engine, const struct rule *rule,
+			       struct slice key)
 {
 	const struct config *config = engine->config;
 	struct value values[DIMENSION_FIELDS_MAX];
@@ -98,7 +97,7 @@ static struct alert make_alert(struct engine *engine, const struct rule_state *s
 		.by_count = rule->by_count,
 		.severity = level->severity,
 		.labels_json = rule->labels_json,
-		.category = find_category(engine, rule, key),
+		.category = engine_category_of(engine, rule, key),
 		.reason = tell->reason,
 		.kept_back = tell->kept_back,
 	};

@@ -70,7 +70,7 @@ static void refer(struct engine *engine, const struct rule_state *state)
 
 	history->zone = engine->zone;
 	history->references = references_of(rule, &history->reference_count);
-	history->keeps_fired = rule->baseline != NULL && rule->baseline->excludes_incidents;
+	history->leaves_out = rule->baseline != NULL ? rule->baseline->leaves_out : LEAVES_OUT_NONE;
 	history->keeps_windows = keeps(rule, REFERENCE_SAME_TIME);
 	history->keeps_days = keeps(rule, REFERENCE_DAYS);
 	history->keep_days = 0;
@@ -105,11 +105,6 @@ static struct engine_history *history_new(struct engine *engine, const struct ru
 	return history;
 }
 
-static void free_fired(struct fired_day *fired)
-{
-	key_table_deinit(&fired->keys);
-}
-
 void engine_history_free(struct engine_history *history)
 {
 	if (history == NULL)
@@ -117,91 +112,15 @@ void engine_history_free(struct engine_history *history)
 	engine_history_free_days(history);
 	for (uint32_t i = 0; i < BASELINE_REFERENCES_MAX; i++)
 		reference_table_deinit(&history->tables[i]);
-	for (uint32_t i = 0; i < history->fired_count; i++)
-		free_fired(&history->fired[i]);
+	engine_history_free_left_out(history);
 	engine_history_rows_free(&history->windows);
 	engine_history_rows_free(&history->days);
 	key_table_deinit(&history->trend_keys);
 	key_table_deinit(&history->seen);
-	mem_free(history->fired);
 	mem_free(history->trends);
 	bytes_deinit(&history->row);
 	bytes_deinit(&history->part);
 	mem_free(history);
-}
-
-/* ---- keys that fired ---- */
-
-static struct fired_day *put_fired_day(struct engine_history *history, int64_t day, uint64_t seed)
-{
-	struct fired_day *last =
-		history->fired_count > 0 ? &history->fired[history->fired_count - 1] : NULL;
-
-	if (last != NULL && last->day == day)
-		return last;
-	history->fired =
-		mem_grow(history->fired, history->fired_count + 1, sizeof(*history->fired));
-	last = &history->fired[history->fired_count++];
-	last->day = day;
-	key_table_init(&last->keys, seed);
-	return last;
-}
-
-static void store_fired(struct engine *engine, const char *rule, const struct fired_day *fired)
-{
-	struct bytes row = BYTES_EMPTY;
-
-	for (uint32_t id = 0; id < fired->keys.count; id++) {
-		struct slice key = key_table_key(&fired->keys, id);
-
-		bytes_append_be32(&row, (uint32_t)key.length);
-		bytes_append_slice(&row, key);
-	}
-	engine_history_put_at(engine, rule, HISTORY_FIRED, fired->day, bytes_slice(&row));
-	bytes_deinit(&row);
-}
-
-/** Keys that fire as the last evaluation left them fired on its day. */
-static void note_fired(struct engine *engine, const struct rule_state *state, int64_t judged_ms)
-{
-	struct engine_history *history = state->history;
-	struct fired_day *fired = NULL;
-	bool is_new, has_changed = false;
-
-	for (uint32_t id = 0; state->watched_count > 0 && id < state->keys.count; id++) {
-		const struct engine_key *key = &state->watched[id];
-
-		if (!key->is_live || key_state_level(&key->state, state->rule) < 0)
-			continue;
-		if (fired == NULL)
-			fired = put_fired_day(history, local_day_of(history->zone, judged_ms - 1),
-					      engine->options.seed);
-		key_table_put(&fired->keys, key_table_key(&state->keys, id), &is_new);
-		has_changed |= is_new;
-	}
-	if (has_changed)
-		store_fired(engine, state->rule->name, fired);
-}
-
-struct load_fired {
-	struct engine_history *history;
-	uint64_t seed;
-};
-
-static bool load_fired(void *arg, struct slice name, struct slice content)
-{
-	struct load_fired *load = arg;
-	struct byte_reader key = byte_reader_of(name), reader = byte_reader_of(content);
-	struct fired_day *fired = put_fired_day(load->history, key_read_signed(&key), load->seed);
-	bool is_new;
-
-	while (reader.left > 0 && !reader.has_failed) {
-		struct slice one = byte_reader_bytes(&reader, byte_reader_be32(&reader));
-
-		if (!reader.has_failed)
-			key_table_put(&fired->keys, one, &is_new);
-	}
-	return !key.has_failed && !reader.has_failed;
 }
 
 /* ---- back from the store ---- */
@@ -238,7 +157,6 @@ static bool load_history(struct engine *engine, struct rule_state *state)
 	struct engine_history *history = state->history;
 	const char *rule = state->rule->name;
 	struct load_begin begin = {0, TIME_NONE};
-	struct load_fired fired = {history, engine->options.seed};
 
 	if (!engine_history_scan(engine, rule, HISTORY_BEGIN, load_begin, &begin) ||
 	    begin.begin_ms == TIME_NONE || begin.definition != history->definition)
@@ -247,8 +165,8 @@ static bool load_history(struct engine *engine, struct rule_state *state)
 	/* It is not worth a row: whether something is there is found by looking. */
 	history->last_ms = state->evaluated_ms;
 	return (!history->keeps_days || engine_history_load_days(engine, state)) &&
-	       (!history->keeps_fired ||
-		engine_history_scan(engine, rule, HISTORY_FIRED, load_fired, &fired)) &&
+	       (history->leaves_out == LEAVES_OUT_NONE ||
+		engine_history_load_left_out(engine, state)) &&
 	       (state->rule->trend == NULL || engine_trend_load(engine, state));
 }
 
@@ -359,19 +277,11 @@ static void forget_old(struct engine *engine, const struct rule_state *state, in
 	struct engine_history *history = state->history;
 	const char *rule = state->rule->name;
 	int64_t first_day = local_day_of(history->zone, boundary_ms - 1) - history->keep_days;
-	uint32_t old = 0;
 
 	engine_history_forget(engine, rule, &history->windows,
 			      local_day_start_ms(history->zone, first_day), LOCAL_DAY_MS / 24);
 	engine_history_forget(engine, rule, &history->days, first_day, 1);
-	while (old < history->fired_count && history->fired[old].day < first_day)
-		free_fired(&history->fired[old++]);
-	if (old == 0)
-		return;
-	history->fired_count -= old;
-	memmove(history->fired, history->fired + old,
-		history->fired_count * sizeof(*history->fired));
-	engine_history_delete_before(engine, rule, HISTORY_FIRED, first_day);
+	engine_history_forget_left_out(engine, state, first_day);
 }
 
 void engine_history_prepare(const struct evaluation *evaluation)
@@ -387,8 +297,8 @@ void engine_history_prepare(const struct evaluation *evaluation)
 					    : evaluation->boundary_ms - state->rule->every_ms;
 		put_begin(engine, state);
 	}
-	if (history->keeps_fired && judged_ms != TIME_NONE)
-		note_fired(engine, state, judged_ms);
+	if (history->leaves_out != LEAVES_OUT_NONE)
+		engine_history_note_left_out(evaluation);
 	if (state->rule->baseline != NULL)
 		history->has_watched = history->begin_ms <=
 				       local_same_clock_ms(history->zone, evaluation->boundary_ms,

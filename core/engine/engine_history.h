@@ -10,7 +10,8 @@
  *        'w'  boundary        core/baseline/history_row.h
  *        'd'  day             the same, of a whole day
  *        'p'  end             of the day so far: key length (4), key, cells; merged in their order
- *        'x'  day             keys that fired: length (4), key
+ *        'x'  day             keys that are left out: length (4), key
+ *        'c'  day             categories that are left out: the same
  *        't'  dimension key   when it was last seen (8), trend_encode()
  *
  *  All of them are in the batch of the evaluation that made them.
@@ -32,7 +33,8 @@ enum history_kind {
 	HISTORY_WINDOW = 'w',
 	HISTORY_DAY = 'd',
 	HISTORY_PART = 'p',
-	HISTORY_FIRED = 'x',
+	HISTORY_LEFT_OUT = 'x',
+	HISTORY_CATEGORIES = 'c',
 	HISTORY_TREND = 't'
 };
 
@@ -51,9 +53,11 @@ struct history_rows {
 	int64_t dropped; /**< rows before are deleted from the store */
 };
 
-struct fired_day {
+/** What is no reference, of one day. */
+struct left_out {
 	int64_t day;
-	struct key_table keys;
+	struct key_table keys;       /**< that fired, or whose incident was open */
+	struct key_table categories; /**< with an open incident */
 };
 
 struct trend_key {
@@ -67,7 +71,8 @@ struct engine_history {
 	uint64_t definition;
 	const struct reference *references; /**< of the rule, or of every trend */
 	uint32_t reference_count;
-	bool keeps_windows, keeps_days, keeps_fired;
+	bool keeps_windows, keeps_days;
+	enum leaves_out leaves_out;
 	int64_t keep_days; /**< rows of more days are dropped */
 	int64_t begin_ms;  /**< watched since; TIME_NONE: nothing was judged yet */
 	int64_t last_ms;   /**< newest boundary with readings; TIME_NONE */
@@ -75,8 +80,8 @@ struct engine_history {
 	bool has_watched; /**< for as long as `min_history` asks */
 	struct reference_table tables[BASELINE_REFERENCES_MAX];
 	int64_t table_days[BASELINE_REFERENCES_MAX]; /**< that REFERENCE_DAYS were looked up for */
-	struct fired_day *fired;                     /**< oldest first */
-	uint32_t fired_count;
+	struct left_out *left_out;                   /**< oldest first */
+	uint32_t left_out_count;
 	/* the day so far (engine_history_days.c) */
 	int64_t added_ms; /**< panes before it are in; TIME_NONE */
 	struct key_table day_keys;
@@ -142,6 +147,19 @@ void engine_history_rows_free(struct history_rows *rows);
 void engine_history_add_days(const struct evaluation *evaluation);
 bool engine_history_load_days(struct engine *engine, const struct rule_state *state);
 void engine_history_free_days(struct engine_history *history);
+
+/* engine_history_left_out.c */
+/** Who fires as the last evaluation left it, and whose incident is open now, goes into its day. */
+void engine_history_note_left_out(const struct evaluation *evaluation);
+void engine_history_forget_left_out(struct engine *engine, const struct rule_state *state,
+				    int64_t first_day);
+bool engine_history_load_left_out(struct engine *engine, const struct rule_state *state);
+void engine_history_free_left_out(struct engine_history *history);
+const struct left_out *engine_history_find_left_out(const struct engine_history *history,
+						    int64_t day);
+/** `left_out` NULL: nothing is, on that day. */
+bool engine_history_is_left_out(const struct engine *engine, const struct rule_state *state,
+				const struct left_out *left_out, struct slice key);
 
 /* engine_references.c */
 void engine_history_look_up(struct engine *engine, const struct rule_state *state,

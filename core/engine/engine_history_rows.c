@@ -73,8 +73,9 @@ void engine_history_delete_before(struct engine *engine, const char *rule, enum 
 
 void engine_history_drop(struct engine *engine, const char *rule)
 {
-	static const enum history_kind kinds[] = {HISTORY_BEGIN, HISTORY_WINDOW, HISTORY_DAY,
-						  HISTORY_PART,  HISTORY_FIRED,  HISTORY_TREND};
+	static const enum history_kind kinds[] = {
+		HISTORY_BEGIN,    HISTORY_WINDOW,     HISTORY_DAY,  HISTORY_PART,
+		HISTORY_LEFT_OUT, HISTORY_CATEGORIES, HISTORY_TREND};
 
 	if (engine->options.commit == NULL)
 		return;

@@ -41,6 +41,9 @@ struct candidate *engine_add_candidate(struct evaluation *evaluation, struct sli
 /** The rule's `dimensions` and `exclude` let the key pass. */
 bool engine_is_watchable(const struct rule *rule, struct slice key);
 /** A key in no state would be in one. */
+/** Category of the value of the site's category field, when the dimension has it; or NULL. */
+const char *engine_category_of(const struct engine *engine, const struct rule *rule,
+			       struct slice key);
 bool engine_matters(const struct rule *rule, const struct judgement *judgement);
 
 /* engine_values.c */

@@ -15,21 +15,14 @@ struct look_up {
 	const struct reference *reference;
 	struct reference_table *table;
 	/** Days that were looked at and are nearer. */
-	const struct fired_day *nearer[BASELINE_MEAN_DAYS_MAX];
+	const struct left_out *nearer[BASELINE_MEAN_DAYS_MAX];
 	uint32_t nearer_count;
 };
 
-static const struct fired_day *find_fired(const struct engine_history *history, int64_t day)
+static bool is_left_out(const struct look_up *look_up, const struct left_out *left_out,
+			struct slice key)
 {
-	for (uint32_t i = 0; i < history->fired_count; i++)
-		if (history->fired[i].day == day)
-			return &history->fired[i];
-	return NULL;
-}
-
-static bool has_fired(const struct fired_day *fired, struct slice key)
-{
-	return fired != NULL && key_table_find(&fired->keys, key) != KEY_TABLE_NONE;
+	return engine_history_is_left_out(look_up->engine, look_up->state, left_out, key);
 }
 
 /** A mean takes every day; of the others the nearest that is not left out decides, with or without
@@ -37,13 +30,13 @@ static bool has_fired(const struct fired_day *fired, struct slice key)
 static bool is_wanted(const struct look_up *look_up, struct slice key)
 {
 	for (uint32_t i = 0; look_up->reference->wanted == 1 && i < look_up->nearer_count; i++)
-		if (!has_fired(look_up->nearer[i], key))
+		if (!is_left_out(look_up, look_up->nearer[i], key))
 			return false;
 	return true;
 }
 
 static void add_row(struct look_up *look_up, const struct history_rows *rows, int64_t time,
-		    const struct fired_day *fired)
+		    const struct left_out *left_out)
 {
 	struct history_entry entry;
 	struct byte_reader reader;
@@ -53,7 +46,7 @@ static void add_row(struct look_up *look_up, const struct history_rows *rows, in
 		return;
 	reader = byte_reader_of(content);
 	while (history_row_next(&reader, &entry))
-		if (!has_fired(fired, entry.key) && is_wanted(look_up, entry.key))
+		if (!is_left_out(look_up, left_out, entry.key) && is_wanted(look_up, entry.key))
 			reference_table_add(look_up->table, entry.key, entry.value,
 					    (double)entry.samples);
 	if (reader.has_failed)
@@ -73,18 +66,19 @@ static void look_up_one(struct look_up *look_up, int64_t boundary_ms)
 		int64_t same_ms = local_same_clock_ms(history->zone, boundary_ms, back);
 		bool is_day = reference->kind == REFERENCE_DAYS;
 		int64_t day = is_day ? today - back : local_day_of(history->zone, same_ms - 1);
-		const struct fired_day *fired = find_fired(history, day);
+		const struct left_out *left_out = engine_history_find_left_out(history, day);
 
 		if (rule->baseline != NULL && baseline_is_excepted(rule->baseline, day))
 			continue;
 		if (is_day)
-			add_row(look_up, &history->days, day, fired);
+			add_row(look_up, &history->days, day, left_out);
 		else
 			add_row(look_up, &history->windows, span_floor(same_ms, rule->every_ms),
-				fired);
-		if (reference->wanted == 1 && (fired == NULL || fired->keys.count == 0))
+				left_out);
+		if (reference->wanted == 1 &&
+		    (left_out == NULL || left_out->keys.count + left_out->categories.count == 0))
 			return;
-		look_up->nearer[look_up->nearer_count++] = fired;
+		look_up->nearer[look_up->nearer_count++] = left_out;
 	}
 }
 

@@ -68,25 +68,18 @@ static bool is_listed(const struct matcher *matcher, const char *text)
 	return false;
 }
 
-static const char *parent_of(const struct config *config, const char *category)
-{
-	for (uint32_t i = 0; config != NULL && i < config->category_count; i++)
-		if (strcmp(config->categories[i].name, category) == 0)
-			return config->categories[i].parent;
-	return NULL;
-}
-
 static bool matcher_holds(const struct matcher *matcher, struct match_subject *subject)
 {
 	const char *text = match_subject_text(subject, &matcher->field);
 
-	for (; text != NULL; text = parent_of(subject->config, text)) {
+	while (text != NULL) {
 		if (matcher->regex != NULL
 			    ? regex_match(matcher->regex, slice_of(text), subject->matcher)
 			    : is_listed(matcher, text))
 			return true;
-		if (matcher->field.what != MATCH_CATEGORY)
+		if (matcher->field.what != MATCH_CATEGORY || subject->config == NULL)
 			return false;
+		text = config_category_parent(subject->config, text);
 	}
 	return false;
 }

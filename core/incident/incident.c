@@ -75,7 +75,7 @@ static void become_resolved(struct incident_store *store, struct incident *incid
 	incident->resolved_ms = now_ms;
 	if (incident->mitigated_ms == 0)
 		incident->mitigated_ms = now_ms;
-	store->open_count--;
+	store_count_open(store, incident, -1);
 	store->usage.resolved_count++;
 	record_change(store, incident, "resolved", actor, reason, now_ms);
 	emit(store, incident, "resolved");
@@ -144,7 +144,7 @@ static bool can_join(const struct incident_store *store, const struct incident *
 static void reopen(struct incident_store *store, struct incident *incident)
 {
 	if (incident->state == INCIDENT_RESOLVED)
-		store->open_count++;
+		store_count_open(store, incident, 1);
 	incident->state = INCIDENT_OPEN;
 	incident->reopen_count++;
 	incident->mitigated_ms = 0;

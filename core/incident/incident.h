@@ -128,6 +128,11 @@ void incident_run_ended(struct incident_store *store, uint64_t number, const cha
 void incident_note(struct incident_store *store, uint64_t number, const char *kind,
 		   const char *actor, const char *text, int64_t now_ms);
 
+/** Is an incident open that this alert (rule and dimension) joined since it opened, whether it
+ *  still fires or not? How many are open of exactly this category? */
+bool incident_has_joined(const struct incident_store *store, const struct alert *alert);
+uint64_t incident_open_count_of(const struct incident_store *store, const char *category);
+
 const struct incident *incident_find(const struct incident_store *store, uint64_t number);
 void incident_each(const struct incident_store *store, bool open_only,
 		   void (*each)(void *arg, const struct incident *incident), void *arg);

@@ -40,7 +40,8 @@ struct incident_store {
 	uint32_t open_count;
 	uint32_t open_max; /**< INCIDENTS_OPEN_MAX; tests lower it */
 	uint64_t number_last;
-	struct number_map by_key;   /**< key: the latest incident that has it */
+	struct number_map by_key;      /**< key: the latest incident that has it */
+	struct number_map open_counts; /**< category: open incidents of it */
 	struct pointer_map members; /**< struct incident_member by its id: an alert is one of one */
 	struct incident_usage usage;
 };
@@ -51,6 +52,8 @@ void store_add(struct incident_store *store, struct incident *incident);
 /** Drops the oldest resolved incidents beyond `closed_max` from memory. */
 void store_trim(struct incident_store *store, uint32_t closed_max);
 void store_save(struct incident_store *store, const struct incident *incident);
+/** One more is open, or (-1) one less. */
+void store_count_open(struct incident_store *store, const struct incident *incident, int change);
 void incident_free(struct incident *incident);
 
 /* incident_member.c */

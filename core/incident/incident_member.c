@@ -119,6 +119,14 @@ struct incident_member *member_find(const struct incident_store *store, const ch
 	return pointer_map_find(&store->members, slice_of(id));
 }
 
+bool incident_has_joined(const struct incident_store *store, const struct alert *alert)
+{
+	char *id = incident_firing_id(alert);
+	bool has_joined = member_find(store, id) != NULL;
+	mem_free(id);
+	return has_joined;
+}
+
 void member_join(struct incident_store *store, struct incident *incident, const char *id)
 {
 	struct incident_member *member = member_find(store, id);

@@ -48,6 +48,24 @@ const struct incident *incident_find(const struct incident_store *store, uint64_
 	return store_find(store, number);
 }
 
+void store_count_open(struct incident_store *store, const struct incident *incident, int change)
+{
+	uint64_t count;
+	store->open_count += (uint32_t)change;
+	if (!incident->category)
+		return;
+	count = number_map_find(&store->open_counts, incident->category);
+	if (count + (uint64_t)change == 0)
+		number_map_remove(&store->open_counts, incident->category, count);
+	else
+		number_map_put(&store->open_counts, incident->category, count + (uint64_t)change);
+}
+
+uint64_t incident_open_count_of(const struct incident_store *store, const char *category)
+{
+	return number_map_find(&store->open_counts, category);
+}
+
 void store_add(struct incident_store *store, struct incident *incident)
 {
 	REQUIRE(incident->number > store->number_last);
@@ -59,7 +77,7 @@ void store_add(struct incident_store *store, struct incident *incident)
 	store->incidents[store->count++] = incident;
 	store->number_last = incident->number;
 	if (incident->state != INCIDENT_RESOLVED)
-		store->open_count++;
+		store_count_open(store, incident, 1);
 	number_map_put(&store->by_key, incident->key, incident->number);
 }
 
@@ -140,6 +158,7 @@ int incident_store_new(struct incident_store **out, const struct incident_option
 		store->options.reopen_window_ms = REOPEN_WINDOW_DEFAULT_MS;
 	store->open_max = INCIDENTS_OPEN_MAX;
 	number_map_init(&store->by_key, options->seed);
+	number_map_init(&store->open_counts, options->seed);
 	pointer_map_init(&store->members, options->seed);
 	struct bytes prefix = BYTES_EMPTY;
 	key_begin(&prefix, KEYSPACE_INCIDENT);
@@ -165,6 +184,7 @@ void incident_store_free(struct incident_store *store)
 		incident_free(store->incidents[i]);
 	mem_free(store->incidents);
 	number_map_deinit(&store->by_key);
+	number_map_deinit(&store->open_counts);
 	pointer_map_deinit(&store->members);
 	mem_free(store);
 }

@@ -46,8 +46,9 @@ static const struct rule_row rows[] = {
 	  .max = 30.0 * LOCAL_DAY_MS, .example = "\"3d\"",
 	  .help = "days of history that are needed"}},
 	{RULE_BIT(BASELINE),
-	 {.name = "exclude_incidents", .type = OPTION_BOOL, .example = "true",
-	  .help = "days on which the key fired are no baseline"}},
+	 {.name = "exclude_incidents", .type = OPTION_ANY, .example = "true",
+	  .help = "true: days on which the key fired or its incident was open are no baseline; "
+		  "\"category\": also those with an incident of its category"}},
 	{RULE_BIT(BASELINE),
 	 {.name = "except", .type = OPTION_TEXT_LIST, .example = "{ \"2026-10-01\" }",
 	  .help = "days that are no baseline"}},
@@ -240,7 +241,7 @@ static void read_history(const struct rule_builder *builder, struct rule_baselin
 				   "\"min_history\" must not be longer than the days of the "
 				   "\"%s\": it would never fire",
 				   reference->name);
-		if (baseline->excludes_incidents || baseline->except_count > 0)
+		if (baseline->leaves_out != LEAVES_OUT_NONE || baseline->except_count > 0)
 			reference_look_back(reference);
 	}
 }
@@ -255,6 +256,24 @@ static void read_every(const struct rule_builder *builder)
 		rule->every_ms = 60000;
 }
 
+static enum leaves_out read_leaves_out(const struct rule_builder *builder)
+{
+	const struct tree *option = tree_get(builder->tree, "exclude_incidents");
+	char found[TREE_DESCRIPTION_BYTES_MAX];
+
+	if (option == NULL)
+		return LEAVES_OUT_NONE;
+	if (option->type == TREE_BOOL)
+		return option->boolean ? LEAVES_OUT_JOINED : LEAVES_OUT_NONE;
+	if (option->type == TREE_STRING && strcmp(option->text, "category") == 0)
+		return LEAVES_OUT_CATEGORY;
+	rule_fault_at(builder, option->line,
+		      "\"exclude_incidents\" must be true, false or \"category\", found %s; "
+		      "example: exclude_incidents = true",
+		      tree_describe(option, found));
+	return LEAVES_OUT_NONE;
+}
+
 static void read_baseline(const struct rule_builder *builder)
 {
 	struct rule *rule = builder->rule;
@@ -262,7 +281,7 @@ static void read_baseline(const struct rule_builder *builder)
 
 	rule->baseline = baseline;
 	baseline->is_any = strcmp(option_text(builder->tree, "against", "all"), "any") == 0;
-	baseline->excludes_incidents = option_bool(builder->tree, "exclude_incidents", false);
+	baseline->leaves_out = read_leaves_out(builder);
 	baseline->min_samples = rule->min_samples;
 	/* Few readings are what is looked for, where readings are counted. */
 	if (!statistic_needs_field(measure_statistic(&rule->measure)))

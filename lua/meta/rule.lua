@@ -125,7 +125,9 @@
 ---@field band table shares of the baseline, and the side of them that fires
 ---@field against? "all"|"any" of several baselines: all of them, or any
 ---@field min_history? string days of history that are needed
----@field exclude_incidents? boolean days on which the key fired are no baseline
+---true: days on which the key fired or its incident was open are no baseline; "category": also
+---those with an incident of its category
+---@field exclude_incidents? any
 ---@field except? string[] days that are no baseline
 
 ---@class tocsin.RuleIncident

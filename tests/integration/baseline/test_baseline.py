@@ -181,6 +181,53 @@ class Baselines(unittest.TestCase):
         for name, (_, past) in known.items():
             self.assert_found(documents, past, readings, limits[name])
 
+    def test_days_of_an_incident_that_another_rule_keeps_open(self):
+        known = {
+            "quiet/1": """return rule.baseline { source = "shop", output = "alerts",
+                by = { "shop" }, statistic = "count", window = "1h", every = "1h",
+                baseline = "same time yesterday", band = { lower = "50%" },
+                exclude_incidents = true, incident = { key = { "shop" } } }""",
+            "broken/1": """return rule.group { source = "shop", output = "alerts",
+                by = { "shop" }, field = "amount", statistic = "max", window = "1h",
+                threshold = ">= 1000", clear = "< 0", incident = { key = { "shop" } } }""",
+        }
+        # Each day at noon and at six: readings, and the amount of one more at 23:00.
+        days = ((10, 1, None), (4, 5000, None), (8, 1, -5), (4, 1, None))
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "shop.jsonl")
+            config = (CONFIG % "UTC").replace("lateness", 'from = { { file = "%s" } }, lateness'
+                                              % path)
+            open(path, "w", encoding="utf-8").close()
+            daemon, count = Daemon(Site(os.path.join(directory, "site"), config, known)), 0
+            daemon.start()
+            for day, (noon, amount, last) in enumerate(days):
+                start = datetime.datetime(2026, 3, 2 + day, tzinfo=datetime.timezone.utc)
+                start = int(start.timestamp())
+                readings = [(start + 12 * 3600 + i, "north", amount) for i in range(noon)]
+                readings += [(start + 18 * 3600 + i, "north", 1) for i in range(10)]
+                readings += [(start + 23 * 3600, "north", last)] if last else []
+                readings += [(start + 24 * 3600 - 2, "clock", 1)]
+                with open(path, "a", encoding="utf-8") as out:
+                    out.writelines(map(line_of, readings))
+                count += len(readings)
+                daemon.wait_readings("shop", count)
+                if day == 2:
+                    incident = daemon.call("incident.list", {"all": True})[0]
+                    self.assertEqual((incident["state"], incident["alert_count"]),
+                                     ("RESOLVED", 2))
+                    daemon.kill()
+                    daemon.start()
+            wait_until(lambda: len(daemon.output("alerts.jsonl")) >= 6, 30, "all alerts")
+            daemon.stop()
+            documents = daemon.output("alerts.jsonl")
+        found = [(one["state"], one["window_end"], one["baseline"]) for one in documents
+                 if one["rule"] == "quiet"]
+        # On the 5th four are less than half of the ten of the 2nd, not of the eight of the 4th.
+        self.assertEqual(found, [("firing", "2026-03-03T13:00:00Z", 10),
+                                 ("resolved", "2026-03-03T19:00:00Z", 10),
+                                 ("firing", "2026-03-05T13:00:00Z", 10),
+                                 ("resolved", "2026-03-05T19:00:00Z", 10)])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -57,6 +57,20 @@ static const char *why_gone(void *arg, const char *rule, uint32_t version)
 	return site->gone_reason != NULL ? site->gone_reason : "rule_removed";
 }
 
+static bool has_incident(void *arg, const struct rule *rule, struct slice key)
+{
+	(void)rule;
+	(void)key;
+	return ((struct site *)arg)->has_incident;
+}
+
+static bool has_category_incident(void *arg, const char *category)
+{
+	const struct site *site = arg;
+
+	return site->open_category != NULL && strcmp(site->open_category, category) == 0;
+}
+
 static void start_engine(struct site *site)
 {
 	struct engine_options options = {
@@ -68,6 +82,8 @@ static void start_engine(struct site *site)
 		.on_alert = on_alert,
 		.on_quarantine = on_quarantine,
 		.why_gone = why_gone,
+		.has_incident = has_incident,
+		.has_category_incident = has_category_incident,
 		.arg = site,
 	};
 	struct err_note why = {0};
@@ -126,7 +142,7 @@ static struct tree *read_value(struct site *site, const char **at)
 }
 
 /** Only what begins like one is a table or a number: texts may have any sign inside. */
-static struct tree *value_of(struct site *site, const char *text)
+struct tree *site_value(struct site *site, const char *text)
 {
 	if (strcmp(text, "!true") == 0) {
 		struct tree *tree = tree_new(&site->arena, TREE_BOOL, 1);
@@ -142,7 +158,7 @@ struct tree *site_map(struct site *site, const char *const *pairs)
 	struct tree *map = tree_new(&site->arena, TREE_MAP, 1);
 
 	for (; pairs != NULL && pairs[0] != NULL; pairs += 2)
-		site_put(site, map, pairs[0], value_of(site, pairs[1]));
+		site_put(site, map, pairs[0], site_value(site, pairs[1]));
 	return map;
 }
 
@@ -167,7 +183,8 @@ static void make_config(struct site *site, const char *zone_name)
 	static const char *const source[] = {"lateness", "5s", "idle", "10s", NULL};
 	static const char *const output[] = {"file", "alerts.jsonl", NULL};
 	struct tree *map = site_map(site, NULL), *sources = site_map(site, NULL);
-	struct tree *outputs = site_map(site, NULL);
+	static const char *const food[] = {"parent", "shops", "members", "{a}", NULL};
+	struct tree *outputs = site_map(site, NULL), *categories = site_map(site, NULL);
 	struct report report;
 
 	site_put(site, sources, "pay", site_map(site, source));
@@ -176,6 +193,10 @@ static void make_config(struct site *site, const char *zone_name)
 	site_put(site, map, "timezone", site_text(site, zone_name));
 	site_put(site, map, "sources", sources);
 	site_put(site, map, "outputs", outputs);
+	site_put(site, categories, "shops", site_map(site, NULL));
+	site_put(site, categories, "food", site_map(site, food));
+	site_put(site, map, "categories", categories);
+	site_put(site, map, "category_field", site_text(site, "m"));
 	report_init(&report);
 	site->config = config_new(map, "tocsin.lua", &report);
 	expect_no_findings(&report);

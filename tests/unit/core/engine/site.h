@@ -32,13 +32,16 @@ struct site {
 	struct script_marker *marker;
 	struct site_alert *alerts;
 	uint32_t alert_count;
-	const char *gone_reason; /**< what why_gone() says; NULL: "rule_removed" */
-	char quarantined[200];   /**< "rule: reason" of the last one */
-	uint32_t partitions_max; /**< of the engine after the next restart */
+	const char *gone_reason;   /**< what why_gone() says; NULL: "rule_removed" */
+	char quarantined[200];     /**< "rule: reason" of the last one */
+	bool has_incident;         /**< every alert that fired is in one that is open */
+	const char *open_category; /**< an incident of it is open; or NULL */
+	uint32_t partitions_max;   /**< of the engine after the next restart */
 	int64_t now_ms;
 };
 
-/** A site with the sources pay (open schema, lateness 5 s, idle 10 s) and other, and one output. */
+/** A site with the sources pay (open schema, lateness 5 s, idle 10 s) and other, one output, and
+ *  the category food of m = "a" below shops. */
 void site_init(struct site *site);
 /** The same in another zone than UTC. */
 void site_init_in(struct site *site, const char *zone_name);
@@ -52,6 +55,7 @@ void site_install(struct site *site, struct rule *const *rules, uint32_t rule_co
  *  list, "{max=#3;within=1h}" a table; both may have others inside. */
 struct tree *site_map(struct site *site, const char *const *pairs);
 void site_put(struct site *site, struct tree *map, const char *key, struct tree *value);
+struct tree *site_value(struct site *site, const char *text);
 struct tree *site_text(struct site *site, const char *text);
 struct tree *site_list(struct site *site, const char *const *texts);
 

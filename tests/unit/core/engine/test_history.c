@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include <stdio.h>
+#include <time.h>
 
 #include "core/base/bytes.h"
 #include "core/base/mem.h"
@@ -16,13 +17,13 @@ static struct rule *quiet_rule(struct site *site, uint32_t version, const char *
 	const char *const pairs[] = {
 		"window", "1m", "statistic", "count", "baseline", "same time yesterday", NULL};
 	const char *const band[] = {"lower", lower, NULL}, *const by[] = {"m", NULL};
-	struct tree *map = site_map(site, pairs), *flag = tree_new(&site->arena, TREE_BOOL, 1);
+	struct tree *map = site_map(site, pairs);
 	struct report report;
 	struct rule *rule;
 	char hash[33];
 
-	flag->boolean = excludes != NULL;
-	site_put(site, map, "exclude_incidents", flag);
+	if (excludes != NULL)
+		site_put(site, map, "exclude_incidents", site_value(site, excludes));
 	site_put(site, map, "type", site_text(site, "baseline"));
 	site_put(site, map, "source", site_text(site, "pay"));
 	site_put(site, map, "output", site_text(site, "alerts"));
@@ -118,7 +119,7 @@ Test(history, the_day_on_which_it_fired_is_passed_over)
 	uint32_t partition;
 
 	site_init(&site);
-	rule = quiet_rule(&site, 1, "50%", "");
+	rule = quiet_rule(&site, 1, "50%", "!true");
 	site_install(&site, &rule, 1);
 	partition = site_open(&site, "pay", "p", false);
 	feed(&site, partition, 2, 10);
@@ -131,6 +132,90 @@ Test(history, the_day_on_which_it_fired_is_passed_over)
 	site_expect(&site, "quiet@1 resolved a 5 381660\n");
 	rule_unref(rule);
 	site_deinit(&site);
+}
+
+enum { DAY_S = 24 * 3600, NOON_S = 17 * 3600, APRIL_22_S = 111 * DAY_S, LATE_S = 11 * 3600 + 1500 };
+
+/** `count` readings of a from then on, one each second; the clock goes on a minute. */
+static void feed_at(struct site *site, uint32_t partition, time_t from_s, int count)
+{
+	struct bytes lines = BYTES_EMPTY;
+
+	for (int i = 0; i <= count; i++) {
+		time_t time_s = i < count ? from_s + i : from_s + 90;
+		char text[32];
+		struct tm parts;
+
+		gmtime_r(&time_s, &parts);
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
+		bytes_append_format(&lines, "{\"time\":\"%s\",\"m\":\"%s\"}\n", text,
+				    i < count ? "a" : "other");
+	}
+	cr_assert_eq(site_feed(site, "pay", partition, lines.data), 0);
+	site_advance(site);
+	bytes_deinit(&lines);
+}
+
+/** A day at noon, and ten minutes later. */
+static void feed_twice(struct site *site, uint32_t partition, time_t noon_s, int first, int second)
+{
+	feed_at(site, partition, noon_s, first);
+	feed_at(site, partition, noon_s + 600, second);
+}
+
+/** In New York the clock is put forward on April 26, 1970. On April 23 merchant a falls, and is well
+ *  again ten minutes later; its incident is open until half past eleven in the evening of the 25th,
+ *  which is the 26th in UTC. `is_restarted`: nothing but the store knows of it on the 26th. */
+static void keep_an_incident_open(const char *excludes, const char *category, bool is_restarted)
+{
+	struct site site;
+	struct rule *rule;
+	uint32_t partition;
+	const int noon_s = APRIL_22_S + NOON_S;
+
+	site_init_in(&site, "America/New_York");
+	rule = quiet_rule(&site, 1, "50%", excludes);
+	site_install(&site, &rule, 1);
+	partition = site_open(&site, "pay", "p", false);
+	feed_twice(&site, partition, noon_s, 10, 10);
+	feed_at(&site, partition, noon_s + DAY_S, 4);
+	site_expect(&site, "quiet@1 firing a 4 9738060\n");
+	site.has_incident = category == NULL;
+	site.open_category = category;
+	feed_at(&site, partition, noon_s + DAY_S + 600, 10);
+	site_expect(&site, "quiet@1 resolved a 10 9738660\n");
+	/* Of the 24th and the 25th nothing counts: both are compared with the ten of the 22nd. */
+	feed_twice(&site, partition, noon_s + 2 * DAY_S, 20, 20);
+	feed_twice(&site, partition, noon_s + 3 * DAY_S, 20, 20);
+	feed_at(&site, partition, noon_s + 3 * DAY_S + LATE_S, 0);
+	site.has_incident = false;
+	site.open_category = NULL;
+	if (is_restarted) {
+		site_restart(&site, &rule, 1);
+		partition = site_open(&site, "pay", "p", false);
+	}
+	/* An hour earlier in UTC. Of the 25th's twenty six is less than half, and of ten not. */
+	feed_twice(&site, partition, noon_s + 4 * DAY_S - 3600, 6, 6);
+	feed_at(&site, partition, noon_s + 4 * DAY_S - 3600 + LATE_S, 0);
+	site_expect(&site, "");
+	/* The 26th counts: of its six four is enough, of the ten of the 22nd it is not. */
+	feed_twice(&site, partition, noon_s + 5 * DAY_S - 3600, 4, 4);
+	site_expect(&site, "");
+	rule_unref(rule);
+	site_deinit(&site);
+}
+
+Test(history, days_of_an_open_incident_are_passed_over)
+{
+	keep_an_incident_open("!true", NULL, false);
+	keep_an_incident_open("!true", NULL, true);
+}
+
+Test(history, days_of_an_incident_of_the_category_are_passed_over)
+{
+	keep_an_incident_open("category", "food", false);
+	keep_an_incident_open("category", "food", true);
+	keep_an_incident_open("category", "shops", true);
 }
 
 Test(history, rows_go_with_the_rule_and_with_time)
