@@ -73,7 +73,6 @@ void engine_free_stored(struct engine *engine)
 		rule_unref(engine->stored_keys[i].rule);
 		bytes_deinit(&engine->stored_keys[i].name);
 		key_state_deinit(&engine->stored_keys[i].key.state);
-		mem_free(engine->stored_keys[i].key.severity);
 	}
 	for (uint32_t i = 0; i < engine->stored_evaluated_count; i++)
 		mem_free(engine->stored_evaluated[i].rule);

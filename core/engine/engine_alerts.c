@@ -110,8 +110,6 @@ static void add_verdict(struct alert *alert, const struct rule_verdict *verdict)
 	alert->has_value = verdict->has_value;
 	alert->value = verdict->value;
 	alert->message = verdict->message;
-	if (verdict->severity != NULL)
-		alert->severity = verdict->severity;
 	if (verdict->labels_json != NULL)
 		alert->labels_json = verdict->labels_json;
 }
@@ -132,16 +130,12 @@ static void emit(struct engine *engine, const struct rule_state *state, struct a
 }
 
 void engine_tell(struct engine *engine, struct rule_state *state, struct slice key,
-		 const struct candidate *candidate, const struct engine_key *watched,
-		 const struct key_tell *tell, int64_t boundary_ms,
-		 const struct rule_verdict *verdict)
+		 const struct candidate *candidate, const struct key_tell *tell,
+		 int64_t boundary_ms, const struct rule_verdict *verdict)
 {
 	const struct rule *rule = state->rule;
 	struct alert alert = make_alert(engine, state, key, boundary_ms, tell);
 
-	/* It resolves with the severity it fired with, unless the script says another. */
-	if (watched->severity != NULL)
-		alert.severity = watched->severity;
 	if (candidate != NULL) {
 		alert.is_early = candidate->is_early;
 		alert.threshold = threshold_text(engine, &rule->levels[tell->level], candidate);
@@ -186,7 +180,7 @@ static void end_key(struct engine *engine, struct rule_state *state, struct slic
 		engine_delete_key(engine, state->rule->name, name);
 	if (is_told) {
 		state->resolved_count++;
-		engine_tell(engine, state, name, NULL, key, &tell, boundary_ms, NULL);
+		engine_tell(engine, state, name, NULL, &tell, boundary_ms, NULL);
 	}
 }
 

@@ -58,8 +58,8 @@ static void step_by_verdict(const struct evaluation *evaluation, struct candidat
 
 	if (!verdict->is_firing && engine_find_key(state, candidate->key) == NULL)
 		return;
-	condition_judge_as(state->rule, verdict->is_firing ? TRUTH_YES : TRUTH_NO,
-			   candidate->cells->count, &candidate->judgement);
+	condition_judge_level(state->rule, engine_verdict_level(state->rule, verdict),
+			      candidate->cells->count, &candidate->judgement);
 	candidate->judgement.is_muted = evaluation->is_muted;
 	engine_step(evaluation, candidate, verdict);
 }

@@ -87,7 +87,6 @@ struct engine_key {
 	bool is_stored;   /**< it has a row */
 	bool is_expected; /**< of the rule's `expect` */
 	uint64_t visit;   /**< evaluation that collected it */
-	char *severity;   /**< of a script's verdict; NULL: the rule's */
 };
 
 struct rule_state {

@@ -4,6 +4,9 @@
 
 #include "core/engine/engine_internal.h"
 
+/** So long nobody must be refused before it is over. */
+enum { ENGINE_FULL_MS_MIN = 60000 };
+
 struct history_answer;
 struct key_tell;
 
@@ -79,6 +82,10 @@ void engine_step(const struct evaluation *evaluation, struct candidate *candidat
 void engine_trace_error(const struct evaluation *evaluation, const struct candidate *candidate);
 /** Whether the rule has more keys than it may watch is a finding, too. */
 void engine_step_overflow(const struct evaluation *evaluation);
+/** The same at any time: a key was refused, or none; over when none was for `clear_hold_ms`. */
+void engine_step_full(const struct evaluation *evaluation, int64_t clear_hold_ms, bool has_refused);
+/** Steps of keys, and calls of functions, that found no room. */
+uint64_t engine_refused_count(const struct rule_state *state);
 
 /* engine_script.c */
 /** Around every call: a script that kills the process is known at the next start. `place` tells the
@@ -94,9 +101,8 @@ void engine_filter(struct engine *engine, struct bundle *bundle);
 /* engine_alerts.c */
 /** What follows for a key, told. `candidate` NULL: its values are not known. */
 void engine_tell(struct engine *engine, struct rule_state *state, struct slice key,
-		 const struct candidate *candidate, const struct engine_key *watched,
-		 const struct key_tell *tell, int64_t boundary_ms,
-		 const struct rule_verdict *verdict);
+		 const struct candidate *candidate, const struct key_tell *tell,
+		 int64_t boundary_ms, const struct rule_verdict *verdict);
 void engine_tell_overflow(struct engine *engine, struct rule_state *state,
 			  const struct key_tell *tell, int64_t boundary_ms);
 /** Everything of the rule that was told resolves, with a reason. */

@@ -4,6 +4,7 @@
  * know as much. Its place in the table stays until the table is built again. */
 #include "core/engine/engine_judge.h"
 #include "core/engine/engine_store.h"
+#include "core/engine/script_memory.h"
 
 #include "core/base/mem.h"
 #include "core/config/config.h"
@@ -18,7 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OVERFLOW_CLEAR_MS = 60000 };
+uint64_t engine_refused_count(const struct rule_state *state)
+{
+	return state->overflow_count + (state->memory != NULL ? state->memory->refused_count : 0);
+}
 
 struct engine_key *engine_find_key(const struct rule_state *state, struct slice key)
 {
@@ -63,7 +67,6 @@ struct engine_key *engine_watch(struct engine *engine, struct rule_state *state,
 static void clear_key(struct engine_key *key)
 {
 	key_state_deinit(&key->state);
-	mem_free(key->severity);
 	*key = (struct engine_key){.state = KEY_STATE_NEW};
 }
 
@@ -164,15 +167,6 @@ static void store_key(const struct evaluation *evaluation, struct slice name,
 		state->wake_ms = key->state.next_ms;
 }
 
-static void keep_severity(struct engine_key *key, const struct key_tell *tell,
-			  const struct rule_verdict *verdict)
-{
-	if (tell->kind != KEY_KIND_FIRING || verdict == NULL)
-		return;
-	mem_free(key->severity);
-	key->severity = mem_copy_text(verdict->severity);
-}
-
 /** Of one candidate's cells. */
 struct traced {
 	const struct rule_state *state;
@@ -270,13 +264,11 @@ void engine_step(const struct evaluation *evaluation, struct candidate *candidat
 	is_needed = key->is_expected ||
 		    key_state_is_needed(&key->state, state->rule, evaluation->boundary_ms);
 	trace_step(evaluation, candidate, &step, &key->state, is_told ? &tell : NULL);
-	if (is_told)
-		keep_severity(key, &tell, verdict);
 	store_key(evaluation, candidate->key, key, bytes_slice(&before), is_needed);
 	bytes_deinit(&before);
 	if (is_told) {
 		count_tell(state, &tell);
-		engine_tell(evaluation->engine, state, candidate->key, candidate, key, &tell,
+		engine_tell(evaluation->engine, state, candidate->key, candidate, &tell,
 			    evaluation->boundary_ms, verdict);
 	}
 	if (!is_needed)
@@ -284,25 +276,19 @@ void engine_step(const struct evaluation *evaluation, struct candidate *candidat
 }
 
 /** As much of a rule as the alert about its keys needs. */
-static struct rule overflow_rule(const struct rule_state *state)
+static struct rule overflow_rule(const struct rule_state *state, int64_t clear_hold_ms)
 {
-	int64_t window_ms = state->rule->window_ms, keep_ms = state->metric->keep_ms;
-
-	/* A key gives its room away when its last pane is gone: only then was nobody refused
-	 * because nobody else came. */
-	if (keep_ms < OVERFLOW_CLEAR_MS)
-		keep_ms = OVERFLOW_CLEAR_MS;
 	return (struct rule){
 		.level_count = 1,
-		.levels = {{.clear_hold_ms = window_ms + keep_ms}},
-		.window_ms = window_ms,
+		.levels = {{.clear_hold_ms = clear_hold_ms}},
+		.window_ms = state->rule->window_ms,
 	};
 }
 
-static void step_overflow(const struct evaluation *evaluation, bool has_refused)
+void engine_step_full(const struct evaluation *evaluation, int64_t clear_hold_ms, bool has_refused)
 {
 	struct rule_state *state = evaluation->state;
-	struct rule rule = overflow_rule(state);
+	struct rule rule = overflow_rule(state, clear_hold_ms);
 	struct engine_key *key = &state->overflow;
 	struct judgement judgement = {.has_readings = true};
 	struct key_step step = {.boundary_ms = evaluation->boundary_ms,
@@ -326,15 +312,20 @@ static void step_overflow(const struct evaluation *evaluation, bool has_refused)
 void engine_step_overflow(const struct evaluation *evaluation)
 {
 	struct rule_state *state = evaluation->state;
+	int64_t keep_ms = state->metric->keep_ms;
 	uint64_t overflow_count =
-		window_overflow_count(state->metric->window) + state->overflow_count;
+		window_overflow_count(state->metric->window) + engine_refused_count(state);
 	/* A bundle may span many boundaries: what it was refused belongs to all up to its pane. */
 	bool has_refused = overflow_count > state->overflow_seen ||
 			   (evaluation->judged_ms != TIME_NONE &&
 			    window_refused_ms(state->metric->window) > evaluation->judged_ms);
 
 	state->overflow_seen = overflow_count;
+	/* A key gives its room away when its last pane is gone: only then was nobody refused
+	 * because nobody else came. */
+	if (keep_ms < ENGINE_FULL_MS_MIN)
+		keep_ms = ENGINE_FULL_MS_MIN;
 	/* Most rules never come near it. */
 	if (has_refused || state->overflow.is_live)
-		step_overflow(evaluation, has_refused);
+		engine_step_full(evaluation, state->rule->window_ms + keep_ms, has_refused);
 }

@@ -233,7 +233,7 @@ static bool restore_key(struct engine *engine, struct byte_reader *key, struct b
 	mem_free(name);
 	bytes_append_slice(&stored->name, byte_reader_bytes(key, key->left));
 	key_state_decode(value, &stored->key.state);
-	stored->key.severity = read_text(value);
+	mem_free(read_text(value));
 	rule->version = byte_reader_be32(value);
 	hash = read_arena_text(value, &rule->arena);
 	snprintf(rule->hash, sizeof(rule->hash), "%s", hash != NULL ? hash : "");

@@ -32,8 +32,8 @@ struct reading_walk {
 /** What is told at some time. */
 struct script_told {
 	struct slice key; /**< of the alert */
-	bool is_firing;
-	uint64_t count; /**< readings that it is about */
+	int level;        /**< of rule->levels, that it fires with; -1: it does not */
+	uint64_t count;   /**< readings that it is about */
 	int64_t time_ms;
 	const struct rule_verdict *verdict; /**< or NULL */
 };
@@ -62,13 +62,21 @@ void engine_pass_time(struct engine *engine);
 /** Event time at which engine_pass_time() has something to do for the source, or INT64_MAX. */
 int64_t engine_next_timer(const struct engine_source *source);
 
+/* engine_script_full.c */
+/** After a call: a rule that found no room has too many keys. `time_ms`: of the call. */
+void engine_note_refused(struct engine *engine, struct rule_state *state, int64_t time_ms,
+			 int64_t watermark_ms);
+/** engine_full_until() has come: there is room again, or it goes on. */
+void engine_end_full(struct engine *engine, struct rule_state *state, int64_t reached_ms);
+
 /* engine_script_tell.c */
 /** on_window of a key: what it keeps, and what it left. */
 void engine_load_call(const struct rule_state *state, int64_t boundary_ms, struct rule_call *call);
 void engine_keep_call(struct rule_state *state, const struct rule_call *call);
 /** What fires was decided elsewhere. */
 void engine_note_firing(struct rule_state *state, struct slice name, int64_t boundary_ms);
-bool engine_is_firing(const struct rule_state *state, struct slice key);
+/** Of rule->levels; -1: it does not fire. */
+int engine_verdict_level(const struct rule *rule, const struct rule_verdict *verdict);
 /** What a call has answered: an alert, or none. False: there is no room for the key. */
 bool engine_answer(struct engine *engine, struct rule_state *state, const struct rule_call *call,
 		   enum rule_answer answer, const struct rule_verdict *verdict,
@@ -102,6 +110,22 @@ static inline bool engine_has_windows(const struct rule *rule)
 {
 	return rule->type == RULE_SCRIPT ? rule->has_on_window || !rule->has_on_reading
 					 : rule->streak == 0;
+}
+
+/** The rule, which has no windows, has too many keys until then; INT64_MAX: it has not. */
+static inline int64_t engine_full_until(const struct rule_state *state)
+{
+	return state->overflow.is_live && !engine_has_windows(state->rule)
+		       ? state->overflow.state.next_ms
+		       : INT64_MAX;
+}
+
+/** Event time at which the rule, which has a memory, wants to be told; or a little before. */
+static inline int64_t engine_next_due(const struct rule_state *state)
+{
+	int64_t timer_ms = script_memory_next(state->memory), full_ms = engine_full_until(state);
+
+	return timer_ms < full_ms ? timer_ms : full_ms;
 }
 
 #endif

@@ -117,7 +117,7 @@ static struct rule_call *begin_row(void *arg, uint32_t row)
 	struct reading_run *run = arg;
 
 	run->watermark_ms = watermark_at(run->walk, run->events[row]);
-	if (script_memory_next(run->state->memory) <= run->watermark_ms)
+	if (engine_next_due(run->state) <= run->watermark_ms)
 		return NULL;
 	read_key(run, row);
 	script_memory_load(script_memory_find(run->state->memory, run->call.key, run->watermark_ms),
@@ -136,6 +136,7 @@ static void end_row(void *arg, struct rule_call *call, enum rule_answer answer,
 		state->is_settled = false;
 	if (script_memory_keep(state->memory, call, true, run->watermark_ms))
 		engine_answer(run->walk->engine, state, call, answer, verdict, run->watermark_ms);
+	engine_note_refused(run->walk->engine, state, call->time_ms, run->watermark_ms);
 }
 
 /** A batch may use up so many budgets, as a filter function may (engine_script.c). */
@@ -208,6 +209,8 @@ static void run_streak(struct reading_run *run)
 		value = (struct slice){key.data + key.length, run->key.length - key.length};
 		engine_streak_read(run->walk->engine, state, key, value, run->batch->time_ms[row],
 				   watermark_ms);
+		engine_note_refused(run->walk->engine, state, run->batch->time_ms[row],
+				    watermark_ms);
 	}
 }
 

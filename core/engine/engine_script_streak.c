@@ -26,7 +26,7 @@ static void tell(struct engine *engine, struct rule_state *state, struct slice d
 {
 	struct bytes key = BYTES_EMPTY;
 	struct script_told told = {
-		.is_firing = is_firing, .count = run->length, .time_ms = time_ms};
+		.level = is_firing ? 0 : -1, .count = run->length, .time_ms = time_ms};
 
 	bytes_append_slice(&key, dimension);
 	bytes_append_slice(&key, run->value);

@@ -48,17 +48,26 @@ void engine_run_timers(struct engine *engine, struct rule_state *state, int64_t 
 	struct rule_timer timer;
 	struct script_key *key;
 
-	if (state->memory == NULL || script_memory_next(state->memory) > upto_ms)
+	if (state->memory == NULL || engine_next_due(state) > upto_ms)
 		return;
 	state->is_settled = false;
 	if (engine->options.commit != NULL)
 		commit_keep_back(engine->options.commit);
-	while (!state->is_quarantined &&
-	       script_memory_take_due(state->memory, upto_ms, &timer, &key))
+	while (!state->is_quarantined && engine_next_due(state) <= upto_ms) {
+		int64_t full_ms = engine_full_until(state);
+
+		if (!script_memory_take_due(state->memory, full_ms < upto_ms ? full_ms : upto_ms,
+					    &timer, &key)) {
+			if (full_ms <= upto_ms)
+				engine_end_full(engine, state, upto_ms);
+			continue;
+		}
 		if (state->rule->streak > 0)
 			engine_streak_end(engine, state, key, timer.at_ms, upto_ms);
 		else
 			ask_timer(engine, state, key, &timer, upto_ms);
+		engine_note_refused(engine, state, timer.at_ms, upto_ms);
+	}
 }
 
 /** A finished source is complete to the end of its last pane, as for windows. */
@@ -95,7 +104,7 @@ int64_t engine_next_timer(const struct engine_source *source)
 	int64_t next_ms = INT64_MAX;
 
 	for (uint32_t i = 0; i < source->reader_count; i++)
-		if (script_memory_next(source->readers[i]->memory) < next_ms)
-			next_ms = script_memory_next(source->readers[i]->memory);
+		if (engine_next_due(source->readers[i]) < next_ms)
+			next_ms = engine_next_due(source->readers[i]);
 	return next_ms;
 }

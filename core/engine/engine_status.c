@@ -101,9 +101,7 @@ static struct engine_rule_status rule_status(const struct rule_state *state)
 	window_usage(state->metric->window, &usage);
 	count_stages(state, &status);
 	status.key_count = usage.key_count;
-	status.overflow_count = usage.overflow_count + state->overflow_count;
-	if (state->memory != NULL)
-		status.overflow_count += state->memory->refused_count;
+	status.overflow_count = usage.overflow_count + engine_refused_count(state);
 	if (runner != NULL && runner->ops->usage != NULL) {
 		uint64_t memory_bytes_max, call_count;
 
@@ -143,8 +141,7 @@ static void tell_key(const struct each_key *each, struct slice name, const struc
 		status.kept_back = key->state.kept_back;
 	}
 	if (level >= 0)
-		status.severity =
-			key->severity != NULL ? key->severity : rule->levels[level].severity;
+		status.severity = rule->levels[level].severity;
 	each->each(each->arg, &status);
 }
 

@@ -11,8 +11,9 @@
  *                  (4). When the source's own row has a watermark of a later pane, then the rule
  *                  was evaluated with it: a boundary passes for every rule at once, and only one
  *                  row is written for all of them
- *     "a"          state as core/judge/key_state.c has it, severity of the verdict, version (4) and
- *                  hash of the rule, and whether something was told (1): then what add_rule() has
+ *     "a"          state as core/judge/key_state.c has it, a text that is empty (once it was the
+ *                  severity of a verdict), version (4) and hash of the rule, and whether something
+ *                  was told (1): then what add_rule() has
  */
 #include "core/engine/engine_store.h"
 
@@ -275,7 +276,7 @@ void engine_put_key(struct engine *engine, const struct rule *rule, struct slice
 	key_row_key(engine, rule->name, name);
 	bytes_clear(content);
 	key_state_encode(&key->state, content);
-	add_text(content, key->severity);
+	add_text(content, NULL);
 	bytes_append_be32(content, rule->version);
 	add_text(content, rule->hash);
 	bytes_append_u8(content, is_told);

@@ -92,8 +92,19 @@ void condition_judge_as(const struct rule *rule, enum truth holds, uint64_t read
 			struct judgement *out)
 {
 	*out = (struct judgement){.has_readings = reading_count > 0};
-	if (rule->type != RULE_SCRIPT && is_unjudged(rule, reading_count))
+	if (is_unjudged(rule, reading_count))
 		out->holds[0] = out->is_over[0] = TRUTH_UNKNOWN;
 	else
 		judge_level(rule, 0, holds, negate(holds), out);
+}
+
+void condition_judge_level(const struct rule *rule, int level, uint64_t reading_count,
+			   struct judgement *out)
+{
+	*out = (struct judgement){.has_readings = reading_count > 0};
+	for (int i = 0; i < (int)rule->level_count; i++) {
+		enum truth holds = i <= level ? TRUTH_YES : TRUTH_NO;
+
+		judge_level(rule, (uint32_t)i, holds, negate(holds), out);
+	}
 }

@@ -41,9 +41,14 @@ enum truth condition_holds(const struct rule_condition *condition,
 void condition_judge(const struct rule *rule, const struct judge_values *values,
 		     struct judgement *out);
 
-/** Of who decides by other means (a script, a baseline): the first level holds, does not, or
+/** Of who decides by other means (a baseline, a streak): the first level holds, does not, or
  *  nobody knows. */
 void condition_judge_as(const struct rule *rule, enum truth holds, uint64_t reading_count,
 			struct judgement *out);
+
+/** Of a script: it fires with the severity of `level`, so the milder levels hold too; -1: it does
+ *  not. */
+void condition_judge_level(const struct rule *rule, int level, uint64_t reading_count,
+			   struct judgement *out);
 
 #endif

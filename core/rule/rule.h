@@ -90,7 +90,7 @@ struct rule {
 	struct rule_runner *runner; /**< owned; rules with functions */
 
 	/* what is judged, and when somebody is told (rule_read_judge.c) */
-	struct rule_level levels[RULE_LEVELS_MAX]; /**< mildest first; a script has one */
+	struct rule_level levels[RULE_LEVELS_MAX]; /**< mildest first; a script has all */
 	uint32_t level_count;
 	bool is_plain; /**< one comparison, told at once: nothing below, but what defaults say */
 	enum rule_no_data no_data;

@@ -333,6 +333,13 @@ static void read_single(const struct rule_builder *builder, const struct rule_le
 	rule->level_count = 1;
 	rule->levels[0] = *defaults;
 	rule->levels[0].severity = rule->severity;
+	/* A verdict may have any of them. */
+	if (rule->type == RULE_SCRIPT)
+		for (rule->level_count = 0; severities[rule->level_count] != NULL;) {
+			rule->levels[rule->level_count] = *defaults;
+			rule->levels[rule->level_count].severity = severities[rule->level_count];
+			rule->level_count++;
+		}
 	if (!is_compared(rule) || tree_get(builder->tree, "streak") != NULL ||
 	    tree_get(builder->tree, "trend") != NULL)
 		return;

@@ -262,13 +262,18 @@ static struct rule *make_rule(struct site *site, const char *name, uint32_t vers
 	struct rule *rule;
 	char hash[33];
 
-	site_put(site, map, "type", site_text(site, type));
+	bool is_reader = strcmp(type, "reader") == 0;
+
+	site_put(site, map, "type", site_text(site, is_reader ? "script" : type));
 	if (tree_get(map, "source") == NULL)
 		site_put(site, map, "source", site_text(site, "pay"));
 	site_put(site, map, "output", site_text(site, "alerts"));
 	if (by != NULL)
 		site_put(site, map, "by", site_list(site, by));
-	if (runner != NULL)
+	if (is_reader) {
+		site_put(site, map, "on_reading", tree_new(&site->arena, TREE_FUNCTION, 1));
+		site_put(site, map, "on_timer", tree_new(&site->arena, TREE_FUNCTION, 1));
+	} else if (runner != NULL)
 		site_put(site, map, "on_window", tree_new(&site->arena, TREE_FUNCTION, 1));
 	snprintf(hash, sizeof(hash), "%s-%u", name, version);
 	report_init(&report);
@@ -288,6 +293,12 @@ struct rule *site_script(struct site *site, const char *name, const char *const 
 			 const char *const *pairs, struct rule_runner *runner)
 {
 	return make_rule(site, name, 1, "script", by, pairs, runner);
+}
+
+struct rule *site_reader(struct site *site, const char *name, const char *const *by,
+			 const char *const *pairs, struct rule_runner *runner)
+{
+	return make_rule(site, name, 1, "reader", by, pairs, runner);
 }
 
 uint32_t site_open(struct site *site, const char *source, const char *name, bool is_positioned)

@@ -64,6 +64,9 @@ struct rule *site_rule(struct site *site, const char *name, uint32_t version, co
 		       const char *const *by, const char *const *pairs);
 struct rule *site_script(struct site *site, const char *name, const char *const *by,
 			 const char *const *pairs, struct rule_runner *runner);
+/** The same with on_reading and on_timer. */
+struct rule *site_reader(struct site *site, const char *name, const char *const *by,
+			 const char *const *pairs, struct rule_runner *runner);
 
 uint32_t site_open(struct site *site, const char *source, const char *name, bool is_positioned);
 /** The JSON lines as one bundle of the partition, not applied; owned. */

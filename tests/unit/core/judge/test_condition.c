@@ -222,7 +222,21 @@ Test(condition, who_decides_by_other_means)
 	EXPECT(got, U, U);
 	condition_judge_as(&rule, TRUTH_UNKNOWN, 5, &got);
 	EXPECT(got, U, U);
-	rule.type = RULE_SCRIPT;
-	condition_judge_as(&rule, TRUTH_NO, 0, &got);
+	condition_judge_as(&rule, TRUTH_NO, 5, &got);
 	EXPECT(got, N, Y);
+}
+
+Test(condition, a_script_fires_with_a_level_and_all_milder_ones)
+{
+	struct rule rule = {.type = RULE_SCRIPT, .level_count = 3, .min_samples = 5};
+	struct judgement got;
+
+	condition_judge_level(&rule, 1, 0, &got);
+	EXPECT(got, Y, N);
+	cr_expect_eq(got.holds[1], Y);
+	cr_expect_eq(got.holds[2], N);
+	cr_expect_eq(got.is_over[2], Y);
+	condition_judge_level(&rule, -1, 9, &got);
+	EXPECT(got, N, Y);
+	cr_expect_eq(got.is_over[1], Y);
 }
