@@ -9,7 +9,9 @@
  *      { message = text, value = number, severity = info|warning|critical, labels = {name = text}
  *      }   firing
  *
- *  Anything else is a bad result. `sum`, `min`, `max` and `avg` are nil without a sample.
+ *  Anything else is a bad result, and so are more labels or longer names of labels than a rule may
+ *  declare (rule.h). A message and the text of a label that are too long are cut between two
+ *  characters and end with "…". `sum`, `min`, `max` and `avg` are nil without a sample.
  *  Limits: RUNNER_LOG_LINES_MAX lines of RUNNER_LOG_BYTES_MAX bytes a call; more are dropped.
  */
 #ifndef TOCSIN_LUA_BRIDGE_RULE_RUNNER_LUA_H
@@ -25,7 +27,6 @@ enum {
 	RUNNER_LOG_LINES_MAX = 10,
 	RUNNER_LOG_BYTES_MAX = 500,
 	VERDICT_MESSAGE_BYTES_MAX = 2000,
-	VERDICT_LABELS_MAX = 32,
 	/** All keys of one evaluation together: as many calls that use up their instructions, and,
 	 *  as the safety net, their processor time. */
 	RUNNER_BOUNDARY_CALLS_MAX = 20,

@@ -2,6 +2,7 @@
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
+#include "core/rule/rule.h"
 #include "core/rule/rule_runner.h"
 #include "lua/bridge/rule_runner_lua.h"
 #include "lua/host/convert.h"
@@ -12,6 +13,21 @@
 #include <lua.h>
 
 #include <math.h>
+#include <string.h>
+
+static const char cut_mark[] = "…";
+
+/** Length of a text that is cut to `max` bytes with the mark, between two characters. What is too
+ *  long often comes from a reading: refusing it would leave a finding untold. */
+static size_t cut_length(const char *text, size_t max)
+{
+	size_t length = max - strlen(cut_mark);
+
+	/* A character has up to three bytes after its first. */
+	for (int i = 0; i < 3 && ((unsigned char)text[length] & 0xc0) == 0x80; i++)
+		length--;
+	return length;
+}
 
 /* stack: …, value on top */
 static int read_message(lua_State *lua, struct rule_verdict *out, struct err_note *why)
@@ -23,9 +39,15 @@ static int read_message(lua_State *lua, struct rule_verdict *out, struct err_not
 		return err_set(why, ERR_INVALID, "message must be a text, not a %s",
 			       luaL_typename(lua, -1));
 	text = lua_tolstring(lua, -1, &length);
-	if (length > VERDICT_MESSAGE_BYTES_MAX)
-		return err_set(why, ERR_INVALID, "message has %zu bytes; %d are allowed", length,
-			       VERDICT_MESSAGE_BYTES_MAX);
+	if (length > VERDICT_MESSAGE_BYTES_MAX) {
+		struct bytes *cut = &script_state_of(lua)->scratch;
+
+		bytes_clear(cut);
+		bytes_append(cut, text, cut_length(text, VERDICT_MESSAGE_BYTES_MAX));
+		bytes_append_text(cut, cut_mark);
+		text = cut->data;
+		length = cut->length;
+	}
 	out->message = mem_copy_bytes(text, length);
 	return 0;
 }
@@ -51,6 +73,52 @@ static int read_number(lua_State *lua, struct rule_verdict *out, struct err_note
 	return 0;
 }
 
+/* stack: …, name, value; leaves a value that is not too long in its place */
+static int check_label(lua_State *lua, struct err_note *why)
+{
+	size_t length;
+	const char *text;
+
+	if (lua_type(lua, -2) != LUA_TSTRING)
+		return err_set(why, ERR_INVALID, "labels must have names, not positions");
+	text = lua_tolstring(lua, -2, &length);
+	if (length > RULE_LABEL_NAME_BYTES_MAX)
+		return err_set(why, ERR_INVALID, "a label has a name of %zu bytes; %d are allowed",
+			       length, RULE_LABEL_NAME_BYTES_MAX);
+	if (!lua_isstring(lua, -1) && !lua_isboolean(lua, -1))
+		return err_set(why, ERR_INVALID,
+			       "a label must be a text, a number or a boolean, not a %s",
+			       luaL_typename(lua, -1));
+	if (lua_type(lua, -1) != LUA_TSTRING)
+		return 0;
+	text = lua_tolstring(lua, -1, &length);
+	if (length <= RULE_LABEL_BYTES_MAX)
+		return 0;
+	lua_pushlstring(lua, text, cut_length(text, RULE_LABEL_BYTES_MAX));
+	lua_pushstring(lua, cut_mark);
+	lua_concat(lua, 2);
+	lua_replace(lua, -2);
+	return 0;
+}
+
+/* stack: …, labels, keys; pushes labels as they may be */
+static int push_labels(lua_State *lua, size_t count, struct err_note *why)
+{
+	lua_createtable(lua, 0, (int)count);
+	for (size_t i = 1; i <= count; i++) {
+		int code;
+
+		lua_rawgeti(lua, -2, (int)i);
+		lua_pushvalue(lua, -1);
+		lua_rawget(lua, -5);
+		code = check_label(lua, why);
+		if (code != 0)
+			return code;
+		lua_rawset(lua, -3);
+	}
+	return 0;
+}
+
 static int read_labels(lua_State *lua, struct rule_verdict *out, struct err_note *why)
 {
 	struct bytes *json = &script_state_of(lua)->scratch;
@@ -60,26 +128,16 @@ static int read_labels(lua_State *lua, struct rule_verdict *out, struct err_note
 	if (!lua_istable(lua, -1))
 		return err_set(why, ERR_INVALID, "labels must be a table of names and texts");
 	count = order_push_keys(lua, -1); /* stack: labels, keys */
-	if (count > VERDICT_LABELS_MAX)
+	if (count > RULE_LABELS_MAX)
 		return err_set(why, ERR_INVALID, "labels has %zu entries; %d are allowed", count,
-			       VERDICT_LABELS_MAX);
-	for (size_t i = 1; i <= count; i++) {
-		lua_rawgeti(lua, -1, (int)i);
-		if (lua_type(lua, -1) != LUA_TSTRING)
-			return err_set(why, ERR_INVALID, "labels must have names, not positions");
-		lua_rawget(lua, -3);
-		if (!lua_isstring(lua, -1) && !lua_isboolean(lua, -1))
-			return err_set(why, ERR_INVALID,
-				       "a label must be a text, a number or a boolean, not a %s",
-				       luaL_typename(lua, -1));
-		lua_pop(lua, 1);
-	}
-	lua_pop(lua, 1);
+			       RULE_LABELS_MAX);
+	code = push_labels(lua, count, why);
 	bytes_clear(json);
 	/* An empty list, plan.list {}, would be written as one; labels are always an object. */
-	if (count == 0)
+	if (code == 0 && count == 0)
 		bytes_append_text(json, "{}");
-	code = count > 0 ? convert_to_json(lua, -1, json, why) : 0;
+	else if (code == 0)
+		code = convert_to_json(lua, -1, json, why);
 	if (code == 0)
 		out->labels_json = mem_copy_bytes(json->data, json->length);
 	return code;

@@ -1,4 +1,5 @@
 """Hostile scripts are ended and quarantined; the other rules' alerts are those of a run without."""
+import json
 import os
 import random
 import re
@@ -90,7 +91,9 @@ HOSTILE = {
     "result_severity": (ERROR, "return { severity = 'worst' }"),
     "result_labels": (ERROR, "return { labels = { a = {} } }"),
     "result_cycle": (ERROR, "local t = {} t.a = t return { labels = t }"),
-    "result_long": (ERROR, "return { message = ('x'):rep(1e6) }"),
+    "result_names": (ERROR, "return { labels = { [('x'):rep(65)] = 1 } }"),
+    "result_many": (ERROR, "local l = {} for i = 1, 33 do l['l' .. i] = i end "
+                    "return { labels = l }"),
     "globals": (ERROR, "x = 1"),
     "library": (ERROR, "string.format = nil"),
     "escape_env": (ERROR, "return getfenv(0)"),
@@ -208,6 +211,34 @@ class Scripts(unittest.TestCase):
             self.assertLess(spent, len(HOSTILE) * 0.1 + 1)
             # A stopped script's state lives on until its version goes: the limit for each.
             self.assertLess(hostile["kib"] - plain["kib"], len(HOSTILE) * 16 * 1024 // 2)
+
+    def test_texts_of_verdicts_are_cut(self):
+        """What is too long came from a reading, perhaps: the alert is told, and is bounded."""
+        path = os.path.join(self.directory, "in.jsonl")
+        text = "\u4e2d\u001b\U0001f600" * 1000
+        with open(path, "w", encoding="utf-8") as out:
+            for second in range(40):
+                out.write(json.dumps({"time": START + second, "k": text, "v": 1, "ok": True},
+                                     ensure_ascii=False) + "\n")
+        body = """local l = {}
+    for i = 1, 32 do l["n" .. i] = r.k .. i end
+    return { message = r.k, labels = l }"""
+        site = Site(os.path.join(self.directory, "cut", "site"), CONFIG % path, {
+            "cut/1": """local rule = require "tocsin.rule"
+return rule.script { source = "s", window = "10s", output = "alerts",
+  on_reading = function(ctx, r) %s end }""" % body})
+        done = tocsin("replay", "--site", site.directory, "--source", "s", "--input", path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        documents = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(len(documents), 1)
+        message, labels = documents[0]["message"], documents[0]["labels"]
+        # 8 bytes each: 249 of them, three bytes and one of the next make 1,996; and the mark.
+        self.assertEqual(message, (text[:249 * 3] + text[:2] + "\u2026"))
+        self.assertEqual(len(message.encode()), 1999)
+        self.assertEqual(len(labels), 32)
+        for label in labels.values():
+            self.assertLessEqual(len(label.encode()), 1000)
+            self.assertEqual(label, text[:len(label) - 1] + "\u2026")
 
     @unittest.skipIf(is_sanitized(rb"__tsan_init"), "shares of processor time are measured, and "
                      "under the thread sanitizer they are those of a program many times slower")

@@ -156,7 +156,6 @@ Test(rule_runner_lua, other_results_are_bad_and_say_what_is_allowed)
 		{"function() return { mesage = 'x' } end",
 		 "unknown entry 'mesage'; allowed: labels, message, severity, value"},
 		{"function() return { message = 5 } end", "message must be a text, not a number"},
-		{"function() return { message = ('x'):rep(2001) } end", "message has 2001 bytes"},
 		{"function() return { severity = 'bad' } end", "severity must be"},
 		{"function() return { value = '5' } end", "value must be a finite number"},
 		{"function() return { value = 0/0 } end", "value must be a finite number"},
@@ -166,6 +165,8 @@ Test(rule_runner_lua, other_results_are_bad_and_say_what_is_allowed)
 		{"function() local l = {} for i = 1, 33 do l['l' .. i] = 1 end "
 		 "return { labels = l } end",
 		 "labels has 33 entries"},
+		{"function() return { labels = { [('n'):rep(65)] = 1 } } end",
+		 "a label has a name of 65 bytes; 64 are allowed"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -177,6 +178,41 @@ Test(rule_runner_lua, other_results_are_bad_and_say_what_is_allowed)
 		cr_expect(strncmp(answer.why.text, "rules/slow/3.lua: on_window: ", 29) == 0);
 		cr_expect_null(answer.verdict.message);
 	}
+}
+
+static void expect_message(const char *body, size_t length, const char *tail)
+{
+	struct answer answer = ask_once(body);
+
+	cr_assert_eq(answer.code, 0, "%s: %s", body, answer.why.text);
+	cr_expect_eq(strlen(answer.verdict.message), length, "%s", body);
+	cr_expect_str_eq(answer.verdict.message + length - strlen(tail), tail, "%s", body);
+	rule_verdict_clear(&answer.verdict);
+}
+
+Test(rule_runner_lua, a_message_that_is_too_long_is_cut_between_two_characters)
+{
+	expect_message("function() return { message = ('x'):rep(2000) } end", 2000, "xxxx");
+	expect_message("function() return { message = ('x'):rep(2001) } end", 2000, "xx…");
+	/* 1,997 bytes are 665 characters of three bytes and two bytes of the next. */
+	expect_message("function() return { message = ('中'):rep(50000) } end", 1998, "中中…");
+	expect_message("function() return { message = ('\\128'):rep(9000) } end", 1997, "\x80…");
+}
+
+Test(rule_runner_lua, labels_are_bounded_each_and_together)
+{
+	struct answer answer = ask_once("function() local l = {} for i = 1, 32 do "
+					"l[('n'):rep(61) .. i + 100] = ('é'):rep(100000) end "
+					"l[('n'):rep(61) .. 101] = ('x'):rep(1000) "
+					"return { labels = l } end");
+	size_t row = 64 + 2 + 1 + 999 + 2 + 1;
+
+	cr_assert_eq(answer.code, 0, "%s", answer.why.text);
+	/* 997 bytes are 498 characters and a half: 996 and the mark, 999. */
+	cr_expect_eq(strlen(answer.verdict.labels_json), 32 * row + 1 + 1);
+	cr_expect_not_null(strstr(answer.verdict.labels_json, "éé…\","));
+	cr_expect_not_null(strstr(answer.verdict.labels_json, "xxx\","));
+	rule_verdict_clear(&answer.verdict);
 }
 
 Test(rule_runner_lua, ends_have_their_codes)
