@@ -81,7 +81,7 @@ static int check_label(lua_State *lua, struct err_note *why)
 
 	if (lua_type(lua, -2) != LUA_TSTRING)
 		return err_set(why, ERR_INVALID, "labels must have names, not positions");
-	text = lua_tolstring(lua, -2, &length);
+	lua_tolstring(lua, -2, &length);
 	if (length > RULE_LABEL_NAME_BYTES_MAX)
 		return err_set(why, ERR_INVALID, "a label has a name of %zu bytes; %d are allowed",
 			       length, RULE_LABEL_NAME_BYTES_MAX);

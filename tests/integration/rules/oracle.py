@@ -23,7 +23,7 @@ def is_number(value):
 
 class Rule:
     def __init__(self, name, window, compare=None, limit=None, passes=None, by=(), field=None,
-                 statistic="count", every=None, decide=None):
+                 statistic="count", every=None, decide=None, severity=None):
         self.name, self.window_ms = name, span_ms(window)
         self.compare, self.limit = compare, limit
         self.passes = passes or (lambda reading: True)
@@ -31,6 +31,7 @@ class Rule:
         finest = 5000 if self.window_ms <= 3600000 else 60000
         self.every_ms = span_ms(every) if every else finest
         self.decide = decide  # script rules: (count, values) -> value or None
+        self.severity = severity or (lambda value: "warning")  # of a verdict with that value
 
     def judge(self, count, values):
         """(fires, value) of one key's readings in one window; fires None: as it was."""
@@ -61,7 +62,7 @@ def evaluate(rule, readings):
     taken = sorted(((r["t"], key_of(rule, r), r.get(rule.field)) for r in readings
                     if rule.passes(r)), key=lambda row: row[0])
     taken_times = [row[0] for row in taken]
-    firing, alerts, before = set(), [], None
+    firing, alerts, before = {}, [], None  # key -> severity
     for end in range(first + rule.every_ms, last + 1, rule.every_ms):
         low = bisect.bisect_left(taken_times, end - rule.window_ms)
         high = bisect.bisect_left(taken_times, end)
@@ -74,13 +75,17 @@ def evaluate(rule, readings):
             if is_number(value):
                 values.append(value)
             groups[key] = (count + 1, values)
-        for key in firing | ({()} if not rule.by else set()):
+        for key in set(firing) | ({()} if not rule.by else set()):
             groups.setdefault(key, (0, []))
         for key, (count, values) in groups.items():
             fires, value = rule.judge(count, values)
-            if fires is not None and fires != (key in firing):
+            if fires is None:
+                continue
+            severity = rule.severity(value) if fires else None
+            if severity != firing.pop(key, None):
                 alerts.append((end, rule.name, key, "firing" if fires else "resolved", value))
-                (firing.add if fires else firing.discard)(key)
+            if fires:
+                firing[key] = severity
     return alerts
 
 

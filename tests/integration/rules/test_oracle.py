@@ -94,7 +94,8 @@ class Oracle(unittest.TestCase):
             Rule("slow_payments", "5m", ">=", 3000, lambda r: r.get("success") is True,
                  field="cost_time", statistic="avg"),
             Rule("slow_merchant", "1m", by=["merchantId"], field="cost_time",
-                 decide=busy_and_slow),
+                 decide=busy_and_slow,
+                 severity=lambda mean: "critical" if mean > 10000 else "warning"),
         ]
         documents, _ = replay(os.path.join(ROOT, "scripts"), [path], "--source", "pay")
         # A script's resolved alert has no value: the script returned nothing.
