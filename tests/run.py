@@ -2,7 +2,8 @@
 """Runs every test of a build directory, two suites at a time, and ends in one line of totals.
 
 Suites: Criterion executables (unit_*), Python black-box scenarios (tests/integration/*/test_*.py),
-tests/tidy. Output of a suite is shown only when it fails. TOCSIN_LONG=1 makes the scenarios long.
+tests/tidy. Output of a suite is shown only when it fails. TOCSIN_LONG=1 makes the scenarios long;
+TOCSIN_SEED=n or =random: see tests/support/seed.py.
 """
 import concurrent.futures
 import glob
@@ -13,6 +14,9 @@ import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "tests/support"))
+from seed import SEED  # noqa: E402
+
 LIMIT_S = 3600 if os.environ.get("TOCSIN_LONG") else 600
 CRITERION = re.compile(r"Tested:.*?(\d+).*?Passing:.*?(\d+).*?Failing:.*?(\d+).*?Crashing:.*?(\d+)")
 UNITTEST = re.compile(r"^Ran (\d+) tests?", re.M)
@@ -58,7 +62,9 @@ def run(name, command, environment):
 def main():
     build = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
     wanted = sys.argv[2:]
-    environment = dict(os.environ, TOCSIN_BIN=os.path.join(build, "tocsin"),
+    print("TOCSIN_SEED=%d" % SEED, flush=True)
+    environment = dict(os.environ, TOCSIN_SEED=str(SEED), PYTHONHASHSEED="0",
+                       TOCSIN_BIN=os.path.join(build, "tocsin"),
                        TOCSIN_GEN=os.path.join(build, "tocsin-gen"),
                        ASAN_OPTIONS="detect_leaks=1:abort_on_error=0",
                        TSAN_OPTIONS="suppressions=" + os.path.join(ROOT, "tests/support/tsan.supp"))

@@ -4,7 +4,6 @@ killed. How good the method is, is measured by bench/trend.py."""
 import datetime
 import json
 import os
-import random
 import sys
 import tempfile
 import unittest
@@ -12,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../support"))
 from daemon import Daemon, Site, tocsin, wait_until  # noqa: E402
+from seed import random_of  # noqa: E402
 
 ZONE = ZoneInfo("America/New_York")
 FIRST = datetime.datetime(2026, 3, 2)
@@ -35,7 +35,7 @@ RULES = {
 def stream(seed):
     """Two shops, busy at noon by the clock on the wall, which is put forward on the 7th day. For
     three hours of the tenth the north has almost nothing, and prices are five times as high."""
-    rng = random.Random(seed)
+    rng = random_of("trend %s" % seed)
     readings = []
     start = int(FIRST.replace(tzinfo=ZONE).timestamp())
     end = int((FIRST + datetime.timedelta(days=DAYS)).replace(tzinfo=ZONE).timestamp())
@@ -97,7 +97,7 @@ class Trends(unittest.TestCase):
 
     def test_killed_and_restarted_it_finds_the_same(self):
         readings, first = stream(2)
-        rng = random.Random(3)
+        rng = random_of("trend cuts")
         middle = next(i for i, reading in enumerate(readings) if reading[0] > first + SLOT * 2)
         cuts = sorted(rng.sample(range(1, len(readings)), 3) + [middle, len(readings)])
         with tempfile.TemporaryDirectory() as directory:

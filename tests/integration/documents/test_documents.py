@@ -9,8 +9,8 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../support"))
 from daemon import Daemon, Site, tocsin, wait_until  # noqa: E402
+from seed import SEED  # noqa: E402
 
-SEED = int(os.environ.get("TOCSIN_SEED", "20180522"))
 
 CONFIG = """
   timezone = "Asia/Shanghai",

@@ -2,7 +2,6 @@
 """What is told to whom, by a real daemon."""
 import json
 import os
-import random
 import sys
 import tempfile
 import time
@@ -12,6 +11,7 @@ import urllib.request
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from world import World  # noqa: E402
 from daemon import Refused, free_port, tocsin, wait_until  # noqa: E402
+from seed import SEED, random_of  # noqa: E402
 
 INHIBIT = """inhibit = { { name = "gateway", source = { rule = "gateway" },
   target = { rule = { "slow", "other" } }, equal = { "merchantId" }, settle = "%s" } },"""
@@ -289,8 +289,7 @@ class Handling(unittest.TestCase):
                                                            ("other", "m1", GONE)])
 
     def test_kills_at_random_points_leave_nobody_with_half_of_the_story(self):
-        seed = int(os.environ.get("TOCSIN_SEED", "7"))
-        chance = random.Random(seed)
+        chance = random_of("kills of handling")
         world = self.world(INHIBIT % "1s" + """routes = {
             { match = { rule = "gateway" }, outputs = { "ops" }, continue = true },
             { outputs = { "hook", "ops" },
@@ -319,7 +318,7 @@ class Handling(unittest.TestCase):
             for rule, key, state in world.told(output):
                 self.assertTrue(state == FIRED or hears.get((rule, key)) == FIRED,
                                 "%s hears a resolve alone: %s %s, seed %d"
-                                % (output, rule, key, seed))
+                                % (output, rule, key, SEED))
                 hears[(rule, key)] = state
             self.assertEqual([key for key in hears if hears[key] != GONE], [], output)
             self.assertGreater(len(hears), 5)

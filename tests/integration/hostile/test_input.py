@@ -6,7 +6,6 @@ import gzip
 import http.client
 import json
 import os
-import random
 import re
 import shutil
 import socket
@@ -18,6 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.a
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 from daemon import IS_LONG, TOCSIN, Daemon, Site, free_port, tocsin, wait_until  # noqa: E402
+from seed import random_of  # noqa: E402
 
 START = 1767225600
 KEYS_MAX = 1000
@@ -210,7 +210,7 @@ class Input(unittest.TestCase):
             b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"\r\n" * 5000,
             b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 20000 + b"\r\n",
         ]
-        dice = random.Random(7)
+        dice = random_of("hostile input")
         requests += [bytes(dice.randrange(256) for _ in range(300)) for _ in range(20)]
 
         def send(request):

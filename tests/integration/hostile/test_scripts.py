@@ -13,8 +13,8 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 from daemon import IS_LONG, TOCSIN, Daemon, Site, tocsin, wait_until  # noqa: E402
+from seed import SEED  # noqa: E402
 
-SEED = int(os.environ.get("TOCSIN_SEED", random.randrange(1 << 30)))
 START = 1767225600
 SECONDS = 600 if IS_LONG else 120
 CONFIG = """

@@ -12,9 +12,9 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../support"))
 import line_by_line  # noqa: E402
 from daemon import IS_LONG, Daemon, Site, tocsin, wait_until  # noqa: E402
+from seed import SEED  # noqa: E402
 from line_by_line import Rule  # noqa: E402
 
-SEED = int(os.environ.get("TOCSIN_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
 LATENESS_MS = 3500
 BASE_MS = 1767225600000
 LINES = 6000

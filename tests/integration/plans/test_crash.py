@@ -12,8 +12,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from world import World, at, check_journal, plan_text, support  # noqa: E402
-
-SEED = int(os.environ.get("TOCSIN_SEED") or random.SystemRandom().randrange(1 << 32))
+from seed import SEED  # noqa: E402
 
 EVERY_CALL = plan_text("all", """
     local seen = { now = ctx:now(), random = ctx:random(), uuid = ctx:uuid() }

@@ -5,7 +5,11 @@ import datetime
 import io
 import json
 import math
-import random
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../support"))
+from seed import random_of  # noqa: E402
 
 START_S = 1795327200  # 2026-11-22T06:00:00Z
 SPAN_S = 3600
@@ -29,7 +33,7 @@ class Reading:
 
 def readings(count, seed=1, out_of_order=0.0):
     """Readings in the order of the file; a share of them out of order, within the lateness."""
-    rng = random.Random(seed)
+    rng = random_of("readings %s" % seed)
     merchants = ["m%d" % i for i in range(200)]
     weights = [1.0 / (i + 1) for i in range(len(merchants))]
     chosen = rng.choices(merchants, weights, k=count)
@@ -97,7 +101,7 @@ def csv_line(reading):
 
 def lines(all_readings, line_of, malformed=0.0, seed=2):
     """The file, as bytes without line ends; a share of the lines malformed."""
-    rng = random.Random(seed)
+    rng = random_of("lines %s" % seed)
     for reading in all_readings:
         if rng.random() < malformed:
             yield rng.choice(MALFORMED).encode()

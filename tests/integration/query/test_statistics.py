@@ -8,12 +8,15 @@ import io
 import json
 import math
 import os
-import random
 import statistics
 import subprocess
+import sys
 import tempfile
 import unittest
 from fractions import Fraction
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../support"))
+from seed import random_of  # noqa: E402
 
 BINARY = os.environ.get("TOCSIN_BIN", "build/tocsin")
 START_MS = 1795327200000  # 2026-11-22T06:00:00Z
@@ -124,7 +127,7 @@ class StatisticsTest(unittest.TestCase):
                 self.expect(name, row[name], window.expected(name, window_s))
 
     def readings(self, count, number, clients, step_ms=37, late_ms=3000, seed=5):
-        rng = random.Random(seed)
+        rng = random_of("query %s" % seed)
         for index in range(count):
             late = rng.randrange(late_ms) if rng.random() < 0.2 else 0
             reading = {"ms": START_MS + max(0, index * step_ms - late), "m": rng.choice("abc"),

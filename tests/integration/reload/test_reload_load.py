@@ -1,6 +1,5 @@
 """Reloads at full speed: nothing lost, nothing counted twice, untouched rules undisturbed."""
 import os
-import random
 import re
 import shutil
 import signal
@@ -14,10 +13,10 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from daemon import IS_LONG, TOCSIN, Daemon, Site, tocsin, wait_until  # noqa: E402
+from seed import SEED  # noqa: E402
 from stream import Writer  # noqa: E402
 
 RELOADS = 200 if IS_LONG else 70  # every kind of broken file once
-SEED = int(os.environ.get("TOCSIN_SEED", random.randrange(1 << 30)))
 # Idle reloads must leave nothing behind; under load the store's buffers grow with the input: there
 # the run without reloads is the measure (one script's memory limit and some fragments above it).
 IDLE_LEAK_KIB_MAX = 4 * 1024

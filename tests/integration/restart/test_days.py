@@ -2,7 +2,6 @@
 import datetime
 import json
 import os
-import random
 import shutil
 import sys
 import tempfile
@@ -13,6 +12,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.a
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 from daemon import Daemon, Site, wait_until  # noqa: E402
+from seed import random_of  # noqa: E402
 
 ZONE = zoneinfo.ZoneInfo("America/New_York")
 CONFIG = """
@@ -35,7 +35,7 @@ def midnight(day):
 
 
 def readings():
-    rng = random.Random(7)
+    rng = random_of("days")
     now = midnight(0) + 1800
     while now < midnight(3) + 4 * 3600:
         # The second day is busy.

@@ -1,6 +1,5 @@
 """Stops in the middle of input, and starts that cannot work: each ends with 1 and says why."""
 import os
-import random
 import shutil
 import signal
 import socket
@@ -14,6 +13,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.a
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 from daemon import IS_LONG, TOCSIN, Daemon, Site, free_port, wait_until  # noqa: E402
+from seed import SEED, random_of  # noqa: E402
 
 START = 1767225600
 LINES = 2000000 if IS_LONG else 200000
@@ -52,8 +52,7 @@ class Start(unittest.TestCase):
         return last
 
     def test_sigterm_during_ingest_loses_and_repeats_nothing(self):
-        seed = int(os.environ.get("TOCSIN_SEED", time.time_ns() % 1000000))
-        chance = random.Random(seed)
+        chance = random_of("start")
         path = os.path.join(self.directory, "in.jsonl")
         counts = dict.fromkeys(("k%d" % i for i in range(KEYS)), 0)
         with open(path, "w", encoding="ascii") as out:
@@ -68,14 +67,14 @@ class Start(unittest.TestCase):
             daemon.wait_readings("s", target, 300)
             time.sleep(chance.uniform(0, 0.02))  # any moment will do: nothing is waited for
             stopped_at.append(daemon.source("s")["readings"])
-            self.assertEqual(daemon.stop(), 0, "seed %d" % seed)
+            self.assertEqual(daemon.stop(), 0, "seed %d" % SEED)
         daemon.start()
         self.addCleanup(daemon.stop)
         daemon.wait_readings("s", LINES, 300)
-        self.assertEqual(daemon.source("s")["readings"], LINES, "seed %d" % seed)
+        self.assertEqual(daemon.source("s")["readings"], LINES, "seed %d" % SEED)
         self.assertEqual(daemon.stop(), 0)
         self.assertNotIn("Sanitizer", daemon.log())
-        print("sigterm: seed %d, stopped at %s of %d readings" % (seed, stopped_at, LINES))
+        print("sigterm: seed %d, stopped at %s of %d readings" % (SEED, stopped_at, LINES))
         # Windows end where the stream is complete: one more reading completes all others.
         daemon.start()
         with open(path, "a", encoding="ascii") as out:
@@ -87,7 +86,7 @@ class Start(unittest.TestCase):
             return {row["key"]: row["count"] for row in rows if "end" not in row["key"]}
         wanted = sorted(counts.values())
         wait_until(lambda: sorted(totals().values()) == wanted, 20,
-                   "the totals, seed %d: %s" % (seed, wanted))
+                   "the totals, seed %d: %s" % (SEED, wanted))
 
     def test_two_signals_and_a_signal_during_the_start(self):
         daemon = Daemon(self.site(), self.state)

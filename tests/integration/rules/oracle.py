@@ -4,12 +4,15 @@ A reading is a dict of its fields with "t" (epoch ms). A rule here is a Rule: Py
 numbers; nothing is shared with the product but the words of the documentation.
 """
 import bisect
+import datetime
 import math
+import zoneinfo
 
 COMPARE = {
     ">": lambda a, b: a > b, ">=": lambda a, b: a >= b, "<": lambda a, b: a < b,
     "<=": lambda a, b: a <= b, "==": lambda a, b: a == b, "!=": lambda a, b: a != b,
 }
+ZONE = zoneinfo.ZoneInfo("America/New_York")   # of the sites; days begin at its midnight
 UNITS = {"s": 1000, "m": 60000, "h": 3600000, "d": 86400000}
 
 
@@ -25,6 +28,7 @@ class Rule:
     def __init__(self, name, window, compare=None, limit=None, passes=None, by=(), field=None,
                  statistic="count", every=None, decide=None, severity=None):
         self.name, self.window_ms = name, span_ms(window)
+        self.days = int(window[:-1]) if window[-1] == "d" else 0
         self.compare, self.limit = compare, limit
         self.passes = passes or (lambda reading: True)
         self.by, self.field, self.statistic = tuple(by), field, statistic
@@ -32,6 +36,14 @@ class Rule:
         self.every_ms = span_ms(every) if every else finest
         self.decide = decide  # script rules: (count, values) -> value or None
         self.severity = severity or (lambda value: "warning")  # of a verdict with that value
+
+    def begin(self, end):
+        if not self.days:
+            return end - self.window_ms
+        today = datetime.datetime.fromtimestamp((end - 1) / 1000, ZONE).date()
+        day = today - datetime.timedelta(days=self.days - 1)
+        midnight = datetime.datetime(day.year, day.month, day.day, tzinfo=ZONE)
+        return int(midnight.timestamp() * 1000)
 
     def judge(self, count, values):
         """(fires, value) of one key's readings in one window; fires None: as it was."""
@@ -64,7 +76,7 @@ def evaluate(rule, readings):
     taken_times = [row[0] for row in taken]
     firing, alerts, before = {}, [], None  # key -> severity
     for end in range(first + rule.every_ms, last + 1, rule.every_ms):
-        low = bisect.bisect_left(taken_times, end - rule.window_ms)
+        low = bisect.bisect_left(taken_times, rule.begin(end))
         high = bisect.bisect_left(taken_times, end)
         if (low, high) == before:
             continue  # the same readings as before decide the same

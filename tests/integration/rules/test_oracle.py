@@ -14,9 +14,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../../support"))
 sys.path.insert(0, HERE)
 from daemon import GEN, IS_LONG, ROOT, Site, tocsin  # noqa: E402
-from oracle import Rule, differences, evaluate, is_number, of_document  # noqa: E402
+from seed import SEED  # noqa: E402
+from oracle import ZONE, Rule, differences, evaluate, is_number, of_document  # noqa: E402
 
-SEED = int(os.environ.get("TOCSIN_SEED", "7"))
 RANDOM_RULES = 200 if IS_LONG else 25
 RULES_PER_STREAM = 5
 START_MS = 1795327200000  # 2026-11-22T06:00:00Z
@@ -229,10 +229,11 @@ class Oracle(unittest.TestCase):
             readings = self.random_stream(draw, is_long_stream)
             path = self.write(os.path.join(self.root, "log%d.jsonl" % number), readings)
             site = Site(os.path.join(self.root, "site%d" % number), """
+              timezone = "%s",
               sources = { log = { lateness = "4s", fields = { app = "string",
                 merchantId = "string", amount = "float", cost_time = "int", success = "bool" } } },
               outputs = { alerts = { file = "alerts.jsonl" } },
-              listen = { http = false },""",
+              listen = { http = false },""" % ZONE,
                         {"%s/1" % rule.name: lua for lua, rule in pairs})
             documents, _ = replay(site.directory, [path])
             try:

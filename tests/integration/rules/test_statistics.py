@@ -4,7 +4,6 @@ import calendar
 import json
 import math
 import os
-import random
 import sys
 import tempfile
 import time
@@ -15,6 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../../support"))
 sys.path.insert(0, HERE)
 from daemon import Daemon, Site, tocsin, wait_until  # noqa: E402
+from seed import random_of  # noqa: E402
 
 START_MS = 1767225600000  # 2026-01-01
 WINDOW_MS, PANE_MS = 10000, 5000
@@ -79,7 +79,7 @@ def expected(readings):
 
 def stream(seed, bursts):
     """Bursts of three keys; in each there are numbers, texts and repeated times."""
-    draw, now, readings = random.Random(seed), START_MS, []
+    draw, now, readings = random_of("statistics %s" % seed), START_MS, []
     for burst in range(bursts):
         burst_end, key = now + draw.randrange(200, 9000), "abc"[burst % 3]
         many = burst % 7 == 3  # more different values than are counted one by one
@@ -153,7 +153,7 @@ class Statistics(unittest.TestCase):
 
     def test_a_daemon_that_is_killed_again_and_again_tells_what_replay_tells(self):
         readings = stream(9, 12)
-        draw = random.Random(9)
+        draw = random_of("statistics cuts")
         open(self.input, "w", encoding="ascii").close()
         daemon = Daemon(self.site, os.path.join(self.root, "state"))
         self.addCleanup(daemon.stop)

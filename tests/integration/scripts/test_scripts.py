@@ -3,7 +3,6 @@
 in a daemon whose file grows in pieces, and in one that is killed between any two of them."""
 import json
 import os
-import random
 import sys
 import tempfile
 import unittest
@@ -13,6 +12,7 @@ sys.path.insert(0, os.path.join(HERE, "../../support"))
 sys.path.insert(0, HERE)
 import world  # noqa: E402
 from daemon import Daemon, Site, tocsin, wait_until  # noqa: E402
+from seed import random_of  # noqa: E402
 
 CONFIG = """
   sources = {
@@ -71,7 +71,7 @@ class Scripts(unittest.TestCase):
     def grow(self, name, kill_chance):
         """A daemon whose file grows, and which is killed now and then."""
         site, path = self.site(name)
-        rng = random.Random(kill_chance)
+        rng = random_of("kill %s" % kill_chance)
         daemon, at = Daemon(site), 0
         daemon.start()
         while at < len(self.lines):

@@ -1,14 +1,18 @@
 """Rules that are asked about readings, in plain Python: the lines one after the other, timers by
 the watermark of the lines before. Nothing here knows how the engine does it."""
 import datetime
-import random
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../support"))
+from seed import random_of  # noqa: E402
 
 LATENESS = 2
 
 
 def lines(count, seed, keys=6, late=0.2):
     """Readings of a few seconds apart, some of them up to 4 s late."""
-    rng = random.Random(seed)
+    rng = random_of("lines %s" % seed)
     now, out = 1_700_000_000.0, []
     for index in range(count):
         now += rng.choice([0, 0.25, 0.5, 1, 3, 12 if rng.random() < 0.05 else 0.5])

@@ -13,7 +13,6 @@ from daemon import Refused  # noqa: E402
 
 # No answer: the daemon died before it, or in the middle of it.
 NO_ANSWER = (OSError, Refused, json.JSONDecodeError)
-SEED = int(os.environ.get("TOCSIN_SEED", "20261122"))
 
 
 class Killer:

@@ -12,7 +12,8 @@ import threading
 import time
 import unittest
 
-from killer import SEED, Killer
+from killer import Killer
+from seed import SEED
 from daemon import IS_LONG, Daemon, Site, free_port, wait_until
 
 KILLS = int(os.environ.get("TOCSIN_KILLS", "60" if IS_LONG else "8"))

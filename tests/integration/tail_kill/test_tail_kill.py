@@ -13,7 +13,8 @@ import unittest
 
 import expect
 import writer
-from killer import SEED, Killer
+from killer import Killer
+from seed import SEED
 from daemon import IS_LONG, Daemon, Site, tocsin, wait_until
 
 KILLS = int(os.environ.get("TOCSIN_KILLS", "200" if IS_LONG else "12"))

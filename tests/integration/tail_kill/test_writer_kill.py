@@ -10,7 +10,8 @@ import tempfile
 import threading
 import unittest
 
-from killer import SEED, Killer
+from killer import Killer
+from seed import SEED
 from daemon import IS_LONG, Daemon, Site, wait_until
 
 ROUNDS = 40 if IS_LONG else 6
