@@ -73,7 +73,8 @@ void engine_forget(struct rule_state *state, struct engine_key *key);
 void engine_adopt_key(struct rule_state *state, struct slice key, struct engine_key *stored);
 void engine_compact_keys(struct rule_state *state);
 void engine_free_keys(struct rule_state *state);
-/** The rule's `expect`, at its first evaluation. */
+/** What is missed when it sends nothing though it never did, at the rule's first evaluation:
+ *  its `expect`, the whole system with `no_data = "alert"`. */
 void engine_watch_expected(struct engine *engine, struct rule_state *state, int64_t boundary_ms);
 /** A step of a key, its alert and its row. `verdict`: of a script, or NULL. */
 void engine_step(const struct evaluation *evaluation, struct candidate *candidate,

@@ -120,26 +120,33 @@ void engine_free_keys(struct rule_state *state)
 	trace_free(state->trace);
 }
 
+static void watch_from_now(struct engine *engine, struct rule_state *state, struct slice name,
+			   int64_t boundary_ms)
+{
+	bool is_new = engine_find_key(state, name) == NULL;
+	struct engine_key *key = engine_watch(engine, state, name);
+
+	if (key == NULL)
+		return;
+	key->is_expected = true;
+	if (!is_new)
+		return;
+	/* It has been missed since the rule began. */
+	key->state.quiet_ms = boundary_ms - state->rule->every_ms;
+	key->state.next_ms = boundary_ms;
+}
+
 void engine_watch_expected(struct engine *engine, struct rule_state *state, int64_t boundary_ms)
 {
-	const struct key_filter *filter = state->rule->key_filter;
+	const struct rule *rule = state->rule;
+	const struct key_filter *filter = rule->key_filter;
 
-	for (uint32_t i = 0; i < state->rule->expect_count; i++) {
+	if (rule->by_count == 0 && rule->no_data == RULE_NO_DATA_ALERT)
+		watch_from_now(engine, state, (struct slice){"", 0}, boundary_ms);
+	for (uint32_t i = 0; i < rule->expect_count; i++)
 		/* `dimensions` and `exclude` hold for what is expected, too. */
-		if (filter != NULL && !key_filter_passes(filter, state->rule->expect[i]))
-			continue;
-		bool is_new = engine_find_key(state, state->rule->expect[i]) == NULL;
-		struct engine_key *key = engine_watch(engine, state, state->rule->expect[i]);
-
-		if (key == NULL)
-			continue;
-		key->is_expected = true;
-		/* It has been missed since the rule began. */
-		if (is_new)
-			key->state.quiet_ms = boundary_ms - state->rule->every_ms;
-		if (is_new)
-			key->state.next_ms = boundary_ms;
-	}
+		if (filter == NULL || key_filter_passes(filter, rule->expect[i]))
+			watch_from_now(engine, state, rule->expect[i], boundary_ms);
 }
 
 /* ---- steps ---- */

@@ -196,7 +196,7 @@ class Key:
         self.on = [False] * len(rule.levels)
         self.since = [None] * len(rule.levels)
         self.quiet = None
-        self.is_silent = self.is_flapping = False
+        self.is_silent = self.is_flapping = self.has_sent = False
         self.told = ("ok", None)
         self.worst = ("ok", None)
         self.changes, self.sent, self.kept_back = [], [], 0
@@ -225,7 +225,9 @@ class Oracle:
         self.rule, self.limits = rule, limits
         self.panes, self.keys, self.judged, self.alerts = {}, {}, None, []
         self.keep_ms = rule.window_ms + rule.every_ms + lateness_ms + EXTRA_MS
-        self.watched, self.version, self.before, self.order = None, 0, None, 0
+        # One `every` before the first boundary; the last boundary outside the valid time.
+        self.begun = self.muted = None
+        self.version, self.before, self.order = 0, None, 0
         self.unsure = set()   # keys of which a value was within its bound of a threshold
         self.evaluations = 0
 
@@ -301,13 +303,22 @@ class Oracle:
 
     # ---- one boundary ----
 
+    def muted_before(self, end):
+        """The calendar knows what was not judged before the rule began."""
+        if "valid_time" in self.rule.options:
+            for back in range(1, 721):
+                if not self.rule.is_valid(end - back * self.rule.every_ms):
+                    return end - back * self.rule.every_ms
+        return None
+
     def judge(self, end):
         rule, groups, empty = self.rule, self.groups(end), Group([], 1)
         is_valid = rule.is_valid(end)
+        if self.begun is None:
+            self.begun = end - rule.every_ms
+            self.muted = self.muted_before(end)
         if not is_valid:
-            self.watched = None
-        elif self.watched is None:
-            self.watched = end - rule.every_ms
+            self.muted = end
         keys = set(groups) | set(self.keys) | ({()} if not rule.by else set())
         keys |= {(key,) for key in rule.options.get("expect", ())}
         for key in sorted(keys, key=str):
@@ -342,6 +353,7 @@ class Oracle:
     def step(self, state, end, group, key, is_valid):
         rule = self.rule
         before = state.so()
+        state.has_sent = state.has_sent or group.count > 0
         if not is_valid:
             state.on = [False] * len(rule.levels)
             state.since = [None] * len(rule.levels)
@@ -382,7 +394,8 @@ class Oracle:
             state.quiet, state.is_silent = None, False
             return
         if state.quiet is None:
-            state.quiet = max(rule.begin(end), self.watched)
+            since = 0 if state.has_sent else self.begun
+            state.quiet = max(rule.begin(end), since, self.muted or 0)
         after = max(rule.window_ms, ms(rule.options.get("no_data_after", "0s")))
         if end - state.quiet >= after and not state.is_silent:
             state.is_silent = True

@@ -13,10 +13,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import combos  # noqa: E402
 import spec  # noqa: E402
 from daemon import IS_LONG, Daemon, Site, tocsin, wait_until  # noqa: E402
+from seed import SEED  # noqa: E402
 
-# The default suite is the same each time; the long run looks elsewhere each time.
-SEED = int(os.environ.get("TOCSIN_SEED", "0")) or (
-    random.SystemRandom().randrange(1, 1 << 30) if IS_LONG else 5)
 LONG_S = int(os.environ.get("TOCSIN_ORACLE_SECONDS", "1500"))
 LATENESS_MS = 3500
 CONFIG = """

@@ -152,6 +152,17 @@ Test(judging, expected_keys_are_missed_though_they_never_came)
 	end(&world);
 }
 
+Test(judging, the_whole_system_is_missed_since_the_rule_began)
+{
+	struct world world;
+
+	begin(&world, NULL, OPTIONS("threshold", ">= 5", "no_data", "alert"));
+	feed(&world, "1001- 1006- 1011- 1013a", 1015);
+	site_expect(&world.site, "r@1 nodata . 0 1010\n"
+				 "r@1 resolved . 1 1015 data_returned\n");
+	end(&world);
+}
+
 Test(judging, expected_keys_that_are_excluded_are_not_missed)
 {
 	struct world world;
