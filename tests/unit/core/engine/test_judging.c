@@ -229,6 +229,38 @@ Test(judging, keys_that_are_left_out_take_no_room)
 	end(&world);
 }
 
+/* Both rules have one window; each has room for its own two keys, which the other leaves out. */
+Test(judging, keys_of_another_rule_take_no_room)
+{
+	static const char *const options[][14] = {
+		{"filter", "k ~= '-'", "threshold", ">= 2", "window", "10s", "keys_max", "#2",
+		 "dimensions", "{k={a;b}}", NULL},
+		{"filter", "k ~= '-'", "threshold", ">= 2", "window", "10s", "keys_max", "#2",
+		 "exclude", "{k={a;b}}", NULL},
+	};
+	struct world world;
+	struct rule *rules[2];
+
+	site_init(&world.site);
+	rules[0] = site_rule(&world.site, "r", 1, "group", by_k, options[0]);
+	rules[1] = site_rule(&world.site, "s", 1, "group", by_k, options[1]);
+	site_install(&world.site, rules, 2);
+	world.partition = site_open(&world.site, "pay", "p", false);
+	feed(&world, "1001a 1001a 1001b 1001b 1002c 1002c 1002d 1002d", 1020);
+	site_expect(&world.site, "r@1 firing a 2 1005\nr@1 firing b 2 1005\n"
+				 "s@1 firing c 2 1005\ns@1 firing d 2 1005\n"
+				 "r@1 resolved a 0 1015\nr@1 resolved b 0 1015\n"
+				 "s@1 resolved c 0 1015\ns@1 resolved d 0 1015\n");
+	/* A third one of its own is too many, for that rule alone. */
+	feed(&world, "1021a 1021a 1021c 1021c 1021d 1021d 1021e 1021e", 1025);
+	site_expect(&world.site, "r@1 firing a 2 1025\n"
+				 "s@1 firing c 2 1025\ns@1 firing d 2 1025\n"
+				 "s@1 firing . - 1025 keys_max\n");
+	rule_unref(rules[0]);
+	rule_unref(rules[1]);
+	site_deinit(&world.site);
+}
+
 Test(judging, too_many_keys_in_one_bundle_stay_one_alert)
 {
 	struct bytes lines = BYTES_EMPTY;

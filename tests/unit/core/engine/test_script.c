@@ -195,6 +195,16 @@ Test(script, as_long_as_there_is_no_room_it_is_not_over)
 	end(&world);
 }
 
+Test(script, keys_that_are_left_out_take_no_room)
+{
+	struct world world;
+
+	begin(&world, PAIRS("keys_max", "#1", "dimensions", "{k={c;d}}", "exclude", "{k={d}}"));
+	feed(&world, "1001af 1002bf 1003df 1004cf 1005af 1200ar", false);
+	site_expect(&world.site, "r@1 firing c - 1004\n");
+	end(&world);
+}
+
 Test(script, streaks_have_a_limit_of_keys_too)
 {
 	struct world world;
