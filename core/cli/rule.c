@@ -15,7 +15,7 @@ static const char help[] =
 	"Usage: tocsin rule COMMAND [OPTION…]\n"
 	"\n"
 	"  list                     every rule with its active version and what it sees\n"
-	"  show NAME[@VERSION]      versions, current value of each key, source text\n"
+	"  show NAME[@VERSION]      versions, what each key has and keeps, source text\n"
 	"  history NAME             every kept version with its state, actor and reason\n"
 	"  diff NAME[@A] [@B]       what differs between two versions: from the one that runs to "
 	"the\n"
@@ -61,8 +61,41 @@ static const char *const history_columns[] = {"version=V",
 					      "actor=ACTOR",
 					      "reason=REASON",
 					      NULL};
-static const char *const value_columns[] = {"key=KEY", "count=COUNT", "sum=SUM",       "min=MIN",
-					    "max=MAX", "avg=AVG",     "firing=FIRING", NULL};
+static const char *const kept_columns[] = {"key=KEY", "state=STATE", "timers=TIMERS",
+					   "firing=FIRING", NULL};
+
+enum { VALUE_COLUMNS_MAX = 68 };
+
+/** Which statistics there are depends on the rule. */
+static void print_values(const json_t *result)
+{
+	const char *columns[VALUE_COLUMNS_MAX + 1] = {"key=KEY", "count=COUNT"};
+	size_t count = 2, index;
+	const json_t *name;
+
+	json_array_foreach(json_object_get(result, "statistics"), index, name)
+	{
+		if (count < VALUE_COLUMNS_MAX - 2)
+			columns[count++] = json_string_value(name);
+	}
+	columns[count++] = "severity=SEVERITY";
+	columns[count] = "stage=STAGE";
+	remote_print_table(json_object_get(result, "values"), columns);
+}
+
+static void print_kept(const json_t *result)
+{
+	const json_t *kept = json_object_get(result, "kept");
+	json_int_t count = json_integer_value(json_object_get(result, "kept_keys"));
+
+	if (count == 0)
+		return;
+	printf("\nkept for %lld keys", (long long)count);
+	if ((size_t)count > json_array_size(kept))
+		printf(", %zu of them", json_array_size(kept));
+	putchar('\n');
+	remote_print_table(kept, kept_columns);
+}
 
 static void print_show(const json_t *result)
 {
@@ -73,7 +106,8 @@ static void print_show(const json_t *result)
 	printf("\n\n");
 	remote_print_table(json_object_get(result, "versions"), history_columns);
 	putchar('\n');
-	remote_print_table(json_object_get(result, "values"), value_columns);
+	print_values(result);
+	print_kept(result);
 	const char *source = json_string_value(json_object_get(result, "source"));
 	printf("\n-- version ");
 	remote_print_value(json_object_get(result, "shown"));

@@ -5,6 +5,7 @@
 #include "core/base/mem.h"
 #include "core/control/control.h"
 #include "core/control/json_text.h"
+#include "core/control/rule_values.h"
 #include "core/engine/engine.h"
 #include "core/rule/rule.h"
 #include "core/rule/versions.h"
@@ -97,36 +98,6 @@ int verb_rule_history(const struct verb_call *call, json_t **result, struct err_
 	return 0;
 }
 
-enum { SHOWN_KEYS_MAX = 1000 };
-
-static void add_key(void *arg, const struct engine_key_status *status)
-{
-	json_t *list = arg;
-	const struct aggregate *total = status->total;
-	struct bytes text = BYTES_EMPTY;
-	double value = 0;
-	if (json_array_size(list) >= SHOWN_KEYS_MAX)
-		return;
-	json_t *row = json_object();
-	dimension_append_text(status->key, &text);
-	json_take(row, "key", json_text_slice(bytes_slice(&text)));
-	json_put_int(row, "count", total->count);
-	for (enum statistic statistic = STATISTIC_SUM; statistic <= STATISTIC_MAX; statistic++) {
-		if (total->samples > 0 && aggregate_value(total, statistic, &value))
-			json_take(row, statistic_name(statistic), json_real(value));
-	}
-	json_take(row, "firing",
-		  json_boolean(status->stage == KEY_STAGE_FIRING ||
-			       status->stage == KEY_STAGE_CLEARING));
-	json_put_text(row, "stage", key_stage_name(status->stage));
-	if (status->severity != NULL)
-		json_put_text(row, "severity", status->severity);
-	if (status->kept_back > 0)
-		json_put_int(row, "kept_back", status->kept_back);
-	json_array_append_new(list, row);
-	bytes_deinit(&text);
-}
-
 int verb_rule_show(const struct verb_call *call, json_t **result, struct err_note *why)
 {
 	const char *name = NULL;
@@ -139,14 +110,13 @@ int verb_rule_show(const struct verb_call *call, json_t **result, struct err_not
 		code = verb_rule_history(call, &versions, why);
 	if (code != 0)
 		return code;
-	json_t *object = json_object(), *keys = json_array();
+	json_t *object = json_object();
 	struct find_status find = {name, object};
 	uint32_t active = versions_active(call->target->rule_versions, name);
 	json_put_text(object, "name", name);
 	json_put_int(object, "active", active);
 	engine_each_rule(call->target->engine, add_live, &find);
-	engine_each_key(call->target->engine, name, add_key, keys);
-	json_take(object, "values", keys);
+	rule_values_put(object, call->target->engine, name);
 	json_take(object, "versions", versions);
 	if (number == 0)
 		number = active;

@@ -23,7 +23,9 @@ struct config;
 struct engine;
 struct err_note;
 struct kv;
+struct metric;
 struct rule;
+struct rule_timer;
 struct script_marker;
 struct trace;
 
@@ -135,7 +137,10 @@ void engine_each_rule(const struct engine *engine,
 struct engine_key_status {
 	struct slice key;              /**< dimension.h */
 	const struct aggregate *total; /**< of the window; the first of its cells */
-	bool has_value;                /**< the rule's statistic has one in it */
+	const struct rule *rule;
+	const struct metric *metric; /**< whose cells they are; NULL: the window has none */
+	int64_t span_ms;             /**< length of the window */
+	bool has_value;              /**< the rule's statistic has one in it */
 	double value;
 	enum key_stage stage;
 	const char *severity; /**< of the level that is on; NULL: none is */
@@ -145,6 +150,19 @@ struct engine_key_status {
  *  some state though the window has none of its readings. */
 void engine_each_key(const struct engine *engine, const char *rule,
 		     void (*each)(void *arg, const struct engine_key_status *status), void *arg);
+/** What a rule that is asked about readings keeps for a key. */
+struct engine_kept_status {
+	struct slice key;
+	struct slice text; /**< of the state, bounded; "" when there is none */
+	const struct rule_timer *timers;
+	uint32_t timer_count;
+	bool is_firing;
+};
+enum { ENGINE_KEPT_TEXT_BYTES_MAX = 500 };
+/** Up to `count_max` of them; returns how many there are. */
+uint32_t engine_each_kept(const struct engine *engine, const char *rule, uint32_t count_max,
+			  void (*each)(void *arg, const struct engine_kept_status *status),
+			  void *arg);
 /** Why its keys fired or did not, of late; NULL: none came near a transition, or no such rule. */
 const struct trace *engine_trace(const struct engine *engine, const char *rule);
 

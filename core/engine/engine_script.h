@@ -94,6 +94,9 @@ void engine_streak_read(struct engine *engine, struct rule_state *state, struct 
 void engine_streak_end(struct engine *engine, struct rule_state *state,
 		       const struct script_key *key, int64_t time_ms, int64_t watermark_ms);
 
+/** What is kept of a dimension, as text. */
+void engine_streak_print(struct slice state, struct bytes *out, size_t bytes_max);
+
 /* engine_script_store.c */
 void engine_gather_memory(struct engine *engine);
 void engine_delete_memory(struct engine *engine, const char *rule);

@@ -21,6 +21,26 @@ static void read_run(const struct rule_memory *memory, struct run *out)
 	out->over_ms = memory->timer_count > 0 ? memory->timers[0].at_ms : INT64_MIN;
 }
 
+void engine_streak_print(struct slice state, struct bytes *out, size_t bytes_max)
+{
+	struct rule_memory memory = {.state = state};
+	struct bytes value = BYTES_EMPTY;
+	struct run run;
+
+	if (state.length == 0)
+		return;
+	read_run(&memory, &run);
+	dimension_append_text(run.value, &value);
+	bytes_append_format(out, "%llu in a row: ", (unsigned long long)run.length);
+	if (value.length > bytes_max) {
+		bytes_append(out, value.data, bytes_max);
+		bytes_append_text(out, "…");
+	} else {
+		bytes_append_slice(out, bytes_slice(&value));
+	}
+	bytes_deinit(&value);
+}
+
 static void tell(struct engine *engine, struct rule_state *state, struct slice dimension,
 		 const struct run *run, bool is_firing, int64_t time_ms, int64_t watermark_ms)
 {

@@ -1,6 +1,6 @@
 #include "core/engine/engine_internal.h"
 #include "core/engine/engine_judge.h"
-#include "core/engine/script_memory.h"
+#include "core/engine/engine_script.h"
 
 #include "core/rule/rule.h"
 #include "core/rule/rule_runner.h"
@@ -131,7 +131,14 @@ static void tell_key(const struct each_key *each, struct slice name, const struc
 		     bool has_cells, const struct engine_key *key)
 {
 	const struct rule *rule = each->state->rule;
-	struct engine_key_status status = {.key = name, .total = total, .stage = KEY_STAGE_OK};
+	struct engine_key_status status = {
+		.key = name,
+		.total = total,
+		.rule = rule,
+		.metric = has_cells ? each->state->metric->metric : NULL,
+		.span_ms = each->state->span_ms,
+		.stage = KEY_STAGE_OK,
+	};
 	int level = key != NULL ? key_state_level(&key->state, rule) : -1;
 
 	status.has_value =
@@ -190,4 +197,43 @@ const struct trace *engine_trace(const struct engine *engine, const char *rule)
 	const struct rule_state *state = find_state(engine, rule);
 
 	return state != NULL ? state->trace : NULL;
+}
+
+static void kept_text(const struct rule *rule, const struct script_key *key, struct bytes *out)
+{
+	struct slice state = {key->state, key->state_bytes};
+
+	bytes_clear(out);
+	if (rule->streak > 0)
+		engine_streak_print(state, out, ENGINE_KEPT_TEXT_BYTES_MAX);
+	else if (rule->runner != NULL && rule->runner->ops->print_state != NULL)
+		rule->runner->ops->print_state(state, out, ENGINE_KEPT_TEXT_BYTES_MAX);
+}
+
+uint32_t engine_each_kept(const struct engine *engine, const char *rule, uint32_t count_max,
+			  void (*each)(void *arg, const struct engine_kept_status *status),
+			  void *arg)
+{
+	const struct rule_state *state = find_state(engine, rule);
+	const struct script_memory *memory = state != NULL ? state->memory : NULL;
+	struct bytes text = BYTES_EMPTY;
+	uint32_t count = 0;
+
+	for (uint32_t id = 0; memory != NULL && id < memory->table.count; id++) {
+		const struct script_key *key = &memory->keys[id];
+		struct engine_kept_status status = {
+			.key = script_memory_key(memory, key),
+			.timers = key->timers,
+			.timer_count = key->timer_count,
+			.is_firing = key->is_firing,
+		};
+
+		if (!key->is_live || count++ >= count_max)
+			continue;
+		kept_text(state->rule, key, &text);
+		status.text = bytes_slice(&text);
+		each(arg, &status);
+	}
+	bytes_deinit(&text);
+	return count;
 }

@@ -114,6 +114,8 @@ struct rule_runner_ops {
 	 *  note that names script, function and line. */
 	int (*on_window)(struct rule_runner *runner, const struct rule_window *window,
 			 struct rule_verdict *out, struct err_note *why);
+	/** A state as text for people, at most `bytes_max` and a mark. NULL: there are none. */
+	void (*print_state)(struct slice state, struct bytes *out, size_t bytes_max);
 	/** Bytes in use, peak, calls, for status. */
 	void (*usage)(const struct rule_runner *runner, uint64_t *memory_bytes,
 		      uint64_t *memory_bytes_max, uint64_t *call_count);

@@ -10,6 +10,7 @@
 #include "lua/bridge/rule_context_lua.h"
 #include "lua/bridge/rule_filter_lua.h"
 #include "lua/bridge/rule_reading_lua.h"
+#include "lua/bridge/rule_state_lua.h"
 #include "lua/bridge/verdict.h"
 #include "lua/host/call.h"
 #include "lua/host/loader.h"
@@ -251,6 +252,7 @@ static const struct rule_runner_ops runner_ops = {
 	.filter = filter,
 	.on_reading = on_reading,
 	.on_timer = on_timer,
+	.print_state = rule_state_print,
 	.usage = usage,
 	.free = free_runner,
 };

@@ -13,7 +13,6 @@
 
 /* A number key, an end and a value take more than this many bytes: more entries never fit. */
 enum { ENTRIES_MAX = RULE_STATE_BYTES_MAX / 4, ENTRIES_SORTED_SLOWLY = 8 };
-enum { TAG_END = 0, TAG_FALSE, TAG_TRUE, TAG_NUMBER, TAG_TEXT, TAG_TABLE };
 
 static void raise_too_big(lua_State *lua)
 {
@@ -28,7 +27,7 @@ static void append_number(struct bytes *out, double number)
 	if (number != number)
 		number = __builtin_nan("");
 	memcpy(&bits, &number, sizeof(bits));
-	bytes_append_u8(out, TAG_NUMBER);
+	bytes_append_u8(out, RULE_STATE_NUMBER);
 	bytes_append_be64(out, bits);
 }
 
@@ -38,7 +37,7 @@ static void append_text(lua_State *lua, struct bytes *out, const char *text, siz
 
 	if (length > RULE_STATE_BYTES_MAX)
 		raise_too_big(lua);
-	bytes_append_u8(out, TAG_TEXT);
+	bytes_append_u8(out, RULE_STATE_TEXT);
 	bytes_append(out, head, (size_t)(varint_put(head, length) - head));
 	bytes_append(out, text, length);
 }
@@ -96,7 +95,7 @@ static void encode_value(lua_State *lua, struct bytes *out, int depth)
 
 	switch (lua_type(lua, -1)) {
 	case LUA_TBOOLEAN:
-		bytes_append_u8(out, lua_toboolean(lua, -1) ? TAG_TRUE : TAG_FALSE);
+		bytes_append_u8(out, lua_toboolean(lua, -1) ? RULE_STATE_TRUE : RULE_STATE_FALSE);
 		break;
 	case LUA_TNUMBER: append_number(out, lua_tonumber(lua, -1)); break;
 	case LUA_TSTRING:
@@ -126,7 +125,7 @@ static void encode_table(lua_State *lua, struct bytes *out, int depth)
 	luaL_checkstack(lua, 4, "too many tables");
 	count = collect_keys(lua, items);
 	sort_keys(items, count);
-	bytes_append_u8(out, TAG_TABLE);
+	bytes_append_u8(out, RULE_STATE_TABLE);
 	for (uint32_t i = 0; i < count; i++) {
 		/* Keys are numbers, texts or booleans, and written as values are. */
 		order_item_push(lua, &items[i]);
@@ -135,7 +134,7 @@ static void encode_table(lua_State *lua, struct bytes *out, int depth)
 		encode_value(lua, out, depth);
 		lua_pop(lua, 1);
 	}
-	bytes_append_u8(out, TAG_END);
+	bytes_append_u8(out, RULE_STATE_END);
 }
 
 void rule_state_encode(lua_State *lua, struct bytes *out)
@@ -156,23 +155,23 @@ static void push_item(lua_State *lua, struct byte_reader *reader, uint8_t tag, i
 	if (reader->has_failed || depth > RULE_STATE_DEPTH_MAX + 1)
 		luaL_error(lua, "the stored state is damaged");
 	switch (tag) {
-	case TAG_FALSE:
-	case TAG_TRUE: lua_pushboolean(lua, tag == TAG_TRUE); return;
-	case TAG_NUMBER:
+	case RULE_STATE_FALSE:
+	case RULE_STATE_TRUE: lua_pushboolean(lua, tag == RULE_STATE_TRUE); return;
+	case RULE_STATE_NUMBER:
 		bits = byte_reader_be64(reader);
 		memcpy(&number, &bits, sizeof(number));
 		lua_pushnumber(lua, number);
 		return;
-	case TAG_TEXT:
+	case RULE_STATE_TEXT:
 		text = byte_reader_bytes(reader, (size_t)varint_read(reader));
 		lua_pushlstring(lua, text.data != NULL ? text.data : "", text.length);
 		return;
-	case TAG_TABLE: break;
+	case RULE_STATE_TABLE: break;
 	default: luaL_error(lua, "the stored state is damaged");
 	}
 	luaL_checkstack(lua, 4, "too many tables");
 	lua_newtable(lua);
-	while ((tag = byte_reader_u8(reader)) != TAG_END) {
+	while ((tag = byte_reader_u8(reader)) != RULE_STATE_END) {
 		push_item(lua, reader, tag, depth + 1);
 		push_item(lua, reader, byte_reader_u8(reader), depth + 1);
 		lua_rawset(lua, -3);
