@@ -28,6 +28,12 @@ const struct option config_route_rows[] = {
 	 .example = "{ by = { \"rule\" }, wait = \"30s\", interval = \"5m\" }",
 	 .help = "one document for alerts that belong together",
 	 .rows = config_group_rows},
+	{.name = "repeat_every",
+	 .type = OPTION_SPAN,
+	 .min = 60000,
+	 .max = 30.0 * 86400000,
+	 .example = "\"4h\"",
+	 .help = "what is still open is told again, that long after it was told"},
 	{.name = NULL},
 };
 
@@ -161,6 +167,23 @@ static void read_group(struct config_builder *builder, const struct tree *tree, 
 	route->interval_ms = option_span_ms(tree, "interval", 300000);
 }
 
+/** A group cannot be told more often than its documents may follow each other. */
+static void read_repeat(struct config_builder *builder, const struct tree *tree, const char *what,
+			struct config_route *route)
+{
+	int64_t least_ms =
+		route->wait_ms > route->interval_ms ? route->wait_ms : route->interval_ms;
+
+	route->repeat_ms = option_span_ms(tree, "repeat_every", 0);
+	if (route->repeat_ms == 0 || route->repeat_ms >= least_ms)
+		return;
+	report_add(
+		builder->report, builder->file, tree_get(tree, "repeat_every")->line,
+		"\"repeat_every\" of %s must not be shorter than \"wait\" and \"interval\" of its "
+		"group; example: repeat_every = \"4h\"",
+		what);
+}
+
 static void read_route(struct config_builder *builder, const struct tree *tree, uint32_t number)
 {
 	struct config *config = builder->config;
@@ -183,6 +206,7 @@ static void read_route(struct config_builder *builder, const struct tree *tree, 
 	}
 	route->is_continued = option_bool(tree, "continue", false);
 	read_group(builder, tree_get(tree, "group"), what, route);
+	read_repeat(builder, tree, what, route);
 }
 
 static bool read_side(struct config_builder *builder, const struct tree *tree, const char *side,

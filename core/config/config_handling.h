@@ -4,7 +4,7 @@
  *        { name = "pager", match = { severity = "critical" }, outputs = { "ops" },
  *          continue = true },
  *        { match = { labels = { team = "payments" } },
- *          group = { by = { "rule" }, wait = "30s", interval = "5m" } },
+ *          group = { by = { "rule" }, wait = "30s", interval = "5m" }, repeat_every = "4h" },
  *      },
  *      inhibit = {
  *        { source = { rule = "gateway_down" }, target = { severity = "warning" },
@@ -35,6 +35,7 @@ struct config_route {
 	uint32_t by_count;
 	int64_t wait_ms;     /**< from a group's first alert to its document */
 	int64_t interval_ms; /**< at least, between two documents of a group */
+	int64_t repeat_ms;   /**< an alert that is still open is told again; 0: never */
 };
 
 struct config_inhibit {

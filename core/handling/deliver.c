@@ -97,8 +97,8 @@ static void tell(struct handling *handling, struct open_alert *open, const char 
 {
 	const char *document = deliver_document(handling, output, open->documents);
 	struct told *told = open_told(open, output);
-	struct held_request request = {route, output,         by_json, settings,
-				       open,  open->alert.id, false,   document};
+	struct held_request request = {route,          output, by_json,  settings, open,
+				       open->alert.id, false,  document, 0};
 
 	request.is_resolved = open->alert.state == ALERT_RESOLVED;
 	if (told != NULL && strcmp(told->sent_id, open->alert.id) == 0)
@@ -123,6 +123,8 @@ static void tell(struct handling *handling, struct open_alert *open, const char 
 	told->by_json = mem_copy_text(by_json);
 	mem_free(way.route);
 	mem_free(way.by_json);
+	told->repeat_count = 0;
+	repeats_note(handling, told, now_ms);
 }
 
 static void tell_by_route(struct handling *handling, struct open_alert *open, const char *output,
@@ -185,7 +187,7 @@ static void take_routes(struct handling *handling, struct open_alert *open, stru
 		tell(handling, open, open->output, NULL, NULL, NULL, now_ms);
 }
 
-static const struct config_route *find_route(const struct config *config, const char *name)
+const struct config_route *deliver_find_route(const struct config *config, const char *name)
 {
 	for (uint32_t i = 0; name != NULL && i < config->route_count; i++)
 		if (strcmp(config->routes[i].name, name) == 0)
@@ -203,23 +205,36 @@ static void tell_the_others(struct handling *handling, struct open_alert *open, 
 
 		if (take_turn(turn, output))
 			tell(handling, open, output, open->told[i].route,
-			     find_route(handling->config, open->told[i].route),
+			     deliver_find_route(handling->config, open->told[i].route),
 			     open->told[i].by_json, now_ms);
 	}
+}
+
+/** Of just this state: a silence that began later has ended. */
+static bool is_told(const struct open_alert *open)
+{
+	for (uint32_t i = 0; i < open->told_count; i++)
+		if (strcmp(open->told[i].sent_id, open->alert.id) == 0)
+			return true;
+	return false;
 }
 
 void deliver(struct handling *handling, struct open_alert *open, int64_t now_ms)
 {
 	struct turn turn = {.count = 0};
 
+	bool is_new = !is_told(open);
+
 	handling->delivered = open;
 	take_routes(handling, open, &turn, now_ms);
 	tell_the_others(handling, open, &turn, now_ms);
 	handling->delivered = NULL;
-	if (open->held_count == 0)
+	if (open->held_count == 0 && !repeats_has(handling, open))
 		open_drop_documents(open);
 	open_save(handling, open);
-	if (handling->options.on_pass != NULL)
+	if (!is_new)
+		repeats_wake(handling, now_ms);
+	else if (handling->options.on_pass != NULL)
 		handling->options.on_pass(handling->options.arg, &open->alert, open->incident_key,
 					  now_ms);
 }
@@ -233,8 +248,8 @@ void deliver_resolved(struct handling *handling, struct open_alert *open, const 
 	for (uint32_t i = 0; i < open->told_count; i++) {
 		const struct told *told = &open->told[i];
 		const char *document = deliver_document(handling, told->output, documents);
-		struct held_request request = {told->route, told->output, told->by_json, NULL,
-					       open,        alert->id,    true,          document};
+		struct held_request request = {told->route, told->output, told->by_json, NULL, open,
+					       alert->id,   true,         document,      0};
 
 		if (told->by_json == NULL || document == NULL ||
 		    !group_hold(handling, &request, now_ms))

@@ -144,6 +144,7 @@ static struct held *make_held(const struct group *group, const struct held_reque
 	held->order = request->open->order;
 	held->severity = mem_copy_text(request->open->alert.severity);
 	held->is_resolved = request->is_resolved;
+	held->repeat_count = request->repeat_count;
 	held->document = mem_copy_text(request->document);
 	return held;
 }
@@ -153,7 +154,8 @@ static void set_flush_time(struct group *group, const struct held_request *reque
 {
 	int64_t rested_ms = group->sent_ms + group->interval_ms;
 
-	if (request->is_resolved)
+	if (request->is_resolved ||
+	    (request->repeat_count > 0 && group->first == NULL && now_ms >= rested_ms))
 		group->flush_ms = now_ms;
 	else if (group->first == NULL && group->sent_ms != 0)
 		group->flush_ms = now_ms < rested_ms ? rested_ms : now_ms + group->wait_ms;
@@ -209,7 +211,8 @@ static void let_go(struct handling *handling, struct open_alert *open)
 {
 	if (open->held_count > 0)
 		open->held_count--;
-	if (open->held_count == 0 && open->wait == WAIT_NONE && open != handling->delivered)
+	if (open->held_count == 0 && open->wait == WAIT_NONE && open != handling->delivered &&
+	    !repeats_has(handling, open))
 		open_drop_documents(open);
 	open_save(handling, open);
 }
@@ -221,11 +224,14 @@ static void mark_sent(struct handling *handling, const struct group *group, cons
 	struct open_alert *open = held_find(handling, held);
 	struct told *told = open != NULL ? open_told(open, group->output) : NULL;
 
-	fate_add(handling, held->id, "sent", group->output, now_ms,
-		 "in document %s of %u alerts, by %s", document_id, group->held_count,
+	fate_add(handling, held->id, held->repeat_count > 0 ? "repeated" : "sent", group->output,
+		 now_ms, "in document %s of %u alerts, by %s", document_id, group->held_count,
 		 group->route);
-	if (told != NULL && !held->is_resolved)
+	handling->usage.repeated += held->repeat_count > 0;
+	if (told != NULL && !held->is_resolved) {
 		memcpy(told->sent_id, held->id, sizeof(told->sent_id));
+		repeats_note(handling, told, now_ms);
+	}
 	if (open != NULL)
 		let_go(handling, open);
 }

@@ -12,6 +12,7 @@ struct held {
 	uint64_t order;   /**< of its opening: the key may have opened anew since */
 	char id[ALERT_ID_BYTES];
 	bool is_resolved;
+	uint32_t repeat_count; /**< it was told before so often, and once; 0: it is new */
 	char *severity;
 	char *document;
 };

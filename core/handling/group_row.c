@@ -12,7 +12,7 @@
 /* ---- the document ---- */
 
 struct tally {
-	uint32_t firing_count, resolved_count;
+	uint32_t firing_count, resolved_count, repeat_count;
 	bool is_firing; /* at the end: the last of some key is not a resolve */
 	const char *severity;
 	XXH3_state_t *hash;
@@ -43,6 +43,12 @@ static void tally_up(struct handling *handling, const struct group *group, struc
 		if (rank_of(held->severity) > rank_of(tally->severity))
 			tally->severity = held->severity;
 		XXH3_128bits_update(tally->hash, held->id, strlen(held->id));
+		if (held->repeat_count >
+		    0) { /* another document than the first with these alerts */
+			tally->repeat_count++;
+			XXH3_128bits_update(tally->hash, &held->repeat_count,
+					    sizeof(held->repeat_count));
+		}
 	}
 	for (uint32_t i = 0; i < last.count; i++)
 		tally->is_firing |= !is_resolved[i];
@@ -80,6 +86,8 @@ void group_append_document(struct handling *handling, const struct group *group,
 	row_int(out, "alert_count", group->held_count);
 	row_int(out, "firing_count", tally.firing_count);
 	row_int(out, "resolved_count", tally.resolved_count);
+	if (tally.repeat_count > 0)
+		row_int(out, "repeat_count", tally.repeat_count);
 	row_key(out, "alerts");
 	bytes_append_char(out, '[');
 	for (const struct held *held = group->first; held != NULL; held = held->next) {
@@ -135,6 +143,7 @@ void held_save(struct handling *handling, const struct group *group, const struc
 	row_hex(&row, "key", bytes_slice(&held->key));
 	row_int(&row, "order", (int64_t)held->order);
 	row_bool(&row, "resolved", held->is_resolved);
+	row_int(&row, "repeat", held->repeat_count);
 	row_text(&row, "severity", held->severity);
 	row_text(&row, "document", held->document);
 	row_end(&row);
@@ -189,6 +198,7 @@ static bool load_held(struct handling *handling, struct slice key, const json_t 
 	held->sequence = sequence;
 	memcpy(held->id, id, strlen(id));
 	held->order = (uint64_t)row_get_int(row, "order");
+	held->repeat_count = (uint32_t)row_get_int(row, "repeat");
 	held->is_resolved = json_is_true(json_object_get(row, "resolved"));
 	held->severity = row_take_text(row, "severity");
 	held->document = mem_copy_text(document);

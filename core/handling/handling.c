@@ -172,6 +172,8 @@ static void find_next(struct handling *handling)
 	     open = open->wait_next)
 		if (open->wait != WAIT_INHIBITED && open->wait_until_ms < next_ms)
 			next_ms = open->wait_until_ms;
+	if (handling->has_repeats && handling->repeat_next_ms < next_ms)
+		next_ms = handling->repeat_next_ms;
 	handling->next_ms = next_ms;
 }
 
@@ -184,6 +186,7 @@ void handling_advance(struct handling *handling, int64_t now_ms)
 		return;
 	end_silences(handling, now_ms);
 	decide_waiting(handling, is_all_due, now_ms);
+	repeats_send_due(handling, is_all_due, now_ms);
 	groups_send_due(handling, is_all_due, now_ms);
 	find_next(handling);
 }
@@ -267,6 +270,7 @@ void handling_configure(struct handling *handling, struct config *config, const 
 		handling->has_language[config->outputs[i].has_zh_keys ? LANGUAGE_ZH : LANGUAGE_EN] =
 			true;
 	inhibits_configure(handling);
+	repeats_configure(handling);
 	handling_recheck(handling);
 }
 

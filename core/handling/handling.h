@@ -17,6 +17,8 @@
  *  - groups: alerts of a route with the same `by` values become one document, after `wait` for the
  *    first and `interval` between two. Every transition is in it. A resolved alert sends its group
  *    at the end of the turn.
+ *  - repeats (`repeat_every` of a route): what is still open is told again that long after it was
+ *    told, unless a silence or a source keeps it quiet by then (repeat.c).
  *  - resolved goes to exactly the outputs that got something of this alert while it was open.
  *  What was decided of an alert, and why, is kept with it (handling_append_fate()).
  *
@@ -50,7 +52,9 @@ enum {
 	HANDLING_GROUPS_MAX = 10000,
 	HANDLING_GROUP_ALERTS_MAX = 1000,
 	HANDLING_GROUP_BYTES_MAX = 768 * 1024,
-	HANDLING_LIST_MAX = 10000
+	HANDLING_LIST_MAX = 10000,
+	/** Documents of single alerts that are told again in one turn; the others in the next. */
+	HANDLING_REPEATS_MAX = 1000
 };
 
 struct handling_options {
@@ -122,6 +126,7 @@ int handling_append_fate(struct handling *handling, const char *id, struct bytes
 	X(settled, "Alerts that waited for a source.")                                             \
 	X(released, "Alerts sent after their silence or source ended.")                            \
 	X(unsent_resolved, "Resolved alerts of which nobody was told.")                            \
+	X(repeated, "Alerts told again because they were still open.")                             \
 	X(held, "Alerts put into groups.")                                                         \
 	X(groups_sent, "Documents of groups.")                                                     \
 	X(groups_cut, "Groups sent early because they were full.")                                 \

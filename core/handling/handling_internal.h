@@ -37,6 +37,8 @@ struct told {
 	char *by_json; /**< values of its group, as JSON object; NULL: not grouped */
 	char sent_id
 		[ALERT_ID_BYTES]; /**< the last alert that was sent, "" while its first is held */
+	int64_t told_ms;          /**< when it was sent or held, the last time */
+	uint32_t repeat_count;    /**< how often it was told again */
 };
 
 /** One alert that is not resolved. Texts owned. */
@@ -86,6 +88,8 @@ struct handling {
 	struct key_table seen[2];      /**< ids of late, so that those not yet durable are known */
 	uint32_t open_max, groups_max; /**< HANDLING_…_MAX; tests lower them */
 	int64_t next_ms, latest_ms;
+	bool has_repeats;       /**< a route of the configuration repeats */
+	int64_t repeat_next_ms; /**< nothing is told again before */
 	bool must_recheck;
 	struct {
 		char id[ALERT_ID_BYTES]; /**< "": none is being written */
@@ -153,6 +157,19 @@ void deliver_render(struct handling *handling, const struct alert *alert,
 const char *deliver_document(const struct handling *handling, const char *output,
 			     char *const documents[LANGUAGES]);
 
+/** NULL: the configuration has none of this name. */
+const struct config_route *deliver_find_route(const struct config *config, const char *name);
+
+/* repeat.c */
+void repeats_configure(struct handling *handling);
+/** Its documents are needed as long as it is open. */
+bool repeats_has(const struct handling *handling, const struct open_alert *open);
+/** It was told now. */
+void repeats_note(struct handling *handling, struct told *told, int64_t now_ms);
+/** What kept an alert quiet that was told before is over: it may be due. */
+void repeats_wake(struct handling *handling, int64_t now_ms);
+void repeats_send_due(struct handling *handling, bool is_all_due, int64_t now_ms);
+
 /* group.c */
 struct held_request {
 	const char *route, *output, *by_json;
@@ -161,6 +178,7 @@ struct held_request {
 	const char *id;
 	bool is_resolved;
 	const char *document;
+	uint32_t repeat_count; /**< 0: it is new */
 };
 /** False: too many groups; send it by itself. */
 bool group_hold(struct handling *handling, const struct held_request *request, int64_t now_ms);

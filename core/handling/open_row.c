@@ -36,6 +36,8 @@ static void append_told(const struct open_alert *open, struct bytes *row)
 		row_text(row, "route", told->route);
 		row_text(row, "by", told->by_json);
 		row_text(row, "sent", told->sent_id);
+		row_int(row, "told_ms", told->told_ms);
+		row_int(row, "repeats", told->repeat_count);
 		row_end(row);
 	}
 	bytes_append_char(row, ']');
@@ -152,6 +154,8 @@ static bool read_told(const json_t *list, struct open_alert *open)
 		told = open_add_told(open, output, row_get_text(row, "route"),
 				     row_get_text(row, "by"));
 		memcpy(told->sent_id, sent, strlen(sent));
+		told->told_ms = row_get_int(row, "told_ms");
+		told->repeat_count = (uint32_t)row_get_int(row, "repeats");
 	}
 	return json_is_array(list);
 }

@@ -17,11 +17,12 @@ static const char *const sites[] = {
 	"\"routes\": [{\"match\": {\"severity\": \"critical\"}, \"outputs\": [\"pager\"], "
 	"\"continue\": true}, {\"match\": {\"rule\": {\"regex\": \"^pay\"}}, \"outputs\": "
 	"[\"ops\", \"alerts\"], \"group\": {\"by\": [\"rule\"], \"wait\": \"30s\", \"interval\": "
-	"\"5m\"}}], "
+	"\"5m\"}, \"repeat_every\": \"6m\"}], "
 	"\"inhibit\": [{\"source\": {\"rule\": \"gateway\"}, \"target\": {\"rule\": \"pay_slow\"}, "
 	"\"equal\": [\"merchantId\"], \"settle\": \"5s\"}, {\"source\": {\"severity\": "
 	"\"critical\"}, \"target\": {\"severity\": \"info\"}, \"settle\": \"2s\"}]",
-	"\"routes\": [{\"match\": {\"rule\": \"pay_fast\"}, \"outputs\": [\"zh\", \"ops\"]}], "
+	"\"routes\": [{\"match\": {\"rule\": \"pay_fast\"}, \"outputs\": [\"zh\", \"ops\"], "
+	"\"repeat_every\": \"2m\"}], "
 	"\"inhibit\": [{\"source\": {\"rule\": \"pay_fast\"}, \"target\": {\"rule\": "
 	"[\"gateway\", \"pay_slow\"]}, \"settle\": \"0s\"}]",
 };
