@@ -108,37 +108,41 @@ bool band_parse_percent(const char *text, double *out)
 	return true;
 }
 
-bool band_holds(const struct band *band, double value, double reference)
+enum band_place band_place(const struct band *band, double value, double reference)
 {
 	/* What is 30 % of -10 is -3, and nearer to 0 is less of it. */
 	double sign = reference < 0 ? -1 : 1;
 	double share = value * sign, whole = reference * sign;
-	bool is_left = band->lower_text != NULL && share < whole * band->lower;
-	bool is_right = band->upper_text != NULL && share > whole * band->upper;
+
+	if (band->lower_text != NULL && share < whole * band->lower)
+		return PLACE_LEFT;
+	if (band->upper_text != NULL && share > whole * band->upper)
+		return PLACE_RIGHT;
+	return PLACE_MIDDLE;
+}
+
+bool band_holds(const struct band *band, double value, double reference)
+{
+	enum band_place place = band_place(band, value, reference);
 
 	switch (band->side) {
-	case BAND_LEFT: return is_left;
-	case BAND_RIGHT: return is_right;
-	case BAND_OUTSIDE: return is_left || is_right;
-	case BAND_INSIDE: return !is_left && !is_right;
+	case BAND_LEFT: return place == PLACE_LEFT;
+	case BAND_RIGHT: return place == PLACE_RIGHT;
+	case BAND_OUTSIDE: return place != PLACE_MIDDLE;
+	case BAND_INSIDE: return place == PLACE_MIDDLE;
 	}
 	return false;
 }
 
 /* ---- the answer ---- */
 
-struct comparison {
-	enum baseline_verdict verdict;
-	enum baseline_why why;
-	double value;
-};
-
-static struct comparison compare(const struct rule_baseline *baseline, double value,
-				 const struct reference *reference,
-				 const struct reference_value *found, bool has_watched)
+static struct baseline_comparison compare(const struct rule_baseline *baseline, double value,
+					  const struct reference *reference,
+					  const struct reference_value *found, bool has_watched)
 {
 	uint32_t days = reference->wanted > 1 ? baseline->min_history_days : 1;
-	struct comparison result = {BASELINE_UNKNOWN, BASELINE_COMPARED, reference->number};
+	struct baseline_comparison result = {
+		.why = BASELINE_COMPARED, .verdict = BASELINE_UNKNOWN, .value = reference->number};
 
 	if (reference->kind != REFERENCE_NUMBER) {
 		if (found->days < days || !has_watched) {
@@ -155,6 +159,7 @@ static struct comparison compare(const struct rule_baseline *baseline, double va
 		result.why = BASELINE_ZERO;
 		return result;
 	}
+	result.place = band_place(&baseline->band, value, result.value);
 	result.verdict =
 		band_holds(&baseline->band, value, result.value) ? BASELINE_YES : BASELINE_NO;
 	return result;
@@ -175,15 +180,16 @@ void baseline_judge(const struct rule_baseline *baseline, const double *value, b
 	if (value == NULL)
 		return;
 	for (uint32_t i = 0; i < baseline->reference_count; i++) {
-		struct comparison comparison = compare(baseline, *value, &baseline->references[i],
-						       &references[i], has_watched);
+		struct baseline_comparison comparison = compare(
+			baseline, *value, &baseline->references[i], &references[i], has_watched);
 
+		out->comparisons[out->comparison_count++] = comparison;
 		if (i > 0 && !decides(baseline, comparison.verdict, out->verdict))
 			continue;
-		*out = (struct baseline_answer){.verdict = comparison.verdict,
-						.why = comparison.why,
-						.reference = i,
-						.value = comparison.value};
+		out->verdict = comparison.verdict;
+		out->why = comparison.why;
+		out->reference = i;
+		out->value = comparison.value;
 	}
 	if (out->verdict == BASELINE_UNKNOWN && out->why == BASELINE_NO_HISTORY && has_readings)
 		out->verdict = BASELINE_NO;

@@ -41,6 +41,9 @@ enum leaves_out {
 	LEAVES_OUT_CATEGORY /**< also one of its category, or of one above */
 };
 
+/** Where a value is beside a reference: less of it than the lower bound, or more than the upper. */
+enum band_place { PLACE_MIDDLE, PLACE_LEFT, PLACE_RIGHT };
+
 /** Left and right of the middle are open, the middle is closed. */
 struct band {
 	double lower, upper;                 /**< 0.3 of "30%" */
@@ -76,11 +79,22 @@ enum baseline_why {
 	BASELINE_ZERO
 };
 
+/** With one reference; `place` and `value` are valid when it was compared. */
+struct baseline_comparison {
+	enum baseline_verdict verdict;
+	enum baseline_why why;
+	enum band_place place;
+	double value; /**< of the reference */
+};
+
 struct baseline_answer {
 	enum baseline_verdict verdict;
 	enum baseline_why why; /**< of `reference` */
 	uint32_t reference;    /**< whose comparison decides; else the first that has no answer */
 	double value;          /**< of that reference; valid when it was compared */
+	/** With each of the rule's; none where the window has no value. */
+	uint32_t comparison_count;
+	struct baseline_comparison comparisons[BASELINE_REFERENCES_MAX];
 };
 
 /** "yesterday", "same time yesterday", "same time last week", "7-day mean". False: none of them. */
@@ -94,6 +108,7 @@ uint32_t reference_days_back(const struct reference *reference);
 /** "30%", 0 to 100000. */
 bool band_parse_percent(const char *text, double *out);
 const char *band_side_name(enum band_side side);
+enum band_place band_place(const struct band *band, double value, double reference);
 bool band_holds(const struct band *band, double value, double reference);
 
 bool baseline_is_excepted(const struct rule_baseline *baseline, int64_t day);

@@ -172,6 +172,54 @@ static const struct alert_offender *offender_of(struct engine *engine, const str
 	return offender;
 }
 
+static const char *place_name(enum band_place place)
+{
+	switch (place) {
+	case PLACE_LEFT: return "left";
+	case PLACE_MIDDLE: return "middle";
+	case PLACE_RIGHT: return "right";
+	}
+	return "";
+}
+
+static struct alert_reference reference_of(const struct rule_baseline *baseline,
+					   const struct baseline_answer *answer, uint32_t i)
+{
+	const struct baseline_comparison *comparison = &answer->comparisons[i];
+	const struct reference *reference = &baseline->references[i];
+	struct alert_reference told = {.time = reference->name, .time_zh = reference->name_zh};
+
+	if (i >= answer->comparison_count || comparison->why != BASELINE_COMPARED) {
+		told.why = baseline_why_text(i < answer->comparison_count ? comparison->why
+									  : BASELINE_NO_VALUE);
+		return told;
+	}
+	told.has_value = true;
+	told.value = comparison->value;
+	told.has_lower = baseline->band.lower_text != NULL;
+	told.has_upper = baseline->band.upper_text != NULL;
+	told.lower = comparison->value * baseline->band.lower;
+	told.upper = comparison->value * baseline->band.upper;
+	told.place = place_name(comparison->place);
+	told.fires = comparison->verdict == BASELINE_YES;
+	return told;
+}
+
+/** What was found with each of several. */
+static void tell_references(struct engine *engine, const struct rule_baseline *baseline,
+			    const struct baseline_answer *answer, struct alert_baseline *told)
+{
+	struct alert_reference *references;
+
+	if (baseline->reference_count < 2)
+		return;
+	references = arena_alloc(&engine->scratch, baseline->reference_count * sizeof(*references));
+	for (uint32_t i = 0; i < baseline->reference_count; i++)
+		references[i] = reference_of(baseline, answer, i);
+	told->references = references;
+	told->reference_count = baseline->reference_count;
+}
+
 static void tell_baseline(struct engine *engine, const struct rule_baseline *baseline,
 			  const struct baseline_answer *answer, struct alert *alert)
 {
@@ -186,6 +234,7 @@ static void tell_baseline(struct engine *engine, const struct rule_baseline *bas
 		.upper = baseline->band.upper_text,
 		.side = band_side_name(baseline->band.side),
 	};
+	tell_references(engine, baseline, answer, told);
 	if (alert->state == ALERT_FIRING && alert->has_value) {
 		told->offenders = offender_of(engine, alert);
 		told->offender_count = 1;

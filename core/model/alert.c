@@ -223,13 +223,51 @@ static bool is_computed_group(const struct alert *alert)
 
 static const char *zh_side(const char *side)
 {
-	static const char *const sides[][2] = {
-		{"left", "左侧"}, {"right", "右侧"}, {"outside", "两侧"}, {"inside", "中间"}};
+	static const char *const sides[][2] = {{"left", "左侧"},
+					       {"right", "右侧"},
+					       {"outside", "两侧"},
+					       {"inside", "中间"},
+					       {"middle", "中间"}};
 
 	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]); i++)
 		if (strcmp(sides[i][0], side) == 0)
 			return sides[i][1];
 	return side;
+}
+
+static void add_reference(const struct document *document, const struct alert_reference *reference)
+{
+	struct document inner = {document->out, document->has_zh_keys, true};
+
+	bytes_append_char(document->out, '{');
+	add_text(&inner, word(document, "基线时间", "time"),
+		 document->has_zh_keys ? reference->time_zh : reference->time);
+	add_number(&inner, word(document, "基线值", "value"), reference->has_value,
+		   reference->value, false);
+	if (reference->has_lower)
+		add_number(&inner, word(document, "下限", "lower"), true, reference->lower, false);
+	if (reference->has_upper)
+		add_number(&inner, word(document, "上限", "upper"), true, reference->upper, false);
+	if (reference->place != NULL)
+		add_text(&inner, word(document, "位置", "place"),
+			 document->has_zh_keys ? zh_side(reference->place) : reference->place);
+	add_key(&inner, word(document, "告警", "fires"));
+	bytes_append_text(document->out, reference->fires ? "true" : "false");
+	if (reference->why != NULL)
+		add_text(&inner, word(document, "原因", "why"), reference->why);
+	bytes_append_char(document->out, '}');
+}
+
+static void add_references(struct document *document, const struct alert_baseline *baseline)
+{
+	add_key(document, word(document, "各基线", "references"));
+	bytes_append_char(document->out, '[');
+	for (uint32_t i = 0; i < baseline->reference_count; i++) {
+		if (i > 0)
+			bytes_append_char(document->out, ',');
+		add_reference(document, &baseline->references[i]);
+	}
+	bytes_append_char(document->out, ']');
 }
 
 static void add_baseline(struct document *document, const struct alert_baseline *baseline)
@@ -248,6 +286,8 @@ static void add_baseline(struct document *document, const struct alert_baseline 
 	add_text(&inner, word(document, "范围", "side"),
 		 document->has_zh_keys ? zh_side(baseline->side) : baseline->side);
 	bytes_append_char(document->out, '}');
+	if (baseline->reference_count > 0)
+		add_references(document, baseline);
 	add_key(document, word(document, "字段值", "field_values"));
 	bytes_append_char(document->out, '{');
 	for (uint32_t i = 0; i < baseline->offender_count; i++) {

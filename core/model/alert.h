@@ -17,6 +17,18 @@ enum { ALERT_ID_BYTES = 33 };
 /** Which document form: the rule's type (values match enum rule_type order). */
 enum alert_form { FORM_COUNT, FORM_FIELD, FORM_CONTINUOUS, FORM_GROUP, FORM_SCRIPT, FORM_BASELINE };
 
+/** One of several references of a baseline rule. */
+struct alert_reference {
+	const char *time, *time_zh;
+	bool has_value;
+	double value;
+	bool has_lower, has_upper;
+	double lower, upper; /**< ends of the band, as values */
+	const char *place;   /**< left | middle | right; without a value: NULL */
+	bool fires;
+	const char *why; /**< it was not compared; or NULL */
+};
+
 /** What a baseline rule compared with, and the values that were outside. */
 struct alert_baseline {
 	const char *time;    /**< "yesterday", "7-day mean" … as the rule has it */
@@ -26,6 +38,8 @@ struct alert_baseline {
 	const char *side;          /**< left | right | outside | inside */
 	const struct alert_offender *offenders;
 	uint32_t offender_count;
+	const struct alert_reference *references; /**< each one, when there are several */
+	uint32_t reference_count;
 };
 
 /** A value outside the band, and how often it occurred. */

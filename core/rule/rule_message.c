@@ -21,7 +21,10 @@
 	X(RULE, "rule")                                                                            \
 	X(TITLE, "title")                                                                          \
 	X(WINDOW, "window")                                                                        \
-	X(BASELINE, "baseline")
+	X(BASELINE, "baseline")                                                                    \
+	X(BASELINE_TIME, "baseline_time")                                                          \
+	X(BAND, "band")                                                                            \
+	X(REFERENCES, "references")
 
 enum part_type {
 	PART_TEXT,
@@ -179,9 +182,68 @@ static void append_field(const struct alert *alert, uint32_t field, struct bytes
 		value_append_text(&values[field], out);
 }
 
+/** "30% to 150%", "from 30%". */
+static void append_band(const char *lower, const char *upper, struct bytes *out)
+{
+	if (lower != NULL && upper != NULL)
+		bytes_append_format(out, "%s to %s", lower, upper);
+	else if (lower != NULL)
+		bytes_append_format(out, "from %s", lower);
+	else if (upper != NULL)
+		bytes_append_format(out, "to %s", upper);
+	else
+		bytes_append_char(out, '-');
+}
+
+/** "same time yesterday 10 (3 to 15: left)", "7-day mean (not enough history)". */
+static void append_reference(const struct alert_reference *reference, struct bytes *out)
+{
+	char value[NUMBER_TEXT_BYTES_MAX], lower[NUMBER_TEXT_BYTES_MAX];
+	char upper[NUMBER_TEXT_BYTES_MAX];
+
+	bytes_append_text(out, reference->time);
+	if (!reference->has_value) {
+		bytes_append_format(out, " (%s)", reference->why);
+		return;
+	}
+	number_format(reference->value, value);
+	number_format(reference->lower, lower);
+	number_format(reference->upper, upper);
+	bytes_append_format(out, " %s (", value);
+	append_band(reference->has_lower ? lower : NULL, reference->has_upper ? upper : NULL, out);
+	bytes_append_format(out, ": %s)", reference->place);
+}
+
+static void append_references(const struct alert_baseline *baseline, struct bytes *out)
+{
+	if (baseline->reference_count == 0) {
+		bytes_append_format(out, "%s ", baseline->time);
+		append_number(true, baseline->value, out);
+	}
+	for (uint32_t i = 0; i < baseline->reference_count; i++) {
+		if (i > 0)
+			bytes_append_text(out, ", ");
+		append_reference(&baseline->references[i], out);
+	}
+}
+
+static void append_baseline(enum part_type type, const struct alert_baseline *baseline,
+			    struct bytes *out)
+{
+	if (baseline == NULL)
+		bytes_append_char(out, '-');
+	else if (type == PART_BASELINE)
+		append_number(true, baseline->value, out);
+	else if (type == PART_BASELINE_TIME)
+		append_or_dash(baseline->time, out);
+	else if (type == PART_BAND)
+		append_band(baseline->lower, baseline->upper, out);
+	else
+		append_references(baseline, out);
+}
+
 static void append_part(const struct part *part, const struct alert *alert, struct bytes *out)
 {
-	const struct alert_baseline *baseline = alert->baseline;
 	char text[SPAN_TEXT_BYTES_MAX];
 
 	switch (part->type) {
@@ -199,8 +261,9 @@ static void append_part(const struct part *part, const struct alert *alert, stru
 		bytes_append_text(out, text);
 		break;
 	case PART_BASELINE:
-		append_number(baseline != NULL, baseline != NULL ? baseline->value : 0, out);
-		break;
+	case PART_BASELINE_TIME:
+	case PART_BAND:
+	case PART_REFERENCES: append_baseline(part->type, alert->baseline, out); break;
 	}
 }
 

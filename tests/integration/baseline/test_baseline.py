@@ -181,6 +181,34 @@ class Baselines(unittest.TestCase):
         for name, (_, past) in known.items():
             self.assert_found(documents, past, readings, limits[name])
 
+    def test_an_alert_names_each_reference(self):
+        rule = """return rule.baseline { source = "shop", output = "alerts", by = { "shop" },
+            statistic = "count", window = "1h", every = "1h", against = "any",
+            baseline = { "same time yesterday", "3-day mean", 5 },
+            band = { lower = "50%", upper = "400%" },
+            message = "{shop}: {count}, {baseline_time} {baseline} ({band}); {references}" }"""
+        noon = int(datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.timezone.utc).timestamp())
+        readings = [(noon + i, "north", 1) for i in range(10)]
+        readings += [(noon + 86400 + i, "north", 1) for i in range(4)]
+        readings += [(noon + 86400 + 7200, "clock", 1)]
+        with tempfile.TemporaryDirectory() as directory:
+            site = Site(os.path.join(directory, "site"), CONFIG % "UTC", {"few/1": rule})
+            path = os.path.join(directory, "shop.jsonl")
+            with open(path, "w", encoding="utf-8") as out:
+                out.writelines(map(line_of, readings))
+            done = tocsin("replay", "--site", site.directory, "--source", "shop", "--input", path)
+        alert = json.loads(done.stdout.splitlines()[0])
+        self.assertEqual(alert["references"], [
+            {"time": "same time yesterday", "value": 10, "lower": 5, "upper": 40, "place": "left",
+             "fires": True},
+            {"time": "3-day mean", "value": None, "fires": False, "why": "not enough history"},
+            {"time": "number", "value": 5, "lower": 2.5, "upper": 20, "place": "middle",
+             "fires": False}])
+        self.assertEqual(alert["message"],
+                         "north: 4, same time yesterday 10 (50% to 400%); same time yesterday 10 "
+                         "(5 to 40: left), 3-day mean (not enough history), number 5 (2.5 to 20: "
+                         "middle)")
+
     def test_days_of_an_incident_that_another_rule_keeps_open(self):
         known = {
             "quiet/1": """return rule.baseline { source = "shop", output = "alerts",

@@ -194,6 +194,34 @@ Test(baseline, a_mean_needs_its_days)
 	cr_expect_eq(answer.value, 100);
 }
 
+Test(baseline, each_reference_has_its_comparison)
+{
+	struct rule_baseline baseline = rule_of("same time yesterday", "same time last week", true);
+	struct baseline_answer answer = ask(&baseline, 40, true, hundred, ten);
+
+	cr_expect_eq(answer.comparison_count, 2);
+	cr_expect_eq(answer.comparisons[0].place, PLACE_LEFT);
+	cr_expect_eq(answer.comparisons[0].verdict, BASELINE_YES);
+	cr_expect_eq(answer.comparisons[0].value, 100);
+	cr_expect_eq(answer.comparisons[1].place, PLACE_MIDDLE, "four times as much has no bound");
+	cr_expect_eq(answer.comparisons[1].verdict, BASELINE_NO);
+	cr_expect_eq(answer.reference, 0);
+	answer = ask(&baseline, 40, true, hundred, nothing);
+	cr_expect_eq(answer.comparisons[1].why, BASELINE_NO_HISTORY);
+}
+
+Test(baseline, places_are_left_and_right_of_the_middle)
+{
+	const struct band band = band_of("30%", "150%", BAND_INSIDE);
+
+	cr_expect_eq(band_place(&band, 2.9, 10), PLACE_LEFT);
+	cr_expect_eq(band_place(&band, 3, 10), PLACE_MIDDLE);
+	cr_expect_eq(band_place(&band, 15, 10), PLACE_MIDDLE);
+	cr_expect_eq(band_place(&band, 15.1, 10), PLACE_RIGHT);
+	cr_expect_eq(band_place(&band, -2.9, -10), PLACE_LEFT, "nearer to 0 is less of it");
+	cr_expect_eq(band_place(&band, -15.1, -10), PLACE_RIGHT);
+}
+
 Test(baseline, a_number_has_no_history_to_wait_for)
 {
 	struct rule_baseline baseline = rule_of("yesterday", NULL, false);

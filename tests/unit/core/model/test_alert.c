@@ -285,6 +285,46 @@ Test(alert, baseline_document_of_the_source)
 	free(text);
 }
 
+Test(alert, several_references_are_all_in_the_document)
+{
+	static const struct alert_reference references[] = {
+		{.time = "same time yesterday",
+		 .time_zh = "昨天同一时间",
+		 .has_value = true,
+		 .value = 10,
+		 .has_lower = true,
+		 .lower = 3,
+		 .place = "left",
+		 .fires = true},
+		{.time = "7-day mean", .time_zh = "7天平均", .why = "not enough history"},
+	};
+	const struct alert_baseline baseline = {
+		.time = "same time yesterday",
+		.time_zh = "昨天同一时间",
+		.value = 10,
+		.lower = "30%",
+		.side = "left",
+		.references = references,
+		.reference_count = 2,
+	};
+	struct alert alert = example(FORM_BASELINE);
+	char *text;
+
+	alert.baseline = &baseline;
+	text = document(&alert, false);
+	cr_expect(strstr(text, "\"references\":[{\"time\":\"same time yesterday\",\"value\":10,"
+			       "\"lower\":3,\"place\":\"left\",\"fires\":true},"
+			       "{\"time\":\"7-day mean\",\"value\":null,\"fires\":false,"
+			       "\"why\":\"not enough history\"}],") != NULL,
+		  "%s", text);
+	free(text);
+	text = document(&alert, true);
+	cr_expect(strstr(text, "\"各基线\":[{\"基线时间\":\"昨天同一时间\",\"基线值\":10,"
+			       "\"下限\":3,\"位置\":\"左侧\",\"告警\":true},") != NULL,
+		  "%s", text);
+	free(text);
+}
+
 Test(alert, envelope_has_state_samples_kept_back_and_early)
 {
 	const struct slice samples[] = {SLICE_LITERAL("{\"a\":1}"), SLICE_LITERAL("line \"2\"")};
