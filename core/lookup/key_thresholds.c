@@ -13,9 +13,14 @@
 
 enum { MASKS = 1 << DIMENSION_FIELDS_MAX, LIST_SEED = 0x70C52 };
 
+struct row_number {
+	double number;
+	uint32_t row; /* of the lookup; the last one that names the same */
+};
+
 struct key_thresholds {
-	struct key_table rows; /* mask, then each named text with its length */
-	double *numbers;       /* [rows.count] */
+	struct key_table rows;      /* mask, then each named text with its length */
+	struct row_number *numbers; /* [rows.count] */
 	uint32_t number_capacity;
 	bool is_used[MASKS];
 	uint16_t masks[MASKS]; /* those in use, most fields first */
@@ -28,7 +33,7 @@ static void add_text(struct bytes *row, struct slice text)
 	bytes_append_slice(row, text);
 }
 
-static void put(struct key_thresholds *thresholds, struct slice row, double number)
+static void put(struct key_thresholds *thresholds, struct slice row, struct row_number number)
 {
 	bool is_new;
 	uint32_t id = key_table_put(&thresholds->rows, row, &is_new);
@@ -75,7 +80,7 @@ static int add_row(struct key_thresholds *thresholds, const struct lookup *looku
 	for (uint32_t i = 0; i < by_count; i++)
 		if (mask & 1u << i)
 			add_text(row, lookup_cell(lookup, index, (uint32_t)columns[i]));
-	put(thresholds, bytes_slice(row), number);
+	put(thresholds, bytes_slice(row), (struct row_number){.number = number, .row = index});
 	thresholds->is_used[mask] = true;
 	return 0;
 }
@@ -136,23 +141,31 @@ bool key_thresholds_find(const struct key_thresholds *thresholds, struct slice k
 {
 	struct value values[DIMENSION_FIELDS_MAX];
 	struct bytes row = BYTES_EMPTY;
-	uint32_t id = KEY_TABLE_NONE;
+	const struct row_number *best = NULL;
+	int best_fields = 0;
 	int count = dimension_decode(key, values, DIMENSION_FIELDS_MAX);
 
-	for (uint32_t i = 0; count >= 0 && id == KEY_TABLE_NONE && i < thresholds->mask_count;
-	     i++) {
+	for (uint32_t i = 0; count >= 0 && i < thresholds->mask_count; i++) {
 		uint16_t mask = thresholds->masks[i];
+		int fields = __builtin_popcount(mask);
+		uint32_t id;
 
+		if (best != NULL && fields < best_fields)
+			break;
 		bytes_clear(&row);
 		bytes_append_be16(&row, mask);
 		for (int field = 0; field < count; field++)
 			if (mask & 1u << field)
 				add_value(&row, &values[field]);
 		id = key_table_find(&thresholds->rows, bytes_slice(&row));
+		if (id == KEY_TABLE_NONE)
+			continue;
+		if (best == NULL || thresholds->numbers[id].row > best->row)
+			best = &thresholds->numbers[id];
+		best_fields = fields;
 	}
 	bytes_deinit(&row);
-	if (id == KEY_TABLE_NONE)
-		return false;
-	*out = thresholds->numbers[id];
-	return true;
+	if (best != NULL)
+		*out = best->number;
+	return best != NULL;
 }

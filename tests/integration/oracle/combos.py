@@ -1,14 +1,24 @@
 """Random rules and streams, and a covering array of pairs of options."""
+import datetime
 import itertools
 import random
 
 import spec
 
 SHORT_MS = 1767225600000     # 2026-01-01T00:00:00Z
-LONG_MS = 1774569600000      # 2026-03-27T00:00:00Z: two days before the clocks of Europe/Berlin
 ZONE = "Europe/Berlin"
+# Streams of some days, that begin two days before the clocks are changed (at midnight, too).
+CHANGES = (("Europe/Berlin", "2026-03-27"), ("Europe/Berlin", "2026-10-23"),
+           ("Asia/Beirut", "2026-03-27"), ("Asia/Beirut", "2026-10-23"),
+           ("America/Havana", "2026-10-30"), ("America/New_York", "2026-03-06"),
+           ("Australia/Lord_Howe", "2026-04-03"), ("Australia/Lord_Howe", "2026-10-02"))
 M = ["m0", "m1", "m2", "m3", "m4"]
-LIMITS = {"m1": 9, "m3": 2}
+LOOKUPS = {
+    "limits": [{"m": "m1", "a": "", "limit": "9"}, {"m": "m3", "a": "", "limit": "2"},
+               {"m": "m3", "a": "y", "limit": "4.5"}, {"m": "", "a": "x", "limit": "6"},
+               {"m": "m1", "a": "", "limit": "7"}],
+    "vip": [{"who": who, "m": m} for who, m in (("a", "m0"), ("b", "m3"), ("c", "m8"))],
+}
 FILTERS = (
     (None, lambda r: True),
     ("ok", lambda r: r["ok"]),
@@ -30,9 +40,13 @@ STATISTICS = ("count", "rate", "sum", "avg", "min", "max", "stddev", "distinct",
               "p99", "p99.9", "p12.5", "first", "last")
 
 
-def stream(rng, is_long, count):
+def midnight_ms(day):
+    return int(datetime.datetime.fromisoformat(day + "T00:00:00+00:00").timestamp() * 1000)
+
+
+def stream(rng, is_long, count, day="2026-03-27"):
     """Bursts and silences; some of the readings are behind the clock."""
-    base = LONG_MS + 13 * 3600000 if is_long else SHORT_MS
+    base = midnight_ms(day) + 13 * 3600000 if is_long else SHORT_MS
     base += rng.randrange(100000)
     clock, rows, quiet, loud = base, [], None, 1
     for i in range(count):
@@ -77,7 +91,7 @@ def threshold(rng, statistic, near, seconds, compare=None):
     return "%s %s" % (compare or rng.choice(choices), number)
 
 
-def rule_of(rng, name, rate, window, extra=(), kind=None):
+def rule_of(rng, name, rate, window, extra=(), kind=None, zone=ZONE, is_long=False):
     """`extra`: names of options that it must have; `rate`: readings a second of the stream."""
     kind = kind or rng.choice(("count", "field", "continuous", "group", "group"))
     text, passes = rng.choice(FILTERS)
@@ -114,11 +128,50 @@ def rule_of(rng, name, rate, window, extra=(), kind=None):
         return threshold(rng, which or statistic, near * scale, seconds, compare)
 
     options["threshold"] = one("<" if kind == "count" and rng.random() < 0.3 else None)
-    add_options(rng, options, extra, one, near, kind)
-    return spec.Rule(name, kind, options, passes, ZONE)
+    add_options(rng, options, extra, one)
+    if kind == "group" and "m" in options["by"]:
+        add_key_options(rng, options, extra)
+    if "valid_time" in extra:
+        options["valid_time"] = valid_time(rng, is_long)
+    return spec.Rule(name, kind, options, passes, zone)
 
 
-def add_options(rng, options, extra, one, near, kind):
+def valid_time(rng, is_long):
+    if not is_long:
+        return {"zone": "Europe/Berlin", "ranges": rng.choice((
+            [{"days": "mon-fri", "from": "01:05", "to": "01:20"}, {"days": "sat,sun"}],
+            [{"from": "23:00", "to": "01:12"}], [{"from": "01:04", "to": "24:00"}]))}
+    hours = {"ranges": rng.choice((
+        [{"from": "01:30", "to": "02:30"}], [{"from": "22:00", "to": "02:15"}],
+        [{"days": "sat", "from": "23:30", "to": "03:00"}, {"days": "mon-fri"}],
+        [{"days": "sun", "from": "00:10", "to": "23:50"}, {"from": "00:30", "to": "01:30"}]))}
+    if rng.random() < 0.6:
+        hours["zone"] = rng.choice([zone for zone, _ in CHANGES])
+    if rng.random() < 0.3:
+        hours["except"] = [rng.choice(("2026-03-28", "2026-03-29", "2026-10-25"))]
+    return hours
+
+
+def add_key_options(rng, options, extra):
+    if "dimensions" in extra:
+        options["dimensions"] = {"m": rng.choice((["m0", "m1", "m2"],
+                                                  {"lookup": "vip", "column": "m"}))}
+    if "exclude" in extra:
+        options["exclude"] = {"m": rng.choice((["m1"], {"lookup": "vip", "column": "m"}))}
+    if "a" in options["by"] and rng.random() < 0.5:
+        options.setdefault("exclude" if "dimensions" in extra else "dimensions", {})["a"] = ["x"]
+    if "thresholds" in extra and "threshold" in options:
+        options["thresholds"] = {"lookup": "limits", "column": "limit"}
+    if "expect" in extra:
+        options["expect"] = rng.choice((["m0", "m3", "m8"], {"lookup": "vip", "column": "m"}))
+    if "keys_max" in extra:
+        options["keys_max"] = 5000
+    if "key_idle" in extra:
+        least = max(spec.ms(options["window"]), spec.ms(options.get("no_data_after", "0s")))
+        options["key_idle"] = "%ds" % (least / 1000 * rng.choice((1, 1.5, 3)) + rng.choice((1, 7)))
+
+
+def add_options(rng, options, extra, one):
     compare, number = options["threshold"].split()
     number = float(number)
     is_up = compare in (">", ">=")
@@ -152,20 +205,6 @@ def add_options(rng, options, extra, one, near, kind):
         options["flap"] = {"changes": rng.choice((2, 3, 4)), "within": rng.choice(("1m", "3m"))}
     if "non_disturb" in extra:
         options["non_disturb"] = {"max": rng.choice((1, 2)), "within": rng.choice(("2m", "10m"))}
-    if "valid_time" in extra:
-        options["valid_time"] = {"zone": "Europe/Berlin", "ranges": rng.choice((
-            [{"days": "mon-fri", "from": "01:05", "to": "01:20"}, {"days": "sat,sun"}],
-            [{"from": "23:00", "to": "01:12"}], [{"from": "01:04", "to": "24:00"}]))}
-    if "dimensions" in extra:
-        options["dimensions"] = {"m": ["m0", "m1", "m2"]}
-    if "exclude" in extra:
-        options["exclude"] = {"m": ["m1"]}
-    if "thresholds" in extra and "threshold" in options:
-        options["thresholds"] = {"lookup": "limits", "column": "limit"}
-    if "expect" in extra:
-        options["expect"] = ["m0", "m3", "m8"]
-    if "keys_max" in extra:
-        options["keys_max"] = 5000
 
 
 def lua(value):
@@ -186,14 +225,15 @@ def file_of(rule):
 
 # Options that random rules of every type may have.
 EXTRAS = ("all", "any", "severities", "hold", "clear", "clear_hold", "keep_firing", "no_data",
-          "flap", "non_disturb", "min_samples", "valid_time")
+          "flap", "non_disturb", "min_samples", "valid_time", "dimensions", "exclude",
+          "thresholds", "key_idle", "no_data_after")
 FACTORS = {
     "condition": ("threshold", "all", "any", "severities"), "hold": ("", "hold"),
     "clear": ("", "clear"), "clear_hold": ("", "clear_hold", "keep_firing"),
     "flap": ("", "flap"), "silence": ("", "no_data", "no_data_after", "expect"),
     "min_samples": ("", "min_samples"), "non_disturb": ("", "non_disturb"),
     "valid_time": ("", "valid_time"), "keys": ("", "dimensions", "exclude"),
-    "thresholds": ("", "thresholds"), "keys_max": ("", "keys_max"), "every": ("", "every"),
+    "thresholds": ("", "thresholds"), "keys_max": ("", "keys_max"), "key_idle": ("", "key_idle"), "every": ("", "every"),
 }
 # Own thresholds of keys replace the number of `threshold`, and there is none in these.
 IMPOSSIBLE = {("all", "thresholds"), ("any", "thresholds"), ("severities", "thresholds")}

@@ -5,8 +5,9 @@ A reading is a dict with "t" (epoch ms) and its fields. A source is read line by
 ../lateness/line_by_line.py, of which this is the whole: every statistic, option and kind of key.
 """
 import datetime
-import math
 import zoneinfo
+
+from values import Group, bound_of
 
 PANE_MS, LONG_PANE_MS, EXTRA_MS, DAY_MS = 5000, 60000, 60000, 86400000
 UNITS = {"s": 1000, "m": 60000, "h": 3600000, "d": DAY_MS}
@@ -15,8 +16,7 @@ COMPARE = {
     "<=": lambda a, b: a <= b, "==": lambda a, b: a == b, "!=": lambda a, b: a != b,
 }
 COUNTS = ("count", "rate", "distinct")
-DISTINCT_EXACT, DISTINCT_BOUND, PERCENTILE_BOUND = 384, 0.05, 0.0079
-IDLE_MS = 30 * DAY_MS
+KEY_IDLE_MS = 30 * DAY_MS
 
 
 def ms(text):
@@ -27,19 +27,11 @@ def floor(value, step):
     return value // step * step
 
 
-def is_number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def bound_of(statistic, value):
-    """How far a right answer may be from the exact value."""
-    if value is None:
-        return 0
-    if statistic[0] == "p":
-        return PERCENTILE_BOUND * abs(value)
-    if statistic == "distinct":
-        return DISTINCT_BOUND * value if value > DISTINCT_EXACT else 0
-    return 1e-9 * abs(value) if statistic == "stddev" else 0
+def values_of(given, lookups):
+    """Of a list, or of a column of a lookup."""
+    if isinstance(given, dict):
+        return [row[given["column"]] for row in lookups[given["lookup"]]]
+    return given
 
 
 class Rule:
@@ -138,55 +130,17 @@ class Rule:
                 return True
         return False
 
-    def is_watched(self, key):
+    def is_watched(self, key, lookups):
         for name in ("dimensions", "exclude"):
-            for field, values in self.options.get(name, {}).items():
-                if (key[self.by.index(field)] in values) != (name == "dimensions"):
+            for field, given in self.options.get(name, {}).items():
+                is_there = key[self.by.index(field)] in values_of(given, lookups)
+                if is_there != (name == "dimensions"):
                     return False
         return True
 
-
-class Group:
-    """Readings of one key in one window: (t, order, reading), made lazily into values."""
-
-    def __init__(self, rows, seconds):
-        self.rows, self.seconds, self.known = rows, seconds, {}
-        self.count = len(rows)
-
-    def value(self, statistic, field):
-        if (statistic, field) not in self.known:
-            self.known[statistic, field] = self.compute(statistic, field)
-        return self.known[statistic, field]
-
-    def numbers(self, field):
-        if ("", field) not in self.known:
-            self.known["", field] = [row[2][field] for row in self.rows
-                                     if is_number(row[2].get(field))]
-        return self.known["", field]
-
-    def compute(self, statistic, field):
-        if statistic == "count":
-            return self.count
-        if statistic == "rate":
-            return self.count / self.seconds
-        if statistic == "distinct":
-            return len({row[2][field] for row in self.rows if row[2].get(field) is not None})
-        values = self.numbers(field)
-        if not values:
-            return None
-        if statistic[0] == "p":
-            rank = max(1, math.ceil(round(float(statistic[1:]) * len(values), 6) / 100))
-            return sorted(values)[rank - 1]
-        if statistic in ("first", "last"):
-            rows = sorted(row[:2] + (row[2][field],) for row in self.rows
-                          if is_number(row[2].get(field)))
-            return rows[0 if statistic == "first" else -1][2]
-        if statistic == "stddev":
-            mean = math.fsum(values) / len(values)
-            return math.sqrt(math.fsum((v - mean) ** 2 for v in values) / len(values))
-        if statistic == "avg":
-            return math.fsum(values) / len(values)
-        return {"sum": math.fsum, "min": min, "max": max}[statistic](values)
+    def key_idle_ms(self):
+        after = max(self.window_ms, ms(self.options.get("no_data_after", "0s")))
+        return ms(self.options["key_idle"]) if "key_idle" in self.options else after + KEY_IDLE_MS
 
 
 class Key:
@@ -195,7 +149,7 @@ class Key:
     def __init__(self, rule):
         self.on = [False] * len(rule.levels)
         self.since = [None] * len(rule.levels)
-        self.quiet = None
+        self.quiet = self.empty = None   # silent, without readings since
         self.is_silent = self.is_flapping = self.has_sent = False
         self.told = ("ok", None)
         self.worst = ("ok", None)
@@ -221,8 +175,8 @@ class Key:
 class Oracle:
     """Of one rule over one source."""
 
-    def __init__(self, rule, lateness_ms, limits):
-        self.rule, self.limits = rule, limits
+    def __init__(self, rule, lateness_ms, lookups):
+        self.rule, self.lookups = rule, lookups
         self.panes, self.keys, self.judged, self.alerts = {}, {}, None, []
         self.keep_ms = rule.window_ms + rule.every_ms + lateness_ms + EXTRA_MS
         # One `every` before the first boundary; the last boundary outside the valid time.
@@ -276,8 +230,13 @@ class Oracle:
         return False if False in found else None if None in found else True
 
     def own_number(self, key, number):
-        if "thresholds" in self.rule.options and self.rule.by:
-            return self.limits.get(dict(zip(self.rule.by, key)).get("m"), number)
+        """Of the row that names most of the key's fields; then of the later one."""
+        given, most = self.rule.options.get("thresholds"), -1
+        for row in self.lookups[given["lookup"]] if given else ():
+            cells = [(row[name], value) for name, value in zip(self.rule.by, key)
+                     if row.get(name)]
+            if all(cell == value for cell, value in cells) and len(cells) >= most:
+                most, number = len(cells), float(row[given["column"]])
         return number
 
     def judgement(self, group, key):
@@ -320,13 +279,18 @@ class Oracle:
         if not is_valid:
             self.muted = end
         keys = set(groups) | set(self.keys) | ({()} if not rule.by else set())
-        keys |= {(key,) for key in rule.options.get("expect", ())}
-        for key in sorted(keys, key=str):
-            if not rule.is_watched(key):
+        expected = {(key,) for key in values_of(rule.options.get("expect", ()), self.lookups)}
+        for key in sorted(keys | expected, key=str):
+            if not rule.is_watched(key, self.lookups):
                 continue
             group = groups.get(key, empty)
             state = self.keys.get(key) or Key(rule)
             self.evaluations += 1
+            state.empty = None if group.count else state.empty or rule.begin(end)
+            if rule.by and key not in expected and state.empty and \
+                    end - state.empty >= rule.key_idle_ms():
+                self.forget(state, end, key, group)
+                continue
             tell = self.step(state, end, group, key, is_valid)
             if tell:
                 self.tell(state, end, key, group, tell)
@@ -334,6 +298,13 @@ class Oracle:
                 self.keys[key] = state
             else:
                 self.keys.pop(key, None)
+
+    def forget(self, state, end, key, group):
+        """Word 8."""
+        if state.told[0] != "ok":
+            state.kept_back += state.held
+            self.tell(state, end, key, group, ("ok", state.told[1], "key_idle"))
+        self.keys.pop(key, None)
 
     def tell(self, state, end, key, group, tell):
         kind, level, reason = tell
@@ -465,9 +436,9 @@ class Oracle:
                 del self.panes[start]
 
 
-def run(rules, readings, lateness_ms, limits, is_finite):
+def run(rules, readings, lateness_ms, lookups, is_finite):
     """The oracles of the rules, after all readings."""
-    oracles = [Oracle(rule, lateness_ms, limits) for rule in rules]
+    oracles = [Oracle(rule, lateness_ms, lookups) for rule in rules]
     watermark = first = greatest = None
     for reading in readings:
         t = reading["t"]

@@ -43,6 +43,22 @@ static double find(const struct key_thresholds *thresholds, const char *first, c
 
 static const char *const by[] = {"merchantId", "city"};
 
+Test(key_thresholds, of_two_rows_that_name_as_many_other_fields_the_later_wins)
+{
+	static const char *const cells[] = {"merchantId", "city", "limit", "m1", "", "10",
+					    "",           "c1",   "20",    "m2", "", "30"};
+	struct lookup *lookup = make(cells, 3, 3);
+	struct key_thresholds *thresholds = NULL;
+	struct err_note why = {0};
+
+	cr_assert_eq(key_thresholds_new(&thresholds, lookup, by, 2, 2, &why), 0, "%s", why.text);
+	cr_expect_eq(find(thresholds, "m1", "c1"), 20);
+	cr_expect_eq(find(thresholds, "m2", "c1"), 30);
+	cr_expect_eq(find(thresholds, "m1", "c2"), 10);
+	key_thresholds_free(thresholds);
+	lookup_unref(lookup);
+}
+
 Test(key_thresholds, the_row_that_names_most_fields_wins_then_the_later)
 {
 	static const char *const cells[] = {
