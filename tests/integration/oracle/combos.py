@@ -233,7 +233,8 @@ FACTORS = {
     "flap": ("", "flap"), "silence": ("", "no_data", "no_data_after", "expect"),
     "min_samples": ("", "min_samples"), "non_disturb": ("", "non_disturb"),
     "valid_time": ("", "valid_time"), "keys": ("", "dimensions", "exclude"),
-    "thresholds": ("", "thresholds"), "keys_max": ("", "keys_max"), "key_idle": ("", "key_idle"), "every": ("", "every"),
+    "thresholds": ("", "thresholds"), "keys_max": ("", "keys_max"),
+    "key_idle": ("", "key_idle"), "every": ("", "every"),
 }
 # Own thresholds of keys replace the number of `threshold`, and there is none in these.
 IMPOSSIBLE = {("all", "thresholds"), ("any", "thresholds"), ("severities", "thresholds")}
