@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const char help[] =
 	"Usage: tocsin check [--site DIR] [--format FORMAT] [--notes] [FILE…]\n"
@@ -148,6 +150,34 @@ static int print_all(const struct check *check, const struct generation *generat
 	return code;
 }
 
+static bool has_site(const char *folder)
+{
+	char *path = mem_format("%s/tocsin.lua", folder);
+	bool is_there = access(path, F_OK) == 0;
+
+	mem_free(path);
+	return is_there;
+}
+
+/** `tocsin check site`: files are named beside a site, which has an option of its own. */
+static void hint_words(const struct check *check)
+{
+	for (uint32_t i = 0; i < check->file_count; i++) {
+		struct stat info;
+
+		if (stat(check->files[i], &info) != 0 || !S_ISDIR(info.st_mode))
+			continue;
+		if (has_site(check->files[i]))
+			fprintf(stderr, "hint: a site is named by --site: tocsin check --site %s\n",
+				check->files[i]);
+		else
+			fprintf(stderr,
+				"hint: %s is a folder; name a file in it, like "
+				"rules/pay_failed/2.lua, or a site with --site\n",
+				check->files[i]);
+	}
+}
+
 static int check_site(void *arg)
 {
 	const struct check *check = arg;
@@ -158,12 +188,19 @@ static int check_site(void *arg)
 	if (generation_load(&generation, check->site_dir, check->files, check->file_count, &why) !=
 	    0) {
 		fprintf(stderr, "check: %s\n", why.text);
+		hint_words(check);
+		if (check->file_count == 0)
+			fputs("hint: a site is a folder with tocsin.lua; name it: tocsin check "
+			      "--site DIR\n",
+			      stderr);
 		return EXIT_FAILED;
 	}
 	/* Of a file alone nobody can tell what came before it: the whole site is read as well. */
 	if (check->files != NULL && generation_load(&site, check->site_dir, NULL, 0, NULL) == 0)
 		add_faults_of_site(generation, site);
 	code = print_all(check, generation, site != NULL ? site : generation);
+	if (code != EXIT_DONE)
+		hint_words(check);
 	generation_free(site);
 	generation_free(generation);
 	return code;

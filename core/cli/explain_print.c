@@ -34,7 +34,10 @@ static void print_values(const json_t *run)
 	json_object_foreach(json_object_get(run, "values"), name, value)
 	{
 		printf("%s%s is ", separator, name);
-		remote_print_value(value);
+		if (json_is_null(value))
+			fputs("without a value", stdout);
+		else
+			remote_print_value(value);
 		separator = ", ";
 	}
 }
@@ -61,15 +64,53 @@ static void print_run(const json_t *run)
 	printf("\n    %s\n", text_of(run, "text"));
 }
 
+/** Is there a field that would not be seen in the values joined by commas? */
+static bool has_gap(json_t *dimension)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(dimension, name, value)
+	{
+		if (json_is_null(value) || json_string_length(value) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void print_key_name(const json_t *row)
+{
+	json_t *dimension = json_object_get(row, "dimension");
+	const char *separator = "", *name;
+	json_t *value;
+
+	if (json_object_size(dimension) == 0) {
+		fputs("the whole system", stdout);
+		return;
+	}
+	if (!has_gap(dimension)) {
+		put(row, "key");
+		return;
+	}
+	json_object_foreach(dimension, name, value)
+	{
+		printf("%s%s ", separator, name);
+		if (json_is_null(value))
+			fputs("missing", stdout);
+		else if (json_string_length(value) == 0)
+			fputs("\"\"", stdout);
+		else
+			remote_print_value(value);
+		separator = ", ";
+	}
+}
+
 static void print_key(const json_t *row)
 {
 	const json_t *run;
 	size_t index;
 
-	if (text_of(row, "key")[0] != '\0')
-		put(row, "key");
-	else
-		fputs("the whole system", stdout);
+	print_key_name(row);
 	put_part(row, "stage", ": ");
 	put_part(row, "severity", " ");
 	put_part(row, "value", ", value ");

@@ -5,6 +5,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/number.h"
+#include "core/base/printable.h"
 #include "core/base/require.h"
 #include "core/base/utf8.h"
 #include "core/cli/query_options.h"
@@ -54,13 +55,24 @@ static bool needs_quotes(struct slice text)
 	return text.length == 0;
 }
 
+/** Has it what a terminal could obey, or what is no UTF-8? Of what is not ASCII, perhaps. */
+static bool may_be_unsafe(struct slice text)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+		if (c < 0x20 || c >= 0x7F)
+			return true;
+	}
+	return false;
+}
+
 static char *put(char *at, const void *data, size_t length)
 {
 	memcpy(at, data, length);
 	return at + length;
 }
 
-static char *put_csv(char *at, struct slice text)
+static char *put_quoted(char *at, struct slice text)
 {
 	if (!needs_quotes(text))
 		return put(at, text.data, text.length);
@@ -71,6 +83,28 @@ static char *put_csv(char *at, struct slice text)
 		*at++ = text.data[i];
 	}
 	*at++ = '"';
+	return at;
+}
+
+/** Control characters are escaped as everywhere in text; new lines and tabs are quoted. */
+static char *put_csv(char *at, struct slice text)
+{
+	struct bytes safe = BYTES_EMPTY;
+	if (!may_be_unsafe(text))
+		return put_quoted(at, text);
+	while (text.length > 0) {
+		size_t length = strnlen(text.data, text.length);
+		char *part = mem_copy_bytes(text.data, length);
+		printable_append(&safe, part, true);
+		mem_free(part);
+		if (length < text.length) {
+			bytes_append_text(&safe, "\\x00");
+			length++;
+		}
+		text = (struct slice){text.data + length, text.length - length};
+	}
+	at = put_quoted(at, bytes_slice(&safe));
+	bytes_deinit(&safe);
 	return at;
 }
 
@@ -170,9 +204,9 @@ void query_output_header(const struct query_output *output, struct bytes *out)
 	if (options->is_json_output)
 		return;
 	for (uint32_t i = 0; i < options->by_count; i++)
-		bytes += strlen(options->by[i]) * 2 + sizeof(",\"\"");
+		bytes += strlen(options->by[i]) * 4 + sizeof(",\"\"");
 	for (uint32_t i = 0; i < options->stat_count; i++)
-		bytes += strlen(options->stats[i].text) * 2 + sizeof(",\"\"");
+		bytes += strlen(options->stats[i].text) * 4 + sizeof(",\"\"");
 	bytes_reserve(out, bytes);
 	char *at = put(out->data + out->length, "window_start", strlen("window_start"));
 	for (uint32_t i = 0; i < options->by_count; i++) {

@@ -51,8 +51,9 @@ static const char help[] =
 	"  tocsin rule rollback merchant_failures --reason 'threshold was too low'\n";
 
 static const char *const list_columns[] = {
-	"name=RULE",     "version=V", "type=TYPE",   "state=STATE",   "active=ACTIVE",
-	"firing=FIRING", "keys=KEYS", "fired=FIRED", "errors=ERRORS", NULL};
+	"name=RULE",     "version=V",     "type=TYPE", "state=STATE",
+	"active=ACTIVE", "firing=FIRING", "keys=KEYS", "fired=FIRED",
+	"errors=ERRORS", "reason=REASON", NULL};
 static const char *const history_columns[] = {"version=V",
 					      "state=STATE",
 					      "active=ACTIVE",

@@ -160,6 +160,42 @@ static int find_template(const char *type, struct err_note *why)
 	return -1;
 }
 
+/** A rule that names what the site has not would not load. */
+static int check_site(const struct config *config, struct err_note *why)
+{
+	if (config->source_count == 0)
+		return err_set(why, ERR_CONFLICT,
+			       "the site has no source, so no rule could load; declare one in "
+			       "tocsin.lua first: sources = { pay = { from = { { file = "
+			       "\"pay*.jsonl\" } } } }");
+	if (config->output_count == 0)
+		return err_set(why, ERR_CONFLICT,
+			       "the site has no output, so no rule could load; declare one in "
+			       "tocsin.lua first: outputs = { alerts = { file = "
+			       "\"alerts.jsonl\" } }");
+	return 0;
+}
+
+/** Of a source whose fields are declared, the template needs one that fits. */
+static int check_fields(const char *body, const struct config *config, const struct names *names,
+			struct err_note *why)
+{
+	const struct config_source *source = config_find_source(config, names->source);
+	bool needs_number = strstr(body, " \"$number\",") != NULL;
+	bool needs_key = strstr(body, "\"$key\"") != NULL;
+
+	if (!source->schema.is_closed ||
+	    ((!needs_number || find_field(&source->schema, true) != NULL) &&
+	     (!needs_key || find_field(&source->schema, false) != NULL)))
+		return 0;
+	return err_set(
+		why, ERR_CONFLICT,
+		"no source of the site declares a %s field, which such a rule needs; declare "
+		"one in tocsin.lua first: fields = { %s }",
+		needs_number ? "numeric" : "text",
+		needs_number ? "amount = \"float\"" : "merchantId = \"string\"");
+}
+
 int rule_template_append(const char *type, const struct config *config, struct bytes *out,
 			 struct err_note *why)
 {
@@ -168,8 +204,16 @@ int rule_template_append(const char *type, const struct config *config, struct b
 
 	if (index < 0)
 		return ERR_INVALID;
-	if (config != NULL)
+	if (config != NULL) {
+		int code = check_site(config, why);
+
+		if (code != 0)
+			return code;
 		use_config(&names, config);
+		code = check_fields(templates[index].body, config, &names, why);
+		if (code != 0)
+			return code;
+	}
 	bytes_append_text(out, common_head);
 	append_filled(templates[index].body, &names, out);
 	append_filled(common_tail, &names, out);

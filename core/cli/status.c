@@ -71,6 +71,29 @@ static void print_behind(const json_t *sources)
 	}
 }
 
+/** Why a rule was stopped, and how it goes on. */
+static void print_quarantined(const json_t *list)
+{
+	size_t index;
+	const json_t *row;
+	json_array_foreach(list, index, row)
+	{
+		fputs("  ", stdout);
+		remote_print_value(json_object_get(row, "name"));
+		putchar('@');
+		remote_print_value(json_object_get(row, "version"));
+		fputs(" is quarantined since ", stdout);
+		remote_print_value(json_object_get(row, "since"));
+		fputs(": ", stdout);
+		remote_print_value(json_object_get(row, "reason"));
+		putchar('\n');
+	}
+	if (json_array_size(list) > 0)
+		puts("  hint: mend it in a new version (tocsin rule edit NAME), or tocsin rule "
+		     "enable "
+		     "NAME@VERSION");
+}
+
 static void print_part(const json_t *status, const char *name)
 {
 	const char *member;
@@ -126,6 +149,7 @@ static void print_status(const json_t *status)
 	print_dead_letters(json_object_get(status, "sources"));
 	putchar('\n');
 	remote_print_table(json_object_get(status, "rules"), rules);
+	print_quarantined(json_object_get(status, "quarantined"));
 	putchar('\n');
 	remote_print_table(json_object_get(status, "outputs"), outputs);
 	putchar('\n');

@@ -227,6 +227,26 @@ static json_t *key_text(struct slice key)
 	return json;
 }
 
+/** A field that is missing is null, and so is not an empty text. */
+static json_t *key_fields(const struct rule *rule, struct slice key)
+{
+	struct value values[DIMENSION_FIELDS_MAX];
+	int count = dimension_decode(key, values, DIMENSION_FIELDS_MAX);
+	json_t *fields = json_object();
+
+	for (uint32_t i = 0; i < rule->by_count && (int)i < count; i++) {
+		struct bytes text = BYTES_EMPTY;
+
+		if (values[i].type != VALUE_NIL)
+			value_append_text(&values[i], &text);
+		json_take(fields, rule->by[i],
+			  values[i].type == VALUE_NIL ? json_null()
+						      : json_text_slice(bytes_slice(&text)));
+		bytes_deinit(&text);
+	}
+	return fields;
+}
+
 static bool is_asked(const struct explain *explain, struct slice key)
 {
 	struct bytes text = BYTES_EMPTY;
@@ -242,15 +262,15 @@ static bool is_asked(const struct explain *explain, struct slice key)
 
 static json_t *find_row(const struct explain *explain, struct slice key)
 {
-	json_t *text = key_text(key), *row, *found = NULL;
+	json_t *fields = key_fields(explain->rule, key), *row, *found = NULL;
 	size_t index;
 
 	json_array_foreach(explain->list, index, row)
 	{
-		if (json_equal(json_object_get(row, "key"), text))
+		if (json_equal(json_object_get(row, "dimension"), fields))
 			found = row;
 	}
-	json_decref(text);
+	json_decref(fields);
 	return found;
 }
 
@@ -259,6 +279,7 @@ static json_t *add_row(struct explain *explain, struct slice key)
 	json_t *row = json_object();
 
 	json_take(row, "key", key_text(key));
+	json_take(row, "dimension", key_fields(explain->rule, key));
 	json_take(row, "runs", runs_json(explain, key));
 	json_array_append_new(explain->list, row);
 	return row;

@@ -14,6 +14,7 @@
 #include "core/outbox/outbox.h"
 #include "core/plan/plan_engine.h"
 #include "core/rule/rule.h"
+#include "core/rule/versions.h"
 #include "core/window/watermark.h"
 #include "storage/audit_log.h"
 #include "storage/commit.h"
@@ -271,6 +272,26 @@ static json_t *http_part(const struct control_target *target)
 	return part;
 }
 
+static void add_quarantined(void *arg, const char *name, const struct version_row *row)
+{
+	if (!row->is_quarantined)
+		return;
+	json_t *object = json_object();
+	json_put_text(object, "name", name);
+	json_put_int(object, "version", row->number);
+	json_take(object, "since", json_time(row->changed_ms));
+	json_put_text(object, "reason", row->reason);
+	json_array_append_new(arg, object);
+}
+
+/** A rule that was stopped does not run, so the engine may not know it any more. */
+static json_t *quarantined_part(const struct control_target *target)
+{
+	json_t *list = json_array();
+	versions_each(target->rule_versions, NULL, add_quarantined, list);
+	return list;
+}
+
 int verb_status(const struct verb_call *call, json_t **result, struct err_note *why)
 {
 	const struct control_target *target = call->target;
@@ -292,6 +313,7 @@ int verb_status(const struct verb_call *call, json_t **result, struct err_note *
 	json_put_text(status, "state", target->state_dir);
 	json_take(status, "sources", sources);
 	json_take(status, "rules", rules);
+	json_take(status, "quarantined", quarantined_part(target));
 	json_take(status, "outputs", outputs);
 	json_take(status, "http", http_part(target));
 	json_take(status, "incidents", incidents_part(target->incidents));

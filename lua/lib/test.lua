@@ -22,6 +22,10 @@ function test.case(name, body)
     raise("test.case takes a name and a function: test.case(\"forty failures fire\", "
       .. "function() … end)")
   end
+  if not name:find("%S") then
+    raise("the name of a test.case must not be empty: it says what is so, like "
+      .. "\"forty failures fire\"")
+  end
   world.case(name, body)
 end
 

@@ -338,6 +338,19 @@ class Check(unittest.TestCase):
         self.assertEqual((done.stdout, done.returncode), ("", 1))
         self.assertIn("nothing/tocsin.lua", done.stderr)
 
+    def test_a_site_as_a_word_gets_a_hint(self):
+        self.site(os.path.join(FIXTURES, "valid/types"))
+        for arguments, hint in [
+                (["check", "site"], "hint: a site is named by --site: tocsin check --site site\n"),
+                (["check", "--site", "site", "site"], "tocsin check --site site\n"),
+                (["check", "--site", "site", "site/rules"], "hint: site/rules is a folder; name a "
+                 "file in it"),
+                (["check"], "hint: a site is a folder with tocsin.lua; name it: tocsin check "
+                 "--site DIR\n")]:
+            done = tocsin(*arguments, cwd=self.root)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(hint, done.stderr)
+
     def test_the_daemon_and_replay_tell_the_same_faults_of_the_site(self):
         for case in ("site_unknown_key", "site_syntax", "site_open_without_token"):
             self.site(os.path.join(FIXTURES, "invalid", case))

@@ -162,6 +162,7 @@ class Scripts(unittest.TestCase):
                 "history": {row["name"]: row for row in daemon.call("rule.list")},
                 "cpu": cpu_seconds(daemon.process), "kib": resident_kib(daemon.process),
                 "screen": tocsin("status", "--state", daemon.state).stdout
+                + tocsin("rule", "list", "--state", daemon.state).stdout
                 + tocsin("rule", "history", "error_text", "--state", daemon.state).stdout,
                 "log": daemon.log(),
                 "alerts": sorted(
@@ -197,6 +198,12 @@ class Scripts(unittest.TestCase):
             version = hostile["history"][name]
             self.assertEqual((version["state"], version["reason"]),
                              ("quarantined", reason[:199]), name)
+            if name != "error_text": # shown with control characters escaped
+                said = re.findall(r"^  %s@1 is quarantined since \S+: (.*)$" % name,
+                                  hostile["screen"], re.M)
+                self.assertEqual(said, [reason[:199]])
+                listed = re.search(r"^%s .*quarantined .*$" % name, hostile["screen"], re.M)
+                self.assertIn(reason[:60], listed.group(0))
         for name in NORMAL:
             row = hostile["rules"][name.split("/")[0]]
             self.assertEqual((row["quarantined"], row["errors"]), (False, 0), name)

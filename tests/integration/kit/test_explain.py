@@ -138,6 +138,18 @@ class Explain(unittest.TestCase):
         self.assertIn("its script failed 1 times, last with: ", document["hints"][0])
         self.assertIn("boom", document["hints"][0])
 
+    def test_an_empty_field_and_a_missing_one_are_two_keys(self):
+        with open(self.input, "w", encoding="ascii") as out:
+            for key in ('"merchantId":"",', ""):
+                out.write('{"time":"%s",%s"success":false}\n' % (time_text(2), key))
+        site = self.site('severities = { warning = ">= 1" }')
+        done = tocsin("replay", "--site", site.directory, "--input", self.input, "--rule", "r",
+                      "--explain", "")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('\nmerchantId "": ', done.stdout)
+        self.assertIn("\nmerchantId missing: ", done.stdout)
+        self.assertNotIn("whole system", done.stdout)
+
     def test_hints_about_the_rule_itself(self):
         site = Site(os.path.join(self.root, "site"), CONFIG % self.port, {
             "nothing/1": (RULE % PLAIN).replace("success == false", "success == 5"),

@@ -192,6 +192,14 @@ class Kit(unittest.TestCase):
                 self.assertIn(text, self.run_test(
                     't.case("x", function()\n%s\nend)' % body)[1].stdout)
 
+    def test_a_field_that_the_source_does_not_declare_is_refused(self):
+        self.expect_failure('t.inject("pay", { merchantid = "m1" })', 3,
+                            'source pay has no field "merchantid"; did you mean "merchantId"?: '
+                            "it would be ignored")
+        self.expect_failure('t.inject("csv", { city = "x" })', 3, 'no column "city"', rule="sum")
+        self.expect_pass('t.inject("pay", { merchantId = "m1", time = "2026-01-05T08:00:00Z" })\n'
+                         't.inject("pay", \'{"merchantid":"m1"}\')')
+
     def test_a_rule_that_is_stopped_fails_its_test(self):
         self.expect_failure('t.inject("pay", { merchantId = "m1" })\nt.advance "30s"', 4,
                             "rule loop@1 is quarantined: ", rule="loop")
@@ -200,6 +208,8 @@ class Kit(unittest.TestCase):
         for text, part in [("x x", "test.lua:2: "), ("t.advance '5s'", "belongs into a case"),
                            ('t.case("a", function() end) t.case("a", function() end)',
                             'two cases with the name "a"'),
+                           ('t.case("", function() end)', "must not be empty"),
+                           ('t.cases { [" "] = function() end }', "must not be empty"),
                            ('t.case("a")', "test.case takes a name and a function")]:
             with self.subTest(text=text):
                 path, done = self.run_test(text)

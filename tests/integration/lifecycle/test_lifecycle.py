@@ -81,6 +81,24 @@ class Files(unittest.TestCase):
         self.assertIn("needs a terminal", done.stderr)
         self.assertFalse(os.path.exists(marker))
 
+    def test_a_rule_that_could_not_load_is_not_written(self):
+        path = os.path.join(self.directory, "site/tocsin.lua")
+        for config, kind, text in [
+                ('outputs = { alerts = { file = "a.jsonl" } }', "count",
+                 "the site has no source, so no rule could load; declare one in tocsin.lua"),
+                ('sources = { pay = { from = { { http = true } } } }', "count",
+                 "the site has no output, so no rule could load; declare one in tocsin.lua"),
+                ('sources = { pay = { fields = { app = "string" } } }, '
+                 'outputs = { alerts = { file = "a.jsonl" } }', "field",
+                 "no source of the site declares a numeric field"),
+                ('sources = { pay = { fields = { amount = "int" } } }, '
+                 'outputs = { alerts = { file = "a.jsonl" } }', "group",
+                 "no source of the site declares a text field")]:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("return { %s }" % config)
+            self.assertIn(text, self.rule("new", "fresh", "--type", kind, code=2))
+            self.assertFalse(os.path.exists(os.path.join(self.directory, "site/rules/fresh")))
+
     def test_what_cannot_be_is_refused(self):
         self.rule("new", "busy")
         self.assertIn("no rule \"nope\" to edit", self.rule("edit", "nope", code=1))

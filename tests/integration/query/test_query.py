@@ -275,6 +275,19 @@ class QueryTest(unittest.TestCase):
             [[row["window_start"], row["customer.city"], str(row["count"]), row["sum(amount)"],
               str(row["max(cost_time)"])] for row in rows], list(totals.rows()))
 
+    def test_what_a_terminal_would_obey_is_escaped_in_text(self):
+        texts = ["a\x1b[2Jb", "\x07", "x\x9by", "\x00", "tab\tnew\nline", "\u5e97"]
+        path, _ = self.write("c.jsonl", [json.dumps({"time": 60, "m": text}).encode()
+                                         for text in texts])
+        result = query(path, "--by", "m", "--every", "1m", "--stat", "count")
+        rows = list(csv.reader(io.StringIO(result.stdout.decode(), newline="")))[1:]
+        self.assertEqual(sorted(row[1] for row in rows),
+                         sorted([r"a\x1b[2Jb", r"\x07", r"x\x9by", r"\x00", texts[4], texts[5]]))
+        self.assertNotRegex(result.stdout.decode(), "[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+        result = query(path, "--by", "m", "--every", "1m", "--stat", "count", "--output", "json")
+        rows = [json.loads(line) for line in result.stdout.splitlines()]
+        self.assertEqual(sorted(row["m"] for row in rows), sorted(texts))
+
     def test_missing_statistic_is_empty(self):
         data = (b'{"time":1,"a":"x"}\n{"time":1,"a":"y","v":2}\n'
                 b'{"time":1,"v":3}\n{"time":2,"a":""}\n')
