@@ -200,7 +200,9 @@ static int accept_files(struct app *app, struct generation *generation, struct g
 static int use_config(struct app *app, struct config *config, struct err_note *why)
 {
 	struct zone *zone = NULL;
-	int code = zone_open(&zone, config->timezone, why);
+	int code = config_check_state(config, app->options->state_dir, why);
+	if (code == 0)
+		code = zone_open(&zone, config->timezone, why);
 	if (code == 0)
 		code = outbox_configure(app->outbox, config, why);
 	if (code != 0) {

@@ -16,6 +16,7 @@ struct lookup;
 struct option;
 struct config_inhibit;
 struct config_route;
+struct err_note;
 struct report;
 struct tree;
 
@@ -128,6 +129,10 @@ struct config *config_ref(struct config *config);
 void config_unref(struct config *config);
 
 const struct config_source *config_find_source(const struct config *config, const char *name);
+/** No output is a file that the program keeps in the state directory, by whatever way its path
+ *  leads there (absolute, links). ERR_INVALID says which; "tocsin check" does not know the state
+ *  directory, so whoever has one asks. */
+int config_check_state(const struct config *config, const char *state_dir, struct err_note *why);
 const struct config_output *config_find_output(const struct config *config, const char *name);
 const struct lookup *config_find_lookup(const struct config *config, const char *name);
 /** Category of a member value, or NULL. */

@@ -151,6 +151,44 @@ static void check_outputs(struct config_builder *builder, const struct tree *lis
 	}
 }
 
+static bool is_field_of_site(const struct config *config, const char *name)
+{
+	static const char *const own[] = {"rule", "severity", "state", "category"};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (strcmp(own[i], name) == 0)
+			return true;
+	if (strncmp(name, "dimension.", 10) == 0)
+		name += 10;
+	for (uint32_t i = 0; i < config->source_count; i++) {
+		const struct schema *schema = &config->sources[i].schema;
+
+		if (!schema->is_closed || schema_find(schema, name) != NULL)
+			return true;
+	}
+	return config->source_count == 0 || strncmp(name, "labels.", 7) == 0;
+}
+
+/** What alerts have in common: each name once, and one that an alert can have. */
+static void check_fields(struct config_builder *builder, const struct tree *list, const char *name,
+			 const char *what)
+{
+	for (const struct tree *item = list != NULL ? list->first : NULL; item != NULL;
+	     item = item->next) {
+		for (const struct tree *other = list->first; other != item; other = other->next)
+			if (strcmp(other->text, item->text) == 0)
+				report_add(builder->report, builder->file, item->line,
+					   "\"%s\" of %s has \"%.64s\" twice", name, what,
+					   item->text);
+		if (item->text[0] != '\0' && !is_field_of_site(builder->config, item->text))
+			report_add(builder->report, builder->file, item->line,
+				   "\"%s\" of %s: no source has a field \"%.64s\"; allowed: rule, "
+				   "severity, state, category, labels.<name> and fields of the "
+				   "sources",
+				   name, what, item->text);
+	}
+}
+
 static void read_group(struct config_builder *builder, const struct tree *tree, const char *what,
 		       struct config_route *route)
 {
@@ -163,8 +201,15 @@ static void read_group(struct config_builder *builder, const struct tree *tree, 
 		return;
 	route->has_group = true;
 	route->by = copy_fields(builder, tree_get(tree, "by"), "by", group, &route->by_count);
+	check_fields(builder, tree_get(tree, "by"), "by", group);
 	route->wait_ms = option_span_ms(tree, "wait", 30000);
 	route->interval_ms = option_span_ms(tree, "interval", 300000);
+	if (route->wait_ms == 0 && route->interval_ms == 0)
+		report_add(
+			builder->report, builder->file, tree->line,
+			"%s gathers nothing: \"wait\" and \"interval\" are 0; give one of them a "
+			"time, or leave \"group\" out",
+			group);
 }
 
 /** A group cannot be told more often than its documents may follow each other. */
@@ -184,7 +229,49 @@ static void read_repeat(struct config_builder *builder, const struct tree *tree,
 		what);
 }
 
-static void read_route(struct config_builder *builder, const struct tree *tree, uint32_t number)
+/** Of the routes or inhibitions before it, whose names are asked for by people. */
+static bool is_new_name(const struct tree *list, const struct tree *tree)
+{
+	const char *name = option_text(tree, "name", NULL);
+
+	for (const struct tree *other = list->first; name != NULL && other != tree;
+	     other = other->next)
+		if (tree_is_map(other) && strcmp(option_text(other, "name", ""), name) == 0)
+			return false;
+	return true;
+}
+
+static void check_name(struct config_builder *builder, const struct tree *list,
+		       const struct tree *tree, const char *what)
+{
+	if (!is_new_name(list, tree))
+		report_add(builder->report, builder->file, tree_get(tree, "name")->line,
+			   "\"name\" of %s, \"%.64s\", is that of one before it: records of alerts "
+			   "could not tell them apart",
+			   what, option_text(tree, "name", ""));
+}
+
+/** A route for every alert is the last one, unless it lets go on. */
+static void check_reach(struct config_builder *builder, const struct tree *tree,
+			const struct config_route *route, const char *what)
+{
+	const struct tree *match = tree_get(tree, "match");
+
+	if (match != NULL && route->match.count == 0)
+		report_add(builder->report, builder->file, match->line,
+			   "\"match\" of %s is empty; leave it out, then the route takes every "
+			   "alert",
+			   what);
+	else if (match == NULL && !route->is_continued && tree->next != NULL)
+		report_add(
+			builder->report, builder->file, tree->line,
+			"%s has no \"match\", so it takes every alert and the routes after it are "
+			"never asked; put it last, or give it \"match\" or continue = true",
+			what);
+}
+
+static void read_route(struct config_builder *builder, const struct tree *list,
+		       const struct tree *tree, uint32_t number)
 {
 	struct config *config = builder->config;
 	struct config_route *route = &config->routes[config->route_count];
@@ -199,12 +286,14 @@ static void read_route(struct config_builder *builder, const struct tree *tree, 
 	config->route_count++;
 	match_check_values(&route->match, config, builder->file, what, builder->report);
 	route->name = copy_name(builder, tree, what);
+	check_name(builder, list, tree, what);
 	outputs = tree_get(tree, "outputs");
 	if (outputs != NULL) {
 		check_outputs(builder, outputs, what);
 		route->outputs = config_copy_texts(config, outputs, &route->output_count);
 	}
 	route->is_continued = option_bool(tree, "continue", false);
+	check_reach(builder, tree, route, what);
 	read_group(builder, tree_get(tree, "group"), what, route);
 	read_repeat(builder, tree, what, route);
 }
@@ -226,7 +315,8 @@ static bool read_side(struct config_builder *builder, const struct tree *tree, c
 	return false;
 }
 
-static void read_inhibit(struct config_builder *builder, const struct tree *tree, uint32_t number)
+static void read_inhibit(struct config_builder *builder, const struct tree *list,
+			 const struct tree *tree, uint32_t number)
 {
 	struct config *config = builder->config;
 	struct config_inhibit *inhibit = &config->inhibits[config->inhibit_count];
@@ -237,10 +327,12 @@ static void read_inhibit(struct config_builder *builder, const struct tree *tree
 		return;
 	config->inhibit_count++; /* from here on its regexes are freed with the configuration */
 	inhibit->name = copy_name(builder, tree, what);
+	check_name(builder, list, tree, what);
 	read_side(builder, tree, "source", what, &inhibit->source);
 	read_side(builder, tree, "target", what, &inhibit->target);
 	inhibit->equal =
 		copy_fields(builder, tree_get(tree, "equal"), "equal", what, &inhibit->equal_count);
+	check_fields(builder, tree_get(tree, "equal"), "equal", what);
 	inhibit->settle_ms = option_span_ms(tree, "settle", 5000);
 }
 
@@ -267,13 +359,13 @@ void config_read_handling(struct config_builder *builder, const struct tree *rou
 		make_room(builder, routes, "routes", CONFIG_ROUTES_MAX, sizeof(*config->routes));
 	for (const struct tree *child = config->routes != NULL ? routes->first : NULL;
 	     child != NULL; child = child->next)
-		read_route(builder, child, ++number);
+		read_route(builder, routes, child, ++number);
 	config->inhibits = make_room(builder, inhibits, "inhibit", CONFIG_INHIBITS_MAX,
 				     sizeof(*config->inhibits));
 	number = 0;
 	for (const struct tree *child = config->inhibits != NULL ? inhibits->first : NULL;
 	     child != NULL; child = child->next)
-		read_inhibit(builder, child, ++number);
+		read_inhibit(builder, inhibits, child, ++number);
 }
 
 void config_handling_deinit(struct config *config)

@@ -35,6 +35,8 @@ const char *config_copy_text(struct config *config, const char *text);
 
 /** Names of sources and outputs: letters, digits, `_ - .`, at most CONFIG_NAME_BYTES_MAX bytes. */
 bool config_is_name(const char *name);
+/** A path in the state directory: is its first part something that the program keeps there? */
+bool config_is_own_file(const char *path);
 /** "host:port" or "[v6]:port" with a port from 1 to 65535. */
 bool config_is_address(const char *text);
 

@@ -78,7 +78,7 @@ static bool is_same_file(const char *a, const char *b)
 	return true;
 }
 
-static bool is_own_file(const char *path)
+bool config_is_own_file(const char *path)
 {
 	struct slice first = next_part(&path);
 
@@ -108,7 +108,7 @@ static const char *fault_of_path(const char *path)
 		return "must not have \"..\"";
 	if (name[0] == '\0' || strcmp(name, ".") == 0)
 		return "must be a file, not a directory";
-	if (path[0] != '/' && is_own_file(path))
+	if (path[0] != '/' && config_is_own_file(path))
 		return "must not be a file that Tocsin keeps in the state directory";
 	return NULL;
 }

@@ -208,6 +208,25 @@ class Versions(unittest.TestCase):
         self.cli("reload", "--wait")
         self.assertEqual(self.active(), [2])
 
+    def test_an_output_cannot_be_the_store(self):
+        os.symlink(os.path.join(self.daemon.state, "db"), os.path.join(self.directory, "link"))
+        for path in (os.path.join(self.daemon.state, "db/CURRENT"),
+                     os.path.join(self.daemon.state, "db.mark"),
+                     os.path.join(self.directory, "link/new.jsonl"),
+                     os.path.join(self.directory, "link")):
+            config = CONFIG.replace("alerts.jsonl", path) % (self.input, "", "")
+            self.site.write("tocsin.lua", "return {" + config + "}")
+            self.assertIn('"file" of output alerts leads to %s' %
+                          os.path.realpath(path), self.cli("reload", "--wait", code=5))
+        self.daemon.stop()
+        done = tocsin("run", "--site", self.site.directory, "--state", self.daemon.state)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("an output must not write there", done.stderr)
+        path = os.path.join(self.daemon.state, "more.jsonl")
+        self.site.write("tocsin.lua", "return {" + CONFIG.replace("alerts.jsonl", path) %
+                        (self.input, "", "") + "}")
+        self.daemon.start()
+
     def test_a_rule_cannot_lose_its_source(self):
         self.site.write("tocsin.lua", "return {" + CONFIG.replace("s = {", "t = {") %
                         (self.input, "", "") + "}")
