@@ -11,10 +11,11 @@ static const char help[] =
 	"  list                  active plans and what starts them\n"
 	"  runs [--active]       runs, newest last\n"
 	"  show RUN              one run with its journal\n"
-	"  approve RUN           answers what the run asks; for a step in doubt: it happened\n"
-	"  reject RUN            answers no; for a step in doubt: it did not happen\n"
+	"  approve RUN [STEP]    answers what the run asks; for a step in doubt: it happened\n"
+	"  reject RUN [STEP]     answers no; for a step in doubt: it did not happen\n"
 	"  cancel RUN            ends it where it stands; what is out already stays out\n"
 	"\n"
+	"  STEP           which one, when several branches of the run ask\n"
 	"  --value VALUE  the answer's value, JSON or a plain text, for an ask with choices\n"
 	"  --reason TEXT  kept in the journal\n"
 	"\n"
@@ -79,14 +80,20 @@ int cli_plan(int argc, char **argv)
 	    strcmp(command, "cancel") != 0) {
 		return remote_no_command(&remote, "plan");
 	}
-	if (remote.word_count != (is_list || is_runs ? 1 : 2)) {
+	bool is_answer = strcmp(command, "approve") == 0 || strcmp(command, "reject") == 0;
+	int words = is_list || is_runs ? 1 : 2;
+	if (remote.word_count != words && !(is_answer && remote.word_count == words + 1)) {
 		fprintf(stderr, "tocsin plan %s: wants %s\n", command,
-			is_list || is_runs ? "no more words" : "one RUN id");
+			is_list || is_runs ? "no more words"
+			: is_answer        ? "one RUN id, and a STEP of it when several ask"
+					   : "one RUN id");
 		return EXIT_USAGE;
 	}
 	json_t *args = json_object();
 	if (!is_list && !is_runs)
 		json_object_set_new(args, "run", json_string(remote.words[1]));
+	if (remote.word_count == 3)
+		json_object_set_new(args, "step", json_string(remote.words[2]));
 	if (remote.has_active)
 		json_object_set_new(args, "active", json_true());
 	if (remote.reason != NULL)

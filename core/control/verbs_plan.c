@@ -116,16 +116,18 @@ int verb_plan_show(const struct verb_call *call, json_t **result, struct err_not
 static int answer(const struct verb_call *call, bool is_approved, json_t **result,
 		  struct err_note *why)
 {
-	const char *id = NULL, *reason = "by hand";
+	const char *id = NULL, *reason = "by hand", *step = NULL;
 	json_t *value = json_object_get(call->args, "value");
 	int code = arg_text(call, "run", true, &id, why);
 	if (code == 0)
 		code = arg_text(call, "reason", false, &reason, why);
+	if (code == 0)
+		code = arg_text(call, "step", false, &step, why);
 	if (code != 0)
 		return code;
 	char *text = value != NULL ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-	code = plan_engine_answer(call->target->plans, id, is_approved, text, call->actor, reason,
-				  why);
+	code = plan_engine_answer(call->target->plans, id, step, is_approved, text, call->actor,
+				  reason, why);
 	free(text);
 	return code != 0 ? code : show(call, id, result, why);
 }

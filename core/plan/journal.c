@@ -29,6 +29,7 @@ struct field {
 	}
 static const struct field fields[] = {
 	FIELD("time_ms", FIELD_NUMBER, time_ms),
+	FIELD("scope", FIELD_TEXT, scope),
 	FIELD("step", FIELD_TEXT, step),
 	FIELD("id", FIELD_TEXT, id),
 	FIELD("action", FIELD_TEXT, action),
@@ -43,11 +44,15 @@ static const struct field fields[] = {
 	FIELD("text", FIELD_TEXT, text),
 	FIELD("params", FIELD_JSON, params_json),
 	FIELD("incident_state", FIELD_JSON, incident_json),
+	FIELD("winner", FIELD_TEXT, winner),
+	FIELD("order", FIELD_JSON, order_json),
 	FIELD("attempt", FIELD_NUMBER, attempt),
 	FIELD("due_ms", FIELD_NUMBER, due_ms),
 	FIELD("late_by_ms", FIELD_NUMBER, late_by_ms),
 	FIELD("incident", FIELD_NUMBER, incident),
 	FIELD("version", FIELD_NUMBER, version),
+	FIELD("started", FIELD_NUMBER, started),
+	FIELD("format", FIELD_NUMBER, format),
 	FIELD("final", FIELD_FLAG, is_final),
 };
 
@@ -72,7 +77,8 @@ bool record_opens_call(enum record_type type)
 	case RECORD_STEP_SCHEDULED:
 	case RECORD_TIMER_SET:
 	case RECORD_ASK_OPENED:
-	case RECORD_VALUE: return true;
+	case RECORD_VALUE:
+	case RECORD_BRANCHES_OPENED: return true;
 	case RECORD_RUN_STARTED:
 	case RECORD_STEP_ATTEMPT:
 	case RECORD_STEP_DONE:
@@ -80,6 +86,7 @@ bool record_opens_call(enum record_type type)
 	case RECORD_STEP_IN_DOUBT:
 	case RECORD_TIMER_FIRED:
 	case RECORD_ASK_ANSWERED:
+	case RECORD_CHOICE:
 	case RECORD_OPERATOR:
 	case RECORD_RUN_ENDED: return false;
 	}

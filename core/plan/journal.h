@@ -1,10 +1,16 @@
 /** journal.h - what a plan run did, record by record; replay reads it back.
  *
- *      RunStarted (StepScheduled (StepAttempt (StepFailed StepAttempt)* StepDone|StepFailed|
- *                                 StepInDoubt Operator StepDone|StepFailed)
- *                 |TimerSet TimerFired|AskOpened AskAnswered|Value)* Operator? RunEnded
+ *      RunStarted branch Operator? RunEnded
+ *      branch = (StepScheduled (StepAttempt (StepFailed StepAttempt)* StepDone|StepFailed|
+ *                               StepInDoubt Operator StepDone|StepFailed)
+ *               |TimerSet TimerFired|AskOpened AskAnswered|Value
+ *               |BranchesOpened (branch…, mixed, each with its own scope) Choice)*
  *
  *  A StepFailed with `final` false is one failed try: the next comes at `due_ms`.
+ *  The grammar holds for the records of one scope; the scope of the main branch is absent.
+ *  A branch that was stopped (`any`) may end inside a call. An Operator record that names a step
+ *  ends its doubt.
+ *  Format 1 (no field "format" in RunStarted) knows the main branch only; else it is the same.
  *  Owner: a decoded record is borrowed from the arena; texts that are absent are NULL.
  */
 #ifndef TOCSIN_CORE_PLAN_JOURNAL_H
@@ -32,6 +38,8 @@ struct kv_batch;
 	X(ASK_OPENED, "AskOpened")                                                                 \
 	X(ASK_ANSWERED, "AskAnswered")                                                             \
 	X(VALUE, "Value")                                                                          \
+	X(BRANCHES_OPENED, "BranchesOpened")                                                       \
+	X(CHOICE, "Choice")                                                                        \
 	X(OPERATOR, "Operator")                                                                    \
 	X(RUN_ENDED, "RunEnded")
 
@@ -41,11 +49,14 @@ enum record_type {
 #undef RECORD_ENUM
 };
 
+enum { JOURNAL_FORMAT = 2 /**< of the records that this build writes */ };
+
 struct journal_record {
 	enum record_type type;
 	uint32_t sequence; /**< from 1 */
 	int64_t time_ms;   /**< wall */
-	const char *step;  /**< "tell#1": id and occurrence */
+	const char *scope; /**< of the branch: "look", "look/inner", "look#2"; NULL: the main one */
+	const char *step;  /**< "tell#1", "look/top#1": scope, id and occurrence */
 	const char *id;
 	const char *action;
 	const char *args_json;
@@ -59,7 +70,11 @@ struct journal_record {
 	const char *text;          /**< Operator: the command; RunEnded: the state */
 	const char *params_json;   /**< RunStarted */
 	const char *incident_json; /**< RunStarted: as the script saw it */
+	const char *winner;        /**< Choice of `any`: the branch that won */
+	const char *order_json;    /**< Choice: in which order branches ended */
 	int64_t attempt, due_ms, late_by_ms, incident, version;
+	int64_t started; /**< Choice: how many branches had begun */
+	int64_t format;  /**< RunStarted */
 	bool is_final;
 };
 

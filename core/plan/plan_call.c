@@ -1,7 +1,8 @@
-#include "core/plan/plan_run.h"
+#include "core/plan/plan_branch.h"
 
 #include "core/base/mem.h"
 #include "core/plan/plan_json.h"
+#include "core/plan/plan_run.h"
 
 #include <string.h>
 
@@ -28,15 +29,17 @@ void call_clear(struct open_call *call)
 	mem_free(call->args_json);
 	mem_free(call->result_json);
 	mem_free(call->error);
+	join_free(call->join);
 	*call = (struct open_call){0};
 }
 
-static enum plan_call_kind kind_of(enum record_type type)
+enum plan_call_kind call_kind_of(enum record_type type)
 {
 	switch (type) {
 	case RECORD_STEP_SCHEDULED: return PLAN_CALL_STEP;
 	case RECORD_TIMER_SET: return PLAN_CALL_SLEEP;
 	case RECORD_ASK_OPENED: return PLAN_CALL_ASK;
+	case RECORD_BRANCHES_OPENED: return PLAN_CALL_BRANCHES;
 	case RECORD_VALUE:
 	case RECORD_RUN_STARTED:
 	case RECORD_STEP_ATTEMPT:
@@ -45,6 +48,7 @@ static enum plan_call_kind kind_of(enum record_type type)
 	case RECORD_STEP_IN_DOUBT:
 	case RECORD_TIMER_FIRED:
 	case RECORD_ASK_ANSWERED:
+	case RECORD_CHOICE:
 	case RECORD_OPERATOR:
 	case RECORD_RUN_ENDED: break;
 	}
@@ -53,8 +57,6 @@ static enum plan_call_kind kind_of(enum record_type type)
 
 static void answer(struct open_call *call, const struct journal_record *record)
 {
-	if (call->is_in_doubt)
-		call->paused_ms = record->time_ms - call->doubt_ms;
 	call->is_answered = true;
 	call->is_attempted = false;
 	call->is_in_doubt = false;
@@ -72,6 +74,18 @@ static void answer(struct open_call *call, const struct journal_record *record)
 	json_decref(json);
 }
 
+static void apply_choice(struct open_call *call, const struct journal_record *record)
+{
+	if (record->error || !call->join) {
+		answer(call, record);
+		return;
+	}
+	call->join->is_chosen = true;
+	call->join->wanted_count = (uint32_t)record->started;
+	if (!call->join->winner)
+		call->join->winner = mem_copy_text(record->winner);
+}
+
 void call_apply(struct open_call *call, const struct journal_record *record)
 {
 	switch (record->type) {
@@ -79,8 +93,9 @@ void call_apply(struct open_call *call, const struct journal_record *record)
 	case RECORD_TIMER_SET:
 	case RECORD_ASK_OPENED:
 	case RECORD_VALUE:
+	case RECORD_BRANCHES_OPENED:
 		call->is_open = true;
-		call->kind = kind_of(record->type);
+		call->kind = call_kind_of(record->type);
 		call->step = mem_copy_text(record->step);
 		call->action = mem_copy_text(record->action ? record->action : "");
 		call->args_json = mem_copy_text(record->args_json ? record->args_json : "{}");
@@ -90,6 +105,8 @@ void call_apply(struct open_call *call, const struct journal_record *record)
 			call->effect = (enum effect)effect_parse(record->effect);
 		if (record->type == RECORD_VALUE)
 			answer(call, record);
+		if (record->type == RECORD_BRANCHES_OPENED)
+			call->join = join_new(call->args_json);
 		break;
 	case RECORD_STEP_ATTEMPT:
 		call->attempt_count++;
@@ -108,32 +125,18 @@ void call_apply(struct open_call *call, const struct journal_record *record)
 	case RECORD_STEP_IN_DOUBT:
 		call->is_attempted = false;
 		call->is_in_doubt = true;
-		call->doubt_ms = record->time_ms;
 		break;
 	case RECORD_STEP_DONE:
 	case RECORD_TIMER_FIRED:
 	case RECORD_ASK_ANSWERED: answer(call, record); break;
+	case RECORD_CHOICE: apply_choice(call, record); break;
 	case RECORD_RUN_STARTED:
 	case RECORD_OPERATOR:
 	case RECORD_RUN_ENDED: break;
 	}
 }
 
-static uint32_t next_occurrence(struct plan_run *run, const char *id)
-{
-	bool is_new;
-	uint32_t slot = key_table_put(&run->occurrences, slice_of(id), &is_new);
-	if (slot >= run->occurrence_capacity) {
-		run->occurrence_capacity *= 2;
-		run->occurrence_counts = mem_grow(run->occurrence_counts, run->occurrence_capacity,
-						  sizeof(uint32_t));
-	}
-	if (is_new)
-		run->occurrence_counts[slot] = 0;
-	return ++run->occurrence_counts[slot];
-}
-
-static const char *call_kind_name(enum plan_call_kind kind)
+const char *call_kind_name(enum plan_call_kind kind)
 {
 	switch (kind) {
 #define PLAN_CALL_CASE(name, text)                                                                 \
@@ -144,121 +147,137 @@ static const char *call_kind_name(enum plan_call_kind kind)
 	return "?";
 }
 
-static bool is_same_text(const char *a, const char *b)
+bool run_has_room(const struct plan_run *run, uint32_t branch_count)
 {
-	return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
-/* True when the journal's next call is this one; blocks the run when it is another. */
-static bool check_replay(struct plan_run *run, const struct plan_call *call, const char *step,
-			 const char *hash)
-{
-	const struct journal_record *record = &run->replay.records[run->replay_index];
-	const char *what = NULL;
-	if (!record_opens_call(record->type) || kind_of(record->type) != call->kind)
-		what = "kind";
-	else if (!is_same_text(record->step, step))
-		what = "id";
-	else if (!is_same_text(record->action, call->action))
-		what = "action";
-	else if (!is_same_text(record->hash, hash))
-		what = "arguments";
-	if (!what)
-		return true;
-	run_block(run,
-		  "the replay differs in the %s at record %u: the journal has %s %s %s (arguments "
-		  "%.8s), line %d of the script now asks for %s %s %s (arguments %.8s)",
-		  what, record->sequence, record_type_name(record->type),
-		  record->step ? record->step : "", record->action ? record->action : "",
-		  record->hash ? record->hash : "", call->line, call_kind_name(call->kind), step,
-		  call->action ? call->action : "", hash);
-	return false;
-}
-
-/* Takes the call and everything that the journal knows about it. */
-static void replay_call(struct plan_run *run)
-{
-	const struct journal *journal = &run->replay;
-	const struct journal_record *first = &journal->records[run->replay_index++];
-	call_apply(&run->call, first);
-	if (first->type == RECORD_STEP_SCHEDULED)
-		step_opts_read(&run->call.opts, first->opts_json, run->call.effect, NULL);
-	while (run->replay_index < journal->count &&
-	       !record_opens_call(journal->records[run->replay_index].type))
-		call_apply(&run->call, &journal->records[run->replay_index++]);
-	if (run->replay_index < journal->count)
-		return;
-	run->replay = (struct journal){0};
-	run->replay_index = 0;
+	return run->record_count + RUN_RECORDS_SPARE * (run->branch_count + branch_count) <=
+	       run->engine->records_max;
 }
 
 static bool has_room(const struct plan_run *run, const struct plan_call *call)
 {
 	size_t wanted = (call->args_json ? strlen(call->args_json) : 0) +
 			(call->opts_json ? strlen(call->opts_json) : 0);
-	return run->record_count + RUN_RECORDS_SPARE <= run->engine->records_max &&
+	return run_has_room(run, 0) &&
 	       run->record_bytes + wanted + RUN_BYTES_SPARE <= RUN_BYTES_MAX;
 }
 
-static void open_new(struct plan_run *run, const struct plan_call *call,
+static void open_new(struct plan_branch *branch, const struct plan_call *call,
 		     struct journal_record *record)
 {
 	switch (call->kind) {
-	case PLAN_CALL_STEP: step_open(run, record, call->opts_json); break;
-	case PLAN_CALL_SLEEP: sleep_open(run, record); break;
-	case PLAN_CALL_ASK: ask_open(run, record); break;
-	case PLAN_CALL_VALUE: value_open(run, record); break;
+	case PLAN_CALL_STEP: step_open(branch, record, call->opts_json); break;
+	case PLAN_CALL_SLEEP: sleep_open(branch, record); break;
+	case PLAN_CALL_ASK: ask_open(branch, record); break;
+	case PLAN_CALL_VALUE: value_open(branch, record); break;
+	case PLAN_CALL_BRANCHES: join_open(branch, record); break;
 	}
 }
 
 /* Does what comes next for a call that is not answered. */
-static void call_continue(struct plan_run *run)
+static void call_continue(struct plan_branch *branch)
 {
-	switch (run->call.kind) {
-	case PLAN_CALL_STEP: step_continue(run); break;
+	switch (branch->call.kind) {
+	case PLAN_CALL_STEP: step_continue(branch); break;
 	case PLAN_CALL_SLEEP:
-		run_set_state(run, RUN_SLEEPING, run->call.step);
-		run_arm(run);
+		branch_set_state(branch, RUN_SLEEPING, branch->call.step);
+		run_arm(branch->run);
 		break;
-	case PLAN_CALL_ASK: ask_continue(run); break;
+	case PLAN_CALL_ASK: ask_continue(branch); break;
+	case PLAN_CALL_BRANCHES:
 	case PLAN_CALL_VALUE: break;
 	}
 }
 
-bool call_open(struct plan_run *run, const struct plan_call *call)
+/* A call that a stopped branch was in when the process ended. */
+static void continue_stopped(struct plan_branch *branch)
 {
+	const struct open_call *call = &branch->call;
+	bool may_have_happened = call->kind == PLAN_CALL_STEP && call->effect == EFFECT_ONCE &&
+				 (call->is_attempted || call->is_in_doubt);
+	if (may_have_happened)
+		step_continue(branch);
+	else
+		branch_give_up(branch);
+}
+
+/* Begins the branches. True when they are answered and the journal has their Choice. */
+static bool open_branches(struct plan_branch *branch, bool is_replayed)
+{
+	struct plan_run *run = branch->run;
+	bool was_chosen = branch->call.join->is_chosen;
+	if (is_replayed && !was_chosen)
+		join_want_recorded(branch);
+	branch->is_opening = true;
+	join_look(branch);
+	if (!run_is_live(run))
+		return false;
+	branch->is_opening = false;
+	if (branch->call.is_answered && was_chosen)
+		return true;
+	if (branch->call.is_answered)
+		branch_after(branch, branch_go_on);
+	else if (branch->is_stopping && branch->call.join->running_count == 0)
+		branch_give_up(branch);
+	return false;
+}
+
+/* The new call, from the journal or anew; false when there is none. */
+static bool take_call(struct plan_branch *branch, const struct plan_call *call)
+{
+	struct plan_run *run = branch->run;
 	char hash[33];
 	const char *args = call->args_json ? call->args_json : "{}";
-	bool is_replayed = run->replay_index < run->replay.count;
-	char *step = mem_format("%s#%u", call->id, next_occurrence(run, call->id));
+	bool is_replayed = branch->replay_next != 0, is_taken = true;
+	char *step = mem_format("%s%s%s#%u", branch->scope, branch->scope[0] ? "/" : "", call->id,
+				run_next_occurrence(run, branch->scope, call->id));
 	journal_hash(slice_of(args), hash);
 	if (is_replayed) {
-		if (check_replay(run, call, step, hash)) {
-			replay_call(run);
-		} else {
-			mem_free(step);
-			return false;
-		}
+		is_taken = replay_call(branch, call, step, hash);
+	} else if (branch->parent && branch->parent->call.join->is_chosen) {
+		run_block(run,
+			  "the replay differs: the journal says that branch %s had ended, line %d "
+			  "of the script now asks for %s %s",
+			  branch->scope, call->line, call_kind_name(call->kind), step);
+		is_taken = false;
 	} else if (!has_room(run, call)) {
-		mem_free(step);
 		run_end(run, RUN_FAILED, "the journal of the run is full");
-		return false;
+		is_taken = false;
 	} else {
 		struct journal_record record = {.step = step,
 						.id = call->id,
 						.action = call->action,
 						.args_json = args,
 						.hash = hash};
-		open_new(run, call, &record);
+		open_new(branch, call, &record);
 	}
 	mem_free(step);
+	return is_taken;
+}
+
+bool call_open(struct plan_branch *branch, const struct plan_call *call)
+{
+	struct plan_run *run = branch->run;
+	bool is_replayed = branch->replay_next != 0;
+	bool is_value = call->kind == PLAN_CALL_VALUE;
+	if (!is_replayed && branch->is_stopping) {
+		branch_give_up(branch);
+		return false;
+	}
+	if (!take_call(branch, call))
+		return false;
+	if (run->replay && run->replay->left_count == 0)
+		replay_close(run);
 	/* A recorded answer and a value go on at once: a batch that holds what follows from a value
-	 * is never durable without the value. Other new outcomes wait for run_after(). */
-	if (run->call.is_answered && (is_replayed || call->kind == PLAN_CALL_VALUE))
+	 * is never durable without the value. Other new outcomes wait for branch_after(). */
+	if (branch->call.is_answered && (is_replayed || is_value))
 		return true;
-	if (run->call.is_answered)
-		run_after(run, run_go_on);
+	if (branch->call.is_answered)
+		branch_after(branch, branch_go_on);
+	else if (branch->call.kind == PLAN_CALL_BRANCHES)
+		return open_branches(branch, is_replayed);
+	else if (branch->is_stopping)
+		continue_stopped(branch);
 	else
-		call_continue(run);
+		call_continue(branch);
 	return false;
 }

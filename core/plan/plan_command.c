@@ -7,6 +7,8 @@
 #include "core/plan/plan_run.h"
 #include "storage/commit.h"
 
+#include <string.h>
+
 static int find_active(const struct plan_engine *engine, const char *run_id, struct plan_run **out,
 		       struct err_note *why)
 {
@@ -21,51 +23,87 @@ static int find_active(const struct plan_engine *engine, const char *run_id, str
 }
 
 /* A person says what became of a `once` step whose outcome nobody saw. */
-static void answer_doubt(struct plan_run *run, bool is_approved, const char *value_json,
+static void answer_doubt(struct plan_branch *branch, bool is_approved, const char *value_json,
 			 const char *actor, const char *reason)
 {
 	struct journal_record command = {.type = RECORD_OPERATOR,
-					 .step = run->call.step,
+					 .step = branch->call.step,
 					 .text = is_approved ? "it happened" : "it did not happen",
 					 .actor = actor,
 					 .reason = reason};
 	struct journal_record done = {.type = RECORD_STEP_DONE,
-				      .step = run->call.step,
+				      .step = branch->call.step,
 				      .result_json = value_json ? value_json : "{}"};
 	struct journal_record failed = {.type = RECORD_STEP_FAILED,
-					.step = run->call.step,
+					.step = branch->call.step,
 					.is_final = true,
 					.error = "its outcome was unknown, and a person says that "
 						 "it did not happen"};
-	run_record(run, &command);
-	run_record(run, is_approved ? &done : &failed);
-	engine_fact(run, "answered", "%s: %s, says %s%s%s", run->call.step, command.text, actor,
-		    reason && reason[0] ? ": " : "", reason ? reason : "");
-	run_set_state(run, RUN_RUNNING, NULL);
-	run_after(run, run_go_on);
+	branch_record(branch, &command);
+	branch_record(branch, is_approved ? &done : &failed);
+	engine_fact(branch->run, "answered", "%s: %s, says %s%s%s", branch->call.step, command.text,
+		    actor, reason && reason[0] ? ": " : "", reason ? reason : "");
+	branch_set_state(branch, RUN_RUNNING, NULL);
+	branch_after(branch, branch_go_on);
 }
 
-int plan_engine_answer(struct plan_engine *engine, const char *run_id, bool is_approved,
-		       const char *value_json, const char *actor, const char *reason,
-		       struct err_note *why)
+static bool waits_for_person(const struct plan_branch *branch)
+{
+	const struct open_call *call = &branch->call;
+	return call->is_open && !call->is_answered &&
+	       (call->kind == PLAN_CALL_ASK || call->is_in_doubt);
+}
+
+/* The branch that waits in `step`, or the only one that waits for a person. */
+static int find_question(const struct plan_run *run, const char *step, struct plan_branch **out,
+			 struct err_note *why)
+{
+	struct bytes names = BYTES_EMPTY;
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < run->branch_count; i++) {
+		struct plan_branch *branch = run->branches[i];
+		if (!waits_for_person(branch))
+			continue;
+		bytes_append_format(&names, "%s%.200s", names.length > 0 ? ", " : "",
+				    branch->call.step);
+		if (step && strcmp(branch->call.step, step) != 0)
+			continue;
+		count++;
+		*out = branch;
+	}
+	int code = 0;
+	if (names.length == 0)
+		code = err_set(why, ERR_CONFLICT, "run %s is %s: there is nothing to answer",
+			       run->id, run_state_name(run->state));
+	else if (count == 0)
+		code = err_set(why, ERR_NOT_FOUND, "run %s does not wait in %.200s, but in %.300s",
+			       run->id, step, names.data);
+	else if (count > 1)
+		code = err_set(why, ERR_CONFLICT,
+			       "run %s waits for several answers; say which step: %.400s", run->id,
+			       names.data);
+	bytes_deinit(&names);
+	return code;
+}
+
+int plan_engine_answer(struct plan_engine *engine, const char *run_id, const char *step,
+		       bool is_approved, const char *value_json, const char *actor,
+		       const char *reason, struct err_note *why)
 {
 	struct plan_run *run;
+	struct plan_branch *branch = NULL;
 	int code = find_active(engine, run_id, &run, why);
-	if (code != 0)
-		return code;
-	bool is_asking = run->state == RUN_ASKING;
-	if ((!is_asking && run->state != RUN_IN_DOUBT) || !run->call.is_open ||
-	    run->call.is_answered)
-		return err_set(why, ERR_CONFLICT, "run %s is %s: there is nothing to answer",
-			       run_id, run_state_name(run->state));
-	code = ask_check_value(run, is_approved, value_json, why);
+	if (code == 0)
+		code = find_question(run, step, &branch, why);
+	if (code == 0)
+		code = ask_check_value(&branch->call, is_approved, value_json, why);
 	if (code != 0)
 		return code;
 	actor = actor ? actor : "unknown";
-	if (is_asking)
-		ask_answer(run, is_approved, value_json, actor, reason, false);
+	if (branch->call.kind == PLAN_CALL_ASK)
+		ask_answer(branch, is_approved, value_json, actor, reason, false);
 	else
-		answer_doubt(run, is_approved, value_json, actor, reason);
+		answer_doubt(branch, is_approved, value_json, actor, reason);
 	return 0;
 }
 
@@ -85,8 +123,11 @@ int plan_engine_cancel(struct plan_engine *engine, const char *run_id, const cha
 	bytes_append_format(&text, "cancelled by %s", actor);
 	if (reason && reason[0])
 		bytes_append_format(&text, ": %.500s", reason);
-	if (run->action)
-		bytes_append_format(&text, " (while %s was being sent)", run->call.step);
+	for (uint32_t i = 0; i < run->branch_count; i++) {
+		if (run->branches[i]->action)
+			bytes_append_format(&text, " (while %.200s was being sent)",
+					    run->branches[i]->call.step);
+	}
 	if (run->started_ms != 0 && !run->is_journal_lost)
 		run_record(run, &command);
 	run_end(run, RUN_CANCELLED, text.data);

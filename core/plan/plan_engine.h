@@ -9,7 +9,11 @@
  *      once (default)   -> never sent again: the run waits IN_DOUBT for a person
  *  On replay kind, id, action and a hash of the arguments are compared; a difference blocks that
  *  run only (BLOCKED: tried again at the next start; it can be cancelled).
- *  Idempotency key = run id + "/" + id + "#" + occurrence, without the attempt.
+ *  Step key = scope of its branch + "/" + id + "#" + occurrence; idempotency key = run id + "/" +
+ *  step key, without the attempt.
+ *  Branches (`par`, `each`): a tree of coroutines, each with its own open call and its own records.
+ *  What one does never waits for another but at their join; cancel, time-out and block are of the
+ *  whole run, doubt of one branch. Limits count over all branches.
  *  Record names: core/plan/journal.h. Limits: RUN_RECORDS_MAX, RUN_BYTES_MAX, RUNS_ACTIVE_MAX; the
  *  RUNS_ENDED_MAX latest ended runs are kept with their journals.
  *  The time-out of a run does not end it while it is IN_DOUBT or BLOCKED: a person is needed.
@@ -73,8 +77,8 @@ struct plan_engine_options {
 	 *  with the record in commit_batch(). `text` is one line. Kinds: "run_started", "run_ended"
 	 *  (text: the state, or "failed: why"): feed these two to incident_run_started/ended;
 	 *  "run_queued", "run_refused", "run_attached", "run_blocked", "step_done", "step_failed",
-	 *  "step_retry", "step_in_doubt", "asked", "answered", "timer_late": feed these to
-	 *  incident_note. `run_id` is "" for a run that was refused. */
+	 *  "step_retry", "step_in_doubt", "asked", "answered", "timer_late", "branch_failed",
+	 *  "branch_stopped": feed these to incident_note. `run_id` is "" for a run that was refused. */
 	void (*on_fact)(void *arg, uint64_t incident, const char *plan, const char *run_id,
 			const char *kind, const char *text);
 	/** Current state of an incident as JSON (owned text), for ctx.incident; NULL if unknown. */
@@ -96,13 +100,14 @@ int plan_engine_resume(struct plan_engine *engine, struct err_note *why);
 void plan_engine_on_incident(struct plan_engine *engine, const struct incident *incident,
 			     const char *event);
 
-/** Commands. approve/reject answer the open ask of a run (`value_json` may be NULL). For a run
+/** Commands. approve/reject answer the open ask of a run (`value_json` may be NULL); `step` says
+ *  which when several branches ask, else it may be NULL. For a step
  *  IN_DOUBT: approve = "it happened" (the step counts as done, with `value_json` as its result),
  *  reject = "it did not": the step fails. ERR_NOT_FOUND, ERR_CONFLICT (nothing to answer, or the
  *  run has ended), ERR_INVALID (value that is not JSON or not among the choices). */
-int plan_engine_answer(struct plan_engine *engine, const char *run_id, bool is_approved,
-		       const char *value_json, const char *actor, const char *reason,
-		       struct err_note *why);
+int plan_engine_answer(struct plan_engine *engine, const char *run_id, const char *step,
+		       bool is_approved, const char *value_json, const char *actor,
+		       const char *reason, struct err_note *why);
 int plan_engine_cancel(struct plan_engine *engine, const char *run_id, const char *actor,
 		       const char *reason, struct err_note *why);
 

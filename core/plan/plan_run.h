@@ -1,27 +1,31 @@
-/** plan_run.h - one run inside the engine: its call, its replay, what it waits for. For siblings
- *  and tests.
+/** plan_run.h - one run inside the engine: its branches, their calls, what they wait for. For
+ *  siblings and tests.
  *
- *  drive:   run_go_on() resumes the script until a call has to wait
+ *      run ─── branch "" (main) ─── call: step | sleep | ask | value | branches
+ *                                                                        │ struct join
+ *                      branch "look" ── call …    branch "page" ── call …│
+ *                         └ branch "look/top" …          └ Choice: the parent goes on
+ *
+ *  drive:   branch_go_on() resumes the script's coroutine until a call of it has to wait
  *  call:    a record changes `struct open_call` through call_apply(), live and in replay alike;
  *           then call_continue() looks at the call and does what comes next
- *  wait:    run_after(fn) = when what was gathered is durable; run_arm() = at due_ms or at
- *           the deadline
+ *  join:    a branches call begins its branches, and is answered when a Choice was made and all
+ *           of them have ended (plan_join.c)
+ *  wait:    branch_after(fn) = when what was gathered is durable; run_arm() = at the next due_ms
+ *           of a branch or at the deadline of the run (plan_clock.c)
+ *  replay:  each branch takes the records of its own scope, in their order (plan_replay.c)
  *
- *  A wait carries the run's epoch, so one that is overtaken (cancelled, ended) finds it changed and
- *  does nothing.
+ *  A wait carries the branch's epoch, so one that is overtaken (cancelled, stopped, ended) finds
+ *  nobody and does nothing. Any call into a branch may end the run and free all of them: look at
+ *  run_is_live() before touching one again.
  */
 #ifndef TOCSIN_CORE_PLAN_PLAN_RUN_H
 #define TOCSIN_CORE_PLAN_PLAN_RUN_H
 
 #include "core/base/arena.h"
 #include "core/base/key_table.h"
-#include "core/plan/action.h"
-#include "core/plan/journal.h"
-#include "core/plan/plan_engine.h"
-#include "core/plan/plan_runner.h"
-#include "core/plan/step_opts.h"
+#include "core/plan/plan_branch.h"
 
-struct plan_action_run;
 struct timer;
 
 /** A source text that runs refer to. Shared by count. */
@@ -33,27 +37,14 @@ struct run_script {
 		*factory; /**< owned when `plan` is NULL; made when it is first needed */
 };
 
-/** The call the script waits in. Texts owned. */
-struct open_call {
-	bool is_open;
-	enum plan_call_kind kind;
-	char *step; /**< "tell#1" */
-	char *action;
-	char *args_json;
-	struct step_opts opts;
-	enum effect effect;
-	int64_t opened_ms;
-	uint32_t attempt_count; /**< tries begun */
-	uint32_t failure_count; /**< tries that certainly failed */
-	bool is_attempted;      /**< a try without known outcome */
-	bool is_in_doubt;
-	int64_t doubt_ms;  /**< since when */
-	int64_t paused_ms; /**< how long it was in doubt */
-	int64_t due_ms;    /**< wall: end of the sleep, next try, end of the ask; 0 none */
-	bool is_answered;
-	bool is_ok;
-	char *result_json;
-	char *error;
+/** The part of the journal that the script has not asked for again yet. */
+struct replay {
+	struct arena arena;
+	struct journal journal;
+	uint32_t *next;          /**< of each record: the next one of its scope; 0 none */
+	struct key_table scopes; /**< where each scope begins: `first` */
+	uint32_t *first;
+	uint32_t left_count;
 };
 
 struct plan_run {
@@ -76,17 +67,17 @@ struct plan_run {
 
 	/* only while it is alive */
 	struct plan_runner *runner;
-	struct open_call call;
-	struct key_table occurrences; /**< how often each id was called */
+	struct plan_branch **branches; /**< as they began: the main one first */
+	uint32_t branch_count, branch_capacity;
+	struct key_table occurrences; /**< how often each id was called in its scope */
 	uint32_t *occurrence_counts;
 	uint32_t occurrence_capacity;
-	struct arena replay_arena;
-	struct journal replay; /**< what the journal has answered already */
-	uint32_t replay_index;
-	struct plan_action_run *action;
+	struct replay *replay; /**< NULL: everything was asked for */
 	struct timer *timer;
-	int64_t paused_ms; /**< spent in doubt: does not count for the time-out */
-	uint32_t epoch;
+	uint32_t doubt_count; /**< steps in doubt */
+	int64_t doubt_ms;     /**< since when there is one */
+	int64_t paused_ms;    /**< spent in doubt: does not count for the time-out */
+	uint32_t epoch;       /**< the latest that was given to a branch */
 	uint32_t wait_count;
 	bool is_journal_lost; /**< it cannot be read: nothing is appended to it either */
 };
@@ -94,7 +85,7 @@ struct plan_run {
 struct run_wait {
 	struct plan_run *run;
 	uint32_t epoch;
-	void (*then)(struct plan_run *run);
+	void (*then)(struct plan_branch *branch);
 };
 
 struct plan_engine {
@@ -118,7 +109,9 @@ struct plan_engine {
 	struct plan_usage usage;
 };
 
+/** Room that each branch has before it begins a call: its records always find a place. */
 enum { RUN_RECORDS_SPARE = 8, RUN_BYTES_SPARE = 256 * 1024 };
+enum { RUN_BRANCHES_MAX = 256 /**< of a run at once, the main one among them */ };
 
 /* plan_engine.c */
 int64_t engine_now(const struct plan_engine *engine);
@@ -134,7 +127,7 @@ struct plan_run *engine_find(const struct plan_engine *engine, const char *run_i
 /* run_store.c */
 void run_add(struct plan_engine *engine, struct plan_run *run);
 void run_save(struct plan_run *run);
-/** Writes the next record and applies it to the open call. */
+/** Writes the next record of the run as a whole. */
 void run_record(struct plan_run *run, struct journal_record *record);
 int run_load_all(struct plan_engine *engine, struct err_note *why);
 void run_free(struct plan_run *run);
@@ -150,39 +143,35 @@ int script_factory(struct plan_engine *engine, struct plan_run *run, struct plan
 /* plan_run.c */
 void run_start(struct plan_run *run);  /**< first time: RunStarted, then the script */
 void run_resume(struct plan_run *run); /**< after a restart: replay */
-void run_go_on(struct plan_run *run);
 void run_end(struct plan_run *run, enum run_state state, const char *error);
+void run_end_done(struct plan_run *run, const char *result_json);
 void run_block(struct plan_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void run_set_state(struct plan_run *run, enum run_state state, const char *waiting_for);
-void run_after(struct plan_run *run, void (*then)(struct plan_run *run));
-void run_arm(struct plan_run *run);
+/** Time in doubt does not count: told every record, live and in replay, in their order. */
+void run_account(struct plan_run *run, const struct journal_record *record);
+static inline bool run_is_live(const struct plan_run *run)
+{
+	return run->runner != NULL;
+}
+
+/* plan_branch.c */
+/** How often `id` was called in the scope, with this time. */
+uint32_t run_next_occurrence(struct plan_run *run, const char *scope, const char *id);
+uint32_t run_occurrence(const struct plan_run *run, const char *scope, const char *id);
 
 /* plan_call.c */
-/** Opens a call of the script: from the journal, or anew. True when it is answered already; false
- *  when it waits (or the run ended or is blocked). */
-bool call_open(struct plan_run *run, const struct plan_call *call);
-void call_apply(struct open_call *call, const struct journal_record *record);
-void call_clear(struct open_call *call);
-const char *effect_name(enum effect effect);
-int effect_parse(const char *text); /**< enum effect or -1 */
+/** Room for all records of the branches that there are and of `branch_count` more. */
+bool run_has_room(const struct plan_run *run, uint32_t branch_count);
 
-/* plan_step.c */
-void step_open(struct plan_run *run, struct journal_record *record, const char *opts_json);
-void step_continue(struct plan_run *run);
-void step_attempt(struct plan_run *run);
+/* plan_clock.c */
+/** State of the run from those of its branches; saves it when it is another. */
+void run_refresh(struct plan_run *run);
+void run_arm(struct plan_run *run);
+void run_on_time(void *arg);
 
-/* plan_wait.c */
-void sleep_open(struct plan_run *run, struct journal_record *record);
-void sleep_on_due(struct plan_run *run);
-void ask_open(struct plan_run *run, struct journal_record *record);
-void ask_continue(struct plan_run *run);
-void ask_on_due(struct plan_run *run);
-/** AskAnswered of a person or of the clock (`is_expired`). Value may be NULL. */
-void ask_answer(struct plan_run *run, bool is_approved, const char *value_json, const char *actor,
-		const char *reason, bool is_expired);
-/** ERR_INVALID: not JSON, or not among the choices. */
-int ask_check_value(const struct plan_run *run, bool is_approved, const char *value_json,
-		    struct err_note *why);
-void value_open(struct plan_run *run, struct journal_record *record);
+/* plan_replay.c */
+/** ERR_IO, ERR_CORRUPT, ERR_UNSUPPORTED (written by a newer build). */
+int replay_open(struct plan_run *run, const struct journal_record **first, struct err_note *why);
+void replay_close(struct plan_run *run);
+uint32_t replay_first(const struct plan_run *run, const char *scope); /**< 0: none */
 
 #endif

@@ -1,8 +1,11 @@
-/** plan_runner.h - how the core drives a plan script: a coroutine that asks, and is answered.
+/** plan_runner.h - how the core drives a plan script: coroutines that ask, and are answered.
  *
- *      runner_start -> resume(NULL) -> CALL step "notify" … -> resume(answer) -> CALL sleep …
- *      -> FINISHED
+ *      start -> resume(0, NULL) -> CALL step "notify" … -> resume(0, answer) -> CALL branches …
+ *            -> fork(0, first) = 1, resume(1, NULL) … -> FINISHED -> drop(1) … -> resume(0, answer)
+ *            -> FINISHED
  *
+ *  Branch 0 is the main one; the others are the functions of a branches call, each a coroutine of
+ *  its own. While it waits for them their parent is not resumed.
  *  The script has no other door to the world. lua/bridge/plan_runner_lua.c fills this; tests fake
  *  it with a list. Arguments and results are JSON texts with sorted keys (same values, same bytes).
  *
@@ -13,6 +16,8 @@
  *              "expired": false}
  *      VALUE  now: epoch seconds (1795327200.125)   random: number in [0, 1)   uuid: text
  *             incident: the object of incident_append_json(), or null
+ *      BRANCHES  {"started": 3, "winner": "a" (of `any`), "errors": {"b": "sentence"}}; what the
+ *             functions returned stays in the script
  */
 #ifndef TOCSIN_CORE_PLAN_PLAN_RUNNER_H
 #define TOCSIN_CORE_PLAN_PLAN_RUNNER_H
@@ -23,7 +28,9 @@
 struct err_note;
 
 /** What the script waits for. */
-#define PLAN_CALL_LIST(X) X(STEP, "step") X(SLEEP, "sleep") X(ASK, "ask") X(VALUE, "value")
+#define PLAN_CALL_LIST(X)                                                                          \
+	X(STEP, "step")                                                                            \
+	X(SLEEP, "sleep") X(ASK, "ask") X(VALUE, "value") X(BRANCHES, "branches")
 enum plan_call_kind {
 #define PLAN_CALL_ENUM(name, text) PLAN_CALL_##name,
 	PLAN_CALL_LIST(PLAN_CALL_ENUM)
@@ -35,6 +42,9 @@ enum plan_call_kind {
  *  objects (opts: effect, timeout, deadline, retry {max, first, factor, cap, jitter}, on_fail).
  *  SLEEP: args {"ms": 5000}. ASK: args {text, who, expires, on_expire, choices}; opts are not read.
  *  VALUE: action "now" | "random" | "uuid" | "incident"; recorded once, replayed afterwards.
+ *  BRANCHES: id "par" | "each"; args {"mode": "all" | "any" | "settle", "names": ["a", …] or
+ *  "count": 7 (then they are called "1" … "7"), "limit": at once, "max_errors": past it no more
+ *  begin}.
  *  args_json and opts_json NULL mean {}. */
 struct plan_call {
 	enum plan_call_kind kind;
@@ -58,11 +68,18 @@ struct plan_runner;
 struct plan_runner_ops {
 	/** Answer NULL at first. CALLED: *call is set. FINISHED: *result_json (owned) is what run()
 	 *  returned, or NULL.
+	 *  The branch is not resumed again unless it was CALLED.
 	 *  RAISED: the script failed; `why` says where (ERR_SCRIPT, ERR_BUDGET, ERR_MEMORY
 	 *  in *code). */
-	enum plan_progress (*resume)(struct plan_runner *runner, const struct plan_answer *answer,
-				     struct plan_call *call, char **result_json, int *code,
-				     struct err_note *why);
+	enum plan_progress (*resume)(struct plan_runner *runner, uint32_t branch,
+				     const struct plan_answer *answer, struct plan_call *call,
+				     char **result_json, int *code, struct err_note *why);
+	/** A branch of the `index`-th (from 0) function of the branches call that `parent` waits
+	 *  in. ERR_MEMORY, ERR_SCRIPT. */
+	int (*fork)(struct plan_runner *runner, uint32_t parent, uint32_t index, uint32_t *branch,
+		    struct err_note *why);
+	/** Forgets a branch that has ended or is given up; its number may be used again. */
+	void (*drop)(struct plan_runner *runner, uint32_t branch);
 	void (*free)(struct plan_runner *runner);
 };
 struct plan_runner {

@@ -1,10 +1,11 @@
-#include "core/plan/plan_run.h"
+#include "core/plan/plan_branch.h"
 
 #include "core/base/env.h"
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/loop/loop.h"
 #include "core/plan/plan_json.h"
+#include "core/plan/plan_run.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,13 +14,13 @@ enum { SLEEP_MAX_DAYS = 366, LATE_FACT_MS = 1000 };
 
 /* ---- sleep ---- */
 
-static void answer_with_error(struct plan_run *run, enum record_type type, const char *error)
+static void answer_with_error(struct plan_branch *branch, enum record_type type, const char *error)
 {
-	struct journal_record record = {.type = type, .step = run->call.step, .error = error};
-	run_record(run, &record);
+	struct journal_record record = {.type = type, .step = branch->call.step, .error = error};
+	branch_record(branch, &record);
 }
 
-void sleep_open(struct plan_run *run, struct journal_record *record)
+void sleep_open(struct plan_branch *branch, struct journal_record *record)
 {
 	json_t *args = plan_json_parse(record->args_json);
 	double ms = json_number_value(json_object_get(args, "ms"));
@@ -27,28 +28,28 @@ void sleep_open(struct plan_run *run, struct journal_record *record)
 		       ms <= SLEEP_MAX_DAYS * 86400000.0;
 	json_decref(args);
 	record->type = RECORD_TIMER_SET;
-	record->due_ms = engine_now(run->engine) + (is_good ? (int64_t)ms : 0);
-	run_record(run, record);
+	record->due_ms = engine_now(branch->run->engine) + (is_good ? (int64_t)ms : 0);
+	branch_record(branch, record);
 	if (!is_good)
-		answer_with_error(run, RECORD_TIMER_FIRED,
+		answer_with_error(branch, RECORD_TIMER_FIRED,
 				  "a sleep must be a span from 0 to 366 days");
 }
 
-void sleep_on_due(struct plan_run *run)
+void sleep_on_due(struct plan_branch *branch)
 {
 	char result[64];
-	int64_t late_ms = engine_now(run->engine) - run->call.due_ms;
+	int64_t late_ms = engine_now(branch->run->engine) - branch->call.due_ms;
 	snprintf(result, sizeof(result), "{\"late_by_ms\":%lld}", (long long)late_ms);
 	struct journal_record record = {.type = RECORD_TIMER_FIRED,
-					.step = run->call.step,
+					.step = branch->call.step,
 					.result_json = result,
 					.late_by_ms = late_ms};
-	run_record(run, &record);
+	branch_record(branch, &record);
 	if (late_ms >= LATE_FACT_MS)
-		engine_fact(run, "timer_late", "%s ended %lld ms late", run->call.step,
+		engine_fact(branch->run, "timer_late", "%s ended %lld ms late", branch->call.step,
 			    (long long)late_ms);
-	run_set_state(run, RUN_RUNNING, NULL);
-	run_after(run, run_go_on);
+	branch_set_state(branch, RUN_RUNNING, NULL);
+	branch_after(branch, branch_go_on);
 }
 
 /* ---- ask ---- */
@@ -84,40 +85,40 @@ static int check_ask(const json_t *args, int64_t *expires_ms, struct err_note *w
 		       "ask.on_expire must be \"reject\", \"approve\" or \"fail\"");
 }
 
-void ask_open(struct plan_run *run, struct journal_record *record)
+void ask_open(struct plan_branch *branch, struct journal_record *record)
 {
 	struct err_note why = {{0}};
 	int64_t expires_ms;
 	json_t *args = plan_json_parse(record->args_json);
 	int code = check_ask(args, &expires_ms, &why);
 	record->type = RECORD_ASK_OPENED;
-	record->due_ms = expires_ms > 0 ? engine_now(run->engine) + expires_ms : 0;
-	run_record(run, record);
+	record->due_ms = expires_ms > 0 ? engine_now(branch->run->engine) + expires_ms : 0;
+	branch_record(branch, record);
 	if (code != 0) {
-		answer_with_error(run, RECORD_ASK_ANSWERED, why.text);
+		answer_with_error(branch, RECORD_ASK_ANSWERED, why.text);
 	} else {
 		const char *who = json_string_value(json_object_get(args, "who"));
-		engine_fact(run, "asked", "%s: %s%s%s", run->call.step,
+		engine_fact(branch->run, "asked", "%s: %s%s%s", branch->call.step,
 			    json_string_value(json_object_get(args, "text")), who ? " - for " : "",
 			    who ? who : "");
 	}
 	json_decref(args);
 }
 
-void ask_continue(struct plan_run *run)
+void ask_continue(struct plan_branch *branch)
 {
 	struct bytes text = BYTES_EMPTY;
-	json_t *args = plan_json_parse(run->call.args_json);
+	json_t *args = plan_json_parse(branch->call.args_json);
 	const char *question = json_string_value(json_object_get(args, "text"));
-	bytes_append_format(&text, "%s: %s", run->call.step, question ? question : "");
-	run_set_state(run, RUN_ASKING, text.data);
+	bytes_append_format(&text, "%s: %s", branch->call.step, question ? question : "");
+	branch_set_state(branch, RUN_ASKING, text.data);
 	bytes_deinit(&text);
 	json_decref(args);
-	run_arm(run);
+	run_arm(branch->run);
 }
 
-void ask_answer(struct plan_run *run, bool is_approved, const char *value_json, const char *actor,
-		const char *reason, bool is_expired)
+void ask_answer(struct plan_branch *branch, bool is_approved, const char *value_json,
+		const char *actor, const char *reason, bool is_expired)
 {
 	json_t *result = json_object();
 	json_t *value = value_json ? plan_json_parse(value_json) : NULL;
@@ -128,45 +129,46 @@ void ask_answer(struct plan_run *run, bool is_approved, const char *value_json, 
 	json_object_set_new(result, "reason", plan_json_clean(slice_of(reason), 4096));
 	char *text = plan_json_text(result);
 	struct journal_record record = {.type = RECORD_ASK_ANSWERED,
-					.step = run->call.step,
+					.step = branch->call.step,
 					.result_json = text,
 					.actor = actor,
 					.reason = reason};
-	run_record(run, &record);
-	engine_fact(run, "answered", "%s: %s by %s%s%s", run->call.step,
+	branch_record(branch, &record);
+	engine_fact(branch->run, "answered", "%s: %s by %s%s%s", branch->call.step,
 		    is_approved ? "approved" : "rejected", actor, reason && reason[0] ? ": " : "",
 		    reason ? reason : "");
 	mem_free(text);
 	json_decref(result);
-	run_set_state(run, RUN_RUNNING, NULL);
-	run_after(run, run_go_on);
+	branch_set_state(branch, RUN_RUNNING, NULL);
+	branch_after(branch, branch_go_on);
 }
 
-void ask_on_due(struct plan_run *run)
+void ask_on_due(struct plan_branch *branch)
 {
-	json_t *args = plan_json_parse(run->call.args_json);
+	json_t *args = plan_json_parse(branch->call.args_json);
 	bool is_failure = strcmp(on_expire_of(args), "fail") == 0;
 	bool is_approved = strcmp(on_expire_of(args), "approve") == 0;
 	json_decref(args);
 	if (!is_failure) {
-		ask_answer(run, is_approved, NULL, "engine", "nobody answered in time", true);
+		ask_answer(branch, is_approved, NULL, "engine", "nobody answered in time", true);
 		return;
 	}
-	answer_with_error(run, RECORD_ASK_ANSWERED, "nobody answered in time");
-	engine_fact(run, "answered", "%s: failed, nobody answered in time", run->call.step);
-	run_set_state(run, RUN_RUNNING, NULL);
-	run_after(run, run_go_on);
+	answer_with_error(branch, RECORD_ASK_ANSWERED, "nobody answered in time");
+	engine_fact(branch->run, "answered", "%s: failed, nobody answered in time",
+		    branch->call.step);
+	branch_set_state(branch, RUN_RUNNING, NULL);
+	branch_after(branch, branch_go_on);
 }
 
-int ask_check_value(const struct plan_run *run, bool is_approved, const char *value_json,
+int ask_check_value(const struct open_call *call, bool is_approved, const char *value_json,
 		    struct err_note *why)
 {
 	json_t *value = value_json ? plan_json_parse(value_json) : NULL;
 	if (value_json && !value)
 		return err_set(why, ERR_INVALID, "the value of the answer is not JSON");
-	json_t *args = plan_json_parse(run->call.args_json);
+	json_t *args = plan_json_parse(call->args_json);
 	const json_t *choices = json_object_get(args, "choices");
-	bool is_known = !choices || !is_approved || run->state != RUN_ASKING;
+	bool is_known = !choices || !is_approved || call->kind != PLAN_CALL_ASK;
 	for (size_t i = 0; !is_known && i < json_array_size(choices); i++)
 		is_known = json_equal(json_array_get(choices, i), value);
 	int code = 0;
@@ -207,21 +209,21 @@ static json_t *make_incident(struct plan_run *run)
 	return json ? json : json_null();
 }
 
-void value_open(struct plan_run *run, struct journal_record *record)
+void value_open(struct plan_branch *branch, struct journal_record *record)
 {
-	const struct env *env = loop_env(run->engine->options.loop);
+	const struct env *env = loop_env(branch->run->engine->options.loop);
 	const char *name = record->action ? record->action : "";
 	json_t *value = NULL;
 	uint64_t random;
 	if (strcmp(name, "now") == 0) {
-		value = json_real((double)engine_now(run->engine) / 1000);
+		value = json_real((double)engine_now(branch->run->engine) / 1000);
 	} else if (strcmp(name, "random") == 0) {
 		env_random(env, &random, sizeof(random));
 		value = json_real((double)(random >> 11) / 9007199254740992.0);
 	} else if (strcmp(name, "uuid") == 0) {
 		value = make_uuid(env);
 	} else if (strcmp(name, "incident") == 0) {
-		value = make_incident(run);
+		value = make_incident(branch->run);
 	}
 	char *text = value ? plan_json_text(value) : NULL;
 	record->type = RECORD_VALUE;
@@ -229,7 +231,7 @@ void value_open(struct plan_run *run, struct journal_record *record)
 	if (!value)
 		record->error =
 			"there is no value of this name; known: now, random, uuid, incident";
-	run_record(run, record);
+	branch_record(branch, record);
 	mem_free(text);
 	json_decref(value);
 }

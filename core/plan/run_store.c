@@ -207,8 +207,15 @@ void run_record(struct plan_run *run, struct journal_record *record)
 	record->time_ms = engine_now(run->engine);
 	run->record_bytes +=
 		journal_put(commit_batch(run->engine->options.commit), run->id, record);
-	call_apply(&run->call, record);
+	run_account(run, record);
 	engine_kick(run->engine);
+}
+
+void branch_record(struct plan_branch *branch, struct journal_record *record)
+{
+	record->scope = branch->scope[0] ? branch->scope : NULL;
+	run_record(branch->run, record);
+	call_apply(&branch->call, record);
 }
 
 /* ---- the list ---- */
@@ -225,21 +232,21 @@ void run_add(struct plan_engine *engine, struct plan_run *run)
 
 void run_release(struct plan_run *run)
 {
-	plan_action_cancel(run->action);
-	run->action = NULL;
+	while (run->branch_count > 0)
+		branch_free(run->branches[run->branch_count - 1]);
+	mem_free(run->branches);
+	run->branches = NULL;
+	run->branch_capacity = 0;
 	timer_free(run->timer);
 	run->timer = NULL;
 	if (run->runner)
 		run->runner->ops->free(run->runner);
 	run->runner = NULL;
-	call_clear(&run->call);
 	if (run->occurrence_counts)
 		key_table_deinit(&run->occurrences);
 	mem_free(run->occurrence_counts);
 	run->occurrence_counts = NULL;
-	arena_deinit(&run->replay_arena);
-	run->replay_arena = (struct arena){0};
-	run->replay = (struct journal){0};
+	replay_close(run);
 }
 
 static void script_drop(struct plan_engine *engine, struct run_script *script)

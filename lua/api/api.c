@@ -257,6 +257,15 @@ const struct api_row api_rows[] = {
 	     "question tocsin.Question",
 	     "{approved: boolean, value: any, actor: string, reason: string, expired: boolean}",
 	     "Waits for a person: tocsin plan approve | reject."),
+	LIBRARY("ctx:each", PHASE_PLAN, "two journal records; a branch for each item",
+	     "list any[]\n"
+	     "fn fun(c: tocsin.PlanContext, item: any, index: integer): any\n"
+	     "opts? {limit?: integer, max_errors?: integer} at once: default 8, at most 64; failures "
+	     "that are borne: default 0",
+	     "any[] results by index; nil where it failed\n"
+	     "table<integer, string> errors by index",
+	     "Calls the function for each item, `limit` side by side. With more failures than "
+	     "`max_errors` no more begin; those that run end, and it raises."),
 	LIBRARY("ctx:exec", PHASE_PLAN, "one durable step",
 	     "id string\n"
 	     "argv string[] the program's path and its arguments\n"
@@ -288,6 +297,14 @@ const struct api_row api_rows[] = {
 	     "",
 	     "number seconds",
 	     "Epoch seconds; recorded, so that a replay sees the same."),
+	LIBRARY("ctx:par", PHASE_PLAN, "two journal records; a branch for each function",
+	     "functions table<string, fun(c: tocsin.PlanContext): any>\n"
+	     "opts? {mode?: \"all\"|\"any\"|\"settle\"} default \"all\"",
+	     "any results all: by name; any: of the first that ended well; settle: {ok, value, "
+	     "error} by name\n"
+	     "string? winner any: its name",
+	     "Runs functions side by side and waits for all of them (`any`: for the first that ends "
+	     "well; the others are stopped). all raises afterwards when one failed."),
 	LIBRARY("ctx:random", PHASE_PLAN, "one journal record",
 	     "",
 	     "number random",

@@ -14,11 +14,19 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+/* A coroutine. The references are of the registry. */
+struct branch {
+	lua_State *thread; /**< NULL: the place is free */
+	int thread_ref;
+	int body_ref; /**< function(index): what its branches do, while it waits for them */
+	bool has_ended;
+};
+
 struct plan_runner_lua {
 	struct plan_runner base;
 	struct script_state *state;
-	lua_State *thread; /**< anchored in the registry for the life of the state */
-	bool has_ended;
+	struct branch *branches; /**< by number */
+	uint32_t branch_count;
 	struct plan_call call;
 	char *texts[4]; /**< id, action, args_json, opts_json of `call`; owned */
 };
@@ -51,16 +59,84 @@ static void argument_to_json(lua_State *lua, int index, const char *name)
 	lua_replace(lua, index);
 }
 
-/* yield(kind, id, action, args, opts) -> is_ok, result | sentence */
+/* yield(kind, id, action, args, opts, body) -> is_ok, result | sentence */
 static int l_plan_yield(lua_State *lua)
 {
 	char file[LUA_IDSIZE];
 
-	lua_settop(lua, 5);
+	lua_settop(lua, 6);
 	argument_to_json(lua, 4, "the arguments");
 	argument_to_json(lua, 5, "the options");
 	lua_pushinteger(lua, library_caller(lua, file, sizeof(file)));
-	return lua_yield(lua, 6);
+	return lua_yield(lua, 7);
+}
+
+/* ---- branches ---- */
+
+/* Takes the thread from the top of the stack. */
+static uint32_t add_branch(struct plan_runner_lua *runner, lua_State *lua)
+{
+	lua_State *thread = lua_tothread(lua, -1);
+	int ref = luaL_ref(lua, LUA_REGISTRYINDEX);
+	uint32_t number = 0;
+
+	while (number < runner->branch_count && runner->branches[number].thread)
+		number++;
+	if (number == runner->branch_count) {
+		runner->branch_count = number == 0 ? 1 : number * 2;
+		runner->branches =
+			mem_grow(runner->branches, runner->branch_count, sizeof(struct branch));
+		for (uint32_t i = number; i < runner->branch_count; i++)
+			runner->branches[i] = (struct branch){0};
+	}
+	runner->branches[number] = (struct branch){thread, ref, LUA_NOREF, false};
+	return number;
+}
+
+struct fork {
+	struct plan_runner_lua *runner;
+	uint32_t parent, index, number;
+};
+
+static int do_nothing(lua_State *lua)
+{
+	(void)lua;
+	return 0;
+}
+
+static void push_fork(lua_State *lua, void *arg)
+{
+	struct fork *fork = arg;
+	lua_State *thread = lua_newthread(lua);
+
+	lua_rawgeti(lua, LUA_REGISTRYINDEX, fork->runner->branches[fork->parent].body_ref);
+	lua_pushinteger(lua, (lua_Integer)fork->index + 1);
+	lua_xmove(lua, thread, 2);
+	fork->number = add_branch(fork->runner, lua);
+	lua_pushcfunction(lua, do_nothing);
+}
+
+static int fork_branch(struct plan_runner *base, uint32_t parent, uint32_t index, uint32_t *branch,
+		       struct err_note *why)
+{
+	struct plan_runner_lua *runner = (struct plan_runner_lua *)base;
+	struct fork fork = {.runner = runner, .parent = parent, .index = index};
+	struct script_call call = {
+		.state = runner->state, .function = "run", .push = push_fork, .arg = &fork};
+	enum script_end end = script_call(&call, why);
+
+	*branch = fork.number;
+	return script_end_code(end);
+}
+
+static void drop_branch(struct plan_runner *base, uint32_t number)
+{
+	struct plan_runner_lua *runner = (struct plan_runner_lua *)base;
+	struct branch *branch = &runner->branches[number];
+
+	luaL_unref(runner->state->lua, LUA_REGISTRYINDEX, branch->body_ref);
+	luaL_unref(runner->state->lua, LUA_REGISTRYINDEX, branch->thread_ref);
+	*branch = (struct branch){0};
 }
 
 /* ---- start ---- */
@@ -71,19 +147,13 @@ struct start {
 	json_t *params, *incident;
 };
 
-static int do_nothing(lua_State *lua)
-{
-	(void)lua;
-	return 0;
-}
-
 /* Makes the coroutine and leaves on it: main, run, yield, run id, params, defaults, incident. */
 static void push_start(lua_State *lua, void *arg)
 {
 	struct start *start = arg;
 	lua_State *thread = lua_newthread(lua);
 
-	luaL_ref(lua, LUA_REGISTRYINDEX);
+	add_branch(start->runner, lua);
 	library_push_own(lua, "tocsin._plan_run");
 	loader_push_field(lua, "run");
 	if (!lua_isfunction(lua, -1))
@@ -98,7 +168,6 @@ static void push_start(lua_State *lua, void *arg)
 	}
 	convert_push_json(lua, start->incident);
 	lua_xmove(lua, thread, 7);
-	start->runner->thread = thread;
 	lua_pushcfunction(lua, do_nothing);
 }
 
@@ -109,6 +178,7 @@ static void free_runner(struct plan_runner *base)
 	for (size_t i = 0; i < 4; i++)
 		mem_free(runner->texts[i]);
 	script_state_free(runner->state);
+	mem_free(runner->branches);
 	mem_free(runner);
 }
 
@@ -116,6 +186,7 @@ static void free_runner(struct plan_runner *base)
 
 struct turn {
 	struct plan_runner_lua *runner;
+	struct branch *branch;
 	const struct plan_answer *answer;
 	json_t *result;
 	bool has_yielded;
@@ -149,10 +220,10 @@ static int read_kind(const char *text)
 	return -1;
 }
 
-/* stack from `first`: kind, id, action, args, opts, line */
-static int take_call(lua_State *lua, int first, struct plan_runner_lua *runner,
-		     struct err_note *why)
+/* stack from `first`: kind, id, action, args, opts, body, line */
+static int take_call(lua_State *lua, int first, const struct turn *turn, struct err_note *why)
 {
+	struct plan_runner_lua *runner = turn->runner;
 	int kind = read_kind(lua_tostring(lua, first));
 
 	if (kind < 0)
@@ -167,8 +238,12 @@ static int take_call(lua_State *lua, int first, struct plan_runner_lua *runner,
 		.action = runner->texts[1],
 		.args_json = runner->texts[2],
 		.opts_json = runner->texts[3],
-		.line = (int)lua_tointeger(lua, first + 5),
+		.line = (int)lua_tointeger(lua, first + 6),
 	};
+	if (kind == PLAN_CALL_BRANCHES) {
+		lua_pushvalue(lua, first + 5);
+		turn->branch->body_ref = luaL_ref(lua, LUA_REGISTRYINDEX);
+	}
 	return 0;
 }
 
@@ -177,7 +252,7 @@ static int take_turn(lua_State *lua, int first, void *arg, struct err_note *why)
 	struct turn *turn = arg;
 
 	if (turn->has_yielded)
-		return take_call(lua, first, turn->runner, why);
+		return take_call(lua, first, turn, why);
 	if (lua_gettop(lua) < first) {
 		bytes_append_text(&turn->json, "null");
 		return 0;
@@ -188,51 +263,61 @@ static int take_turn(lua_State *lua, int first, void *arg, struct err_note *why)
 	return ERR_INVALID;
 }
 
-static enum plan_progress ended(struct plan_runner_lua *runner, int code, int *out_code)
+static enum plan_progress ended(struct branch *branch, int code, int *out_code)
 {
-	runner->has_ended = true;
+	branch->has_ended = true;
 	*out_code = code;
 	return PLAN_RAISED;
 }
 
-static enum plan_progress resume(struct plan_runner *base, const struct plan_answer *answer,
-				 struct plan_call *out, char **result_json, int *code,
-				 struct err_note *why)
+static enum plan_progress resume(struct plan_runner *base, uint32_t number,
+				 const struct plan_answer *answer, struct plan_call *out,
+				 char **result_json, int *code, struct err_note *why)
 {
 	struct plan_runner_lua *runner = (struct plan_runner_lua *)base;
-	struct turn turn = {.runner = runner, .answer = answer};
+	struct branch *branch = &runner->branches[number];
+	struct turn turn = {.runner = runner, .branch = branch, .answer = answer};
 	struct script_call call = {.state = runner->state,
 				   .function = "run",
 				   .push = push_answer,
 				   .take = take_turn,
 				   .arg = &turn,
-				   .thread = runner->thread,
+				   /* The join's own message says where it happened. */
+				   .has_plain_note = number != 0,
+				   .thread = branch->thread,
 				   .has_yielded = &turn.has_yielded};
 	enum script_end end;
 
-	if (runner->has_ended)
-		return ended(runner,
+	if (branch->has_ended)
+		return ended(branch,
 			     err_set(why, ERR_CLOSED, "%s: the run is over", runner->state->name),
 			     code);
 	if (answer && answer->is_ok &&
 	    convert_parse_json(answer->result_json, &turn.result, why) != 0)
-		return ended(runner, ERR_INVALID, code);
+		return ended(branch, ERR_INVALID, code);
+	luaL_unref(runner->state->lua, LUA_REGISTRYINDEX, branch->body_ref);
+	branch->body_ref = LUA_NOREF;
 	end = script_call(&call, why);
 	json_decref(turn.result);
 	if (end != SCRIPT_DONE) {
 		bytes_deinit(&turn.json);
-		return ended(runner, script_end_code(end), code);
+		return ended(branch, script_end_code(end), code);
 	}
 	if (turn.has_yielded) {
 		*out = runner->call;
 		return PLAN_CALLED;
 	}
-	runner->has_ended = true;
+	branch->has_ended = true;
 	*result_json = bytes_take_text(&turn.json);
 	return PLAN_FINISHED;
 }
 
-static const struct plan_runner_ops runner_ops = {.resume = resume, .free = free_runner};
+static const struct plan_runner_ops runner_ops = {
+	.resume = resume,
+	.fork = fork_branch,
+	.drop = drop_branch,
+	.free = free_runner,
+};
 
 /* ---- factory ---- */
 

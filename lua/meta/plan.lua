@@ -66,6 +66,15 @@ function ctx:log(text) end
 ---@return {approved: boolean, value: any, actor: string, reason: string, expired: boolean}
 function ctx:ask(id, question) end
 
+---Calls the function for each item, `limit` side by side. With more failures than `max_errors` no
+---more begin; those that run end, and it raises.
+---@param list any[]
+---@param fn fun(c: tocsin.PlanContext, item: any, index: integer): any
+---@param opts? {limit?: integer, max_errors?: integer} at once: default 8, at most 64; failures that are borne: default 0
+---@return any[] results by index; nil where it failed
+---@return table<integer, string> errors by index
+function ctx:each(list, fn, opts) end
+
 ---A program on the site's exec.allow; no shell.
 ---@param id string
 ---@param argv string[] the program's path and its arguments
@@ -98,6 +107,14 @@ function ctx:notify(id, args, opts) end
 ---Epoch seconds; recorded, so that a replay sees the same.
 ---@return number seconds
 function ctx:now() end
+
+---Runs functions side by side and waits for all of them (`any`: for the first that ends well; the
+---others are stopped). all raises afterwards when one failed.
+---@param functions table<string, fun(c: tocsin.PlanContext): any>
+---@param opts? {mode?: "all"|"any"|"settle"} default "all"
+---@return any results all: by name; any: of the first that ended well; settle: {ok, value, error} by name
+---@return string? winner any: its name
+function ctx:par(functions, opts) end
 
 ---A number from 0 up to 1; recorded.
 ---@return number random

@@ -106,12 +106,13 @@ Test(plan_engine, answer_must_be_among_the_choices)
 	world_plan(&world, NULL);
 	world_trigger(&world, 7);
 	struct world_run run = world_run(&world, 0);
-	cr_expect_eq(plan_engine_answer(world.engine, run.id, true, "\"c\"", "ann", "", &why),
+	cr_expect_eq(plan_engine_answer(world.engine, run.id, NULL, true, "\"c\"", "ann", "", &why),
 		     ERR_INVALID);
 	cr_expect(strstr(why.text, "[\"a\",\"b\"]"), "%s", why.text);
-	cr_expect_eq(plan_engine_answer(world.engine, run.id, true, "c", "ann", "", &why),
+	cr_expect_eq(plan_engine_answer(world.engine, run.id, NULL, true, "c", "ann", "", &why),
 		     ERR_INVALID);
-	cr_expect_eq(plan_engine_answer(world.engine, run.id, true, "\"b\"", "ann", "", &why), 0);
+	cr_expect_eq(plan_engine_answer(world.engine, run.id, NULL, true, "\"b\"", "ann", "", &why),
+		     0);
 	world_turn(&world);
 	cr_expect_eq(world_run(&world, 0).state, RUN_DONE);
 	world_close(&world);
@@ -152,7 +153,8 @@ Test(plan_engine, timeout_holds_after_sleep_retry_and_doubt)
 	world_advance(&world, 20000);
 	struct world_run run = world_run(&world, 0);
 	cr_assert_eq(run.state, RUN_IN_DOUBT);
-	cr_expect_eq(plan_engine_answer(world.engine, run.id, true, NULL, "bob", "", NULL), 0);
+	cr_expect_eq(plan_engine_answer(world.engine, run.id, NULL, true, NULL, "bob", "", NULL),
+		     0);
 	world_advance(&world, 54999); /* 5 s of its minute went by before the doubt */
 	cr_expect_eq(world_run(&world, 0).state, RUN_RUNNING);
 	cr_expect_eq(world_effects(&world, "/do#1"), 2);
@@ -342,7 +344,8 @@ Test(plan_engine, time_in_doubt_does_not_count_for_the_timeout)
 	world_advance(&world, 3600 * 1000);
 	struct world_run run = world_run(&world, 0);
 	cr_assert_eq(run.state, RUN_IN_DOUBT);
-	cr_expect_eq(plan_engine_answer(world.engine, run.id, true, NULL, "bob", "seen", NULL), 0);
+	cr_expect_eq(
+		plan_engine_answer(world.engine, run.id, NULL, true, NULL, "bob", "seen", NULL), 0);
 	world_turn(&world);
 	cr_expect_eq(world_run(&world, 0).state, RUN_SLEEPING);
 	world_restart(&world);

@@ -47,9 +47,9 @@ Test(plan_replay, runs_every_kind_of_call_in_order)
 	run = world_run(&world, 0);
 	cr_expect_eq(run.state, RUN_ASKING);
 	cr_expect_str_eq(run.waiting_for, "sure#1: Go on?");
-	cr_expect_eq(
-		plan_engine_answer(world.engine, run.id, true, "{\"x\":1}", "ann", "fine", NULL),
-		0);
+	cr_expect_eq(plan_engine_answer(world.engine, run.id, NULL, true, "{\"x\":1}", "ann",
+					"fine", NULL),
+		     0);
 	world_turn(&world);
 	cr_expect_eq(world_run(&world, 0).state, RUN_DONE);
 	cr_expect_eq(world.effect_count, 4);
@@ -83,13 +83,13 @@ static bool drive(struct world *world, bool is_approving)
 		switch (run.state) {
 		case RUN_SLEEPING: world_advance(world, 5000); break;
 		case RUN_ASKING:
-			cr_assert_eq(plan_engine_answer(world->engine, run.id, true, NULL, "ann",
-							"", NULL),
+			cr_assert_eq(plan_engine_answer(world->engine, run.id, NULL, true, NULL,
+							"ann", "", NULL),
 				     0);
 			break;
 		case RUN_IN_DOUBT:
-			cr_assert_eq(plan_engine_answer(world->engine, run.id, is_approving, NULL,
-							"bob", "", NULL),
+			cr_assert_eq(plan_engine_answer(world->engine, run.id, NULL, is_approving,
+							NULL, "bob", "", NULL),
 				     0);
 			break;
 		case RUN_RUNNING:
@@ -200,15 +200,16 @@ Test(plan_replay, in_doubt_survives_restart_and_waits_for_a_person)
 	world_restart(&world);
 	struct world_run run = world_run(&world, 0);
 	cr_expect_eq(run.state, RUN_IN_DOUBT);
-	cr_expect_eq(plan_engine_answer(world.engine, run.id, false, NULL, "bob", "no", NULL), 0);
-	cr_expect_eq(plan_engine_answer(world.engine, run.id, true, NULL, "eve", "", NULL),
+	cr_expect_eq(plan_engine_answer(world.engine, run.id, NULL, false, NULL, "bob", "no", NULL),
+		     0);
+	cr_expect_eq(plan_engine_answer(world.engine, run.id, NULL, true, NULL, "eve", "", NULL),
 		     ERR_CONFLICT);
 	world_turn(&world);
 	cr_expect_eq(world_run(&world, 0).state, RUN_FAILED);
 	cr_expect_eq(world_effects(&world, "/kick#1"), 1);
-	cr_expect_eq(plan_engine_answer(world.engine, run.id, true, NULL, "eve", "", NULL),
+	cr_expect_eq(plan_engine_answer(world.engine, run.id, NULL, true, NULL, "eve", "", NULL),
 		     ERR_CONFLICT);
-	cr_expect_eq(plan_engine_answer(world.engine, "nobody", true, NULL, "eve", "", NULL),
+	cr_expect_eq(plan_engine_answer(world.engine, "nobody", NULL, true, NULL, "eve", "", NULL),
 		     ERR_NOT_FOUND);
 	world_close(&world);
 }

@@ -26,7 +26,14 @@ struct world_effect {
 /** What the next tries of an action report; the last one stays. */
 enum world_reply { REPLY_OK, REPLY_UNKNOWN, REPLY_RETRY, REPLY_REPEAT, REPLY_FAIL, REPLY_SILENT };
 
+/** The script of the branches called `name`; NULL ends a list, and is of those that are counted. */
+struct world_branch {
+	const char *name;
+	const struct plan_call *script;
+};
+
 struct world {
+	const struct world_branch *branches;
 	struct kv *store; /**< what survives */
 	struct kv *kv;    /**< the same, with the fault in front */
 	struct commit *commit;
@@ -73,6 +80,10 @@ struct world {
 #define VALUE(name)                                                                                \
 	{                                                                                          \
 		.kind = PLAN_CALL_VALUE, .id = (name), .action = (name), .line = 4                 \
+	}
+#define BRANCHES(what, args)                                                                       \
+	{                                                                                          \
+		.kind = PLAN_CALL_BRANCHES, .id = (what), .args_json = (args), .line = 5           \
 	}
 #define END                                                                                        \
 	{                                                                                          \

@@ -50,8 +50,8 @@ static struct play play(const char *body, const char *const *answers)
 	struct plan_call call;
 
 	for (;;) {
-		play.progress = runner->ops->resume(runner, answer, &call, &play.result, &play.code,
-						    &play.why);
+		play.progress = runner->ops->resume(runner, 0, answer, &call, &play.result,
+						    &play.code, &play.why);
 		if (play.progress != PLAN_CALLED || !*answers)
 			break;
 		bytes_append_format(&play.log, "%d %s %s %s %s:%d\n", (int)call.kind, call.id,
@@ -238,9 +238,10 @@ Test(plan_runner_lua, a_run_that_ended_stays_ended)
 	char *result;
 	int code;
 
-	cr_expect_eq(runner->ops->resume(runner, NULL, &call, &result, &code, &why), PLAN_RAISED);
+	cr_expect_eq(runner->ops->resume(runner, 0, NULL, &call, &result, &code, &why),
+		     PLAN_RAISED);
 	cr_expect_eq(code, ERR_SCRIPT);
-	cr_expect_eq(runner->ops->resume(runner, &answer, &call, &result, &code, &why),
+	cr_expect_eq(runner->ops->resume(runner, 0, &answer, &call, &result, &code, &why),
 		     PLAN_RAISED);
 	cr_expect_eq(code, ERR_CLOSED);
 	runner->ops->free(runner);
@@ -254,7 +255,193 @@ Test(plan_runner_lua, a_run_can_be_dropped_in_the_middle)
 	char *result;
 	int code;
 
-	cr_expect_eq(runner->ops->resume(runner, NULL, &call, &result, &code, &why), PLAN_CALLED);
+	cr_expect_eq(runner->ops->resume(runner, 0, NULL, &call, &result, &code, &why),
+		     PLAN_CALLED);
 	cr_expect_eq(call.kind, PLAN_CALL_SLEEP);
+	runner->ops->free(runner);
+}
+
+/* ---- branches ---- */
+
+/* Plays an engine that answers each step with {"id": …}, and runs branches one after the other. A step
+ * "bad" fails. Logs "branch:id". */
+struct tree_play {
+	struct plan_runner *runner;
+	struct bytes log;
+	char *result;
+	struct err_note why;
+};
+
+static enum plan_progress play_branch(struct tree_play *play, uint32_t number, int depth);
+
+static char *play_children(struct tree_play *play, uint32_t parent, const char *args_json,
+			   int depth)
+{
+	json_t *args = json_loads(args_json, 0, NULL), *errors = json_object(), *out;
+	json_t *names = json_object_get(args, "names");
+	bool is_any = strcmp(json_string_value(json_object_get(args, "mode")), "any") == 0;
+	size_t count = names ? json_array_size(names)
+			     : (size_t)json_integer_value(json_object_get(args, "count"));
+	char winner[32] = "";
+
+	for (size_t i = 0; i < count && !winner[0]; i++) {
+		uint32_t number;
+		char name[32];
+		cr_assert_eq(play->runner->ops->fork(play->runner, parent, (uint32_t)i, &number,
+						     &play->why),
+			     0);
+		if (names)
+			snprintf(name, sizeof(name), "%s",
+				 json_string_value(json_array_get(names, i)));
+		else
+			snprintf(name, sizeof(name), "%zu", i + 1);
+		if (play_branch(play, number, depth + 1) == PLAN_RAISED)
+			json_object_set_new(errors, name, json_string(play->why.text));
+		else if (is_any)
+			snprintf(winner, sizeof(winner), "%s", name);
+		play->runner->ops->drop(play->runner, number);
+	}
+	out = winner[0] ? json_pack("{ss}", "winner", winner) : json_pack("{sO}", "errors", errors);
+	char *text = json_dumps(out, JSON_COMPACT);
+	json_decref(out);
+	json_decref(errors);
+	json_decref(args);
+	return text;
+}
+
+static enum plan_progress play_branch(struct tree_play *play, uint32_t number, int depth)
+{
+	struct plan_answer answer = {0}, *given = NULL;
+	enum plan_progress progress;
+	struct plan_call call;
+	char *text = NULL;
+	int code;
+
+	for (;;) {
+		mem_free(play->result);
+		play->result = NULL;
+		progress = play->runner->ops->resume(play->runner, number, given, &call,
+						     &play->result, &code, &play->why);
+		free(text);
+		text = NULL;
+		if (progress != PLAN_CALLED)
+			return progress;
+		bytes_append_format(&play->log, "%d:%s ", depth, call.id);
+		bool is_bad = strcmp(call.id, "bad") == 0;
+		if (call.kind == PLAN_CALL_BRANCHES)
+			text = play_children(play, number, call.args_json, depth);
+		answer = (struct plan_answer){.is_ok = !is_bad,
+					      .result_json = text ? text : "{\"status\":200}",
+					      .error = "no luck"};
+		given = &answer;
+	}
+}
+
+static void expect_tree(const char *body, const char *log, const char *result)
+{
+	struct tree_play play = {.runner = start(body, NULL, NULL)};
+	enum plan_progress progress = play_branch(&play, 0, 0);
+
+	cr_expect_str_eq(play.log.data ? play.log.data : "", log);
+	if (progress == PLAN_FINISHED)
+		cr_expect_str_eq(play.result, result);
+	else
+		cr_expect(strstr(play.why.text, result) != NULL, "%s", play.why.text);
+	mem_free(play.result);
+	bytes_deinit(&play.log);
+	play.runner->ops->free(play.runner);
+}
+
+Test(plan_runner_lua, par_gives_the_results_by_name)
+{
+	expect_tree("local r = ctx:par{ b = function(c) return c:http('b', {}).status end,\n"
+		    "a = function(c) c:log('x') return { 1, 2 } end, n = function() end }\n"
+		    "return { r.a, r.b, r.n == nil }",
+		    "0:par 1:log 1:b ", "[[1,2],200,true]");
+	expect_tree("local r = ctx:par{ a = function(c) return c:par{ x = function(d)\n"
+		    "d:log('deep') return 7 end }.x end }\nreturn r.a",
+		    "0:par 1:par 2:log ", "7");
+}
+
+Test(plan_runner_lua, par_tells_what_failed)
+{
+	expect_tree(
+		"ctx:par{ a = function(c) c:http('bad', {}) end, b = function(c)\n"
+		"c:log('on') end, c = function() error('oh', 0) end }",
+		"0:par 1:bad 1:log ",
+		"plans/x/1.lua:2: ctx:par: branch a failed: plans/x/1.lua:2: http 'bad' failed: "
+		"no luck (and 1 more)");
+	expect_tree("local r = ctx:par({ a = function() error('oh', 0) end,\n"
+		    "b = function() return 5 end }, { mode = 'settle' })\n"
+		    "return { r.a.ok, r.a.error, r.b.ok, r.b.value }",
+		    "0:par ", "[false,\"oh\",true,5]");
+	expect_tree("return { ctx:par({ a = function() error('oh', 0) end,\n"
+		    "b = function() return 5 end }, { mode = 'any' }) }",
+		    "0:par ", "[5,\"b\"]");
+	expect_tree("ctx:par({ a = function() error('oh', 0) end }, { mode = 'any' })", "0:par ",
+		    "ctx:par: branch a failed: oh");
+}
+
+Test(plan_runner_lua, each_gives_the_results_by_index)
+{
+	expect_tree("local r, bad = ctx:each({ 'x', 'y', 'z' }, function(c, item, i)\n"
+		    "c:log(item) if item == 'y' then error('oh', 0) end return item .. i end,\n"
+		    "{ limit = 2, max_errors = 1 })\nreturn { r[1], r[2] == nil, r[3], bad[2] }",
+		    "0:each 1:log 1:log 1:log ", "[\"x1\",true,\"z3\",\"oh\"]");
+	expect_tree("ctx:each({ 'x', 'y' }, function(c, item) error('oh ' .. item, 0) end)",
+		    "0:each ", "ctx:each: item 1 failed: oh x (and 1 more)");
+	expect_tree("return ctx:each({}, function() end)", "", "{}");
+}
+
+Test(plan_runner_lua, wrong_branches_name_the_call)
+{
+	static const char *const cases[][2] = {
+		{"ctx:par()", "ctx:par: the first argument must be a table"},
+		{"ctx:par({})", "ctx:par takes 1 to 64 functions, found 0"},
+		{"ctx:par({ function() end })", "a table of named functions"},
+		{"ctx:par({ a = 5 })", "a table of named functions"},
+		{"ctx:par({ ['a/b'] = function() end })", "without '/'"},
+		{"ctx:par({ a = function() end }, { mode = 'some' })", "mode must be"},
+		{"ctx:par({ a = function() end }, { limit = 3 })", "no member \"limit\""},
+		{"ctx:each({}, 5)", "the second argument is a function"},
+		{"ctx:each({}, pairs, { limit = 65 })",
+		 "limit must be a whole number from 1 to 64"},
+		{"ctx:each({}, pairs, { max_errors = 0.5 })", "max_errors must be a whole number"},
+	};
+	const char *const none[] = {NULL};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct play got = play(cases[i][0], none);
+
+		cr_expect_eq(got.progress, PLAN_RAISED, "%s", cases[i][0]);
+		cr_expect(strstr(got.why.text, cases[i][1]) != NULL, "%s\n got: %s", cases[i][0],
+			  got.why.text);
+		bytes_deinit(&got.log);
+	}
+}
+
+/* A branch that is given up inside a pcall takes its count with it. */
+Test(plan_runner_lua, branches_count_their_pcalls_apart)
+{
+	struct plan_runner *runner =
+		start("ctx:each({ 1 }, function(c) local function deep(n)\n"
+		      "if n == 0 then return c:sleep(5) end return pcall(deep, n - 1) end\n"
+		      "deep(150) end)",
+		      NULL, NULL);
+	struct plan_call call;
+	struct err_note why;
+	char *result = NULL;
+	int code;
+
+	cr_expect_eq(runner->ops->resume(runner, 0, NULL, &call, &result, &code, &why),
+		     PLAN_CALLED);
+	for (int i = 0; i < 20; i++) {
+		uint32_t number;
+		cr_assert_eq(runner->ops->fork(runner, 0, 0, &number, &why), 0);
+		cr_expect_eq(runner->ops->resume(runner, number, NULL, &call, &result, &code, &why),
+			     PLAN_CALLED);
+		cr_expect_eq(call.kind, PLAN_CALL_SLEEP);
+		runner->ops->drop(runner, number);
+	}
 	runner->ops->free(runner);
 }

@@ -1,0 +1,142 @@
+/** plan_branch.h - one branch of a run: its coroutine's open call, and how it goes on. Drawing:
+ *  plan_run.h. */
+#ifndef TOCSIN_CORE_PLAN_PLAN_BRANCH_H
+#define TOCSIN_CORE_PLAN_PLAN_BRANCH_H
+
+#include "core/plan/action.h"
+#include "core/plan/journal.h"
+#include "core/plan/plan_engine.h"
+#include "core/plan/plan_runner.h"
+#include "core/plan/step_opts.h"
+
+#include <jansson.h>
+
+struct plan_action_run;
+struct plan_run;
+
+enum join_mode { JOIN_ALL, JOIN_ANY, JOIN_SETTLE };
+
+/** The branches that a call waits for. */
+struct join {
+	enum join_mode mode;
+	json_t *names; /**< NULL: "1", "2", … */
+	uint32_t count, limit, errors_max;
+	uint32_t started_count, running_count, failed_count;
+	uint32_t wanted_count; /**< so many had begun, says the journal */
+	json_t *errors;        /**< name: sentence */
+	json_t *order;         /**< names, as they ended */
+	char *winner;          /**< the first that ended well (`any`) */
+	bool is_chosen;        /**< the Choice is recorded */
+	bool is_busy;          /**< an outer frame works on it */
+};
+
+/** The call a branch waits in. Texts owned. */
+struct open_call {
+	bool is_open;
+	enum plan_call_kind kind;
+	char *step; /**< "tell#1" */
+	char *action;
+	char *args_json;
+	struct step_opts opts;
+	enum effect effect;
+	int64_t opened_ms;
+	uint32_t attempt_count; /**< tries begun */
+	uint32_t failure_count; /**< tries that certainly failed */
+	bool is_attempted;      /**< a try without known outcome */
+	bool is_in_doubt;
+	int64_t due_ms; /**< wall: end of the sleep, next try, end of the ask; 0 none */
+	bool is_answered;
+	bool is_ok;
+	char *result_json;
+	char *error;
+	struct join *join; /**< of a branches call */
+};
+
+struct plan_branch {
+	struct plan_run *run;
+	struct plan_branch *parent; /**< NULL: the main one */
+	uint32_t number;            /**< the runner's */
+	char *scope;                /**< "" main, "look", "look/inner", "look#2" */
+	char *name;                 /**< "look"; NULL: the main one */
+	struct open_call call;
+	struct plan_action_run *action;
+	uint32_t replay_next; /**< its next record in run->replay; 0 none */
+	uint32_t epoch;
+	bool is_opening;  /**< inside call_open() */
+	bool is_stopping; /**< another one has won: it begins no more calls */
+	enum run_state state;
+	char *waiting_for;
+};
+
+/* run_store.c */
+/** Writes the next record of the branch and applies it to its call. */
+void branch_record(struct plan_branch *branch, struct journal_record *record);
+
+/* plan_branch.c */
+struct plan_branch *branch_new(struct plan_run *run, struct plan_branch *parent, uint32_t number,
+			       const char *name);
+void branch_free(struct plan_branch *branch);
+/** Scope of the branch that `name` opens for the `occurrence`-th time. Owned. */
+char *branch_scope(const struct plan_branch *parent, const char *name, uint32_t occurrence);
+void branch_go_on(struct plan_branch *branch);
+/** It begins no more calls. A call that is answered is still delivered, a `once` step that is on its
+ *  way is awaited; everything else is given up, and the branch with it. */
+void branch_stop(struct plan_branch *branch);
+/** Gives the branch up where it stands. */
+void branch_give_up(struct plan_branch *branch);
+
+/* plan_join.c */
+struct join *join_new(const char *args_json); /**< NULL: they are wrong */
+void join_free(struct join *join);
+void join_open(struct plan_branch *parent, struct journal_record *record);
+/** In replay without a Choice: branches that have records begin. */
+void join_want_recorded(struct plan_branch *parent);
+/** Begins branches, decides, and answers the call, as far as it is time for each. */
+void join_look(struct plan_branch *parent);
+/** A branch of `parent` has ended well, with `error`, or was given up (`is_given_up`). */
+void join_ended(struct plan_branch *parent, const char *name, bool is_given_up, const char *error);
+void join_stop_branches(struct plan_branch *parent);
+
+/* plan_clock.c */
+void branch_set_state(struct plan_branch *branch, enum run_state state, const char *waiting_for);
+void branch_after(struct plan_branch *branch, void (*then)(struct plan_branch *branch));
+
+/* plan_replay.c */
+/** Takes the branch's next call and all that the journal knows about it; false when that is another
+ *  call: the run is blocked then. */
+bool replay_call(struct plan_branch *branch, const struct plan_call *call, const char *step,
+		 const char *hash);
+
+/* plan_call.c */
+/** Opens a call of the script: from the journal, or anew. True when it is answered already; false
+ *  when it waits (or the branch ended, or the run ended or is blocked). */
+bool call_open(struct plan_branch *branch, const struct plan_call *call);
+void call_apply(struct open_call *call, const struct journal_record *record);
+void call_clear(struct open_call *call);
+enum plan_call_kind call_kind_of(enum record_type type);
+const char *call_kind_name(enum plan_call_kind kind);
+const char *effect_name(enum effect effect);
+int effect_parse(const char *text); /**< enum effect or -1 */
+
+/* plan_step.c */
+void step_open(struct plan_branch *branch, struct journal_record *record, const char *opts_json);
+void step_continue(struct plan_branch *branch);
+void step_attempt(struct plan_branch *branch);
+/** Whether a branch that is stopped has to wait for the outcome of its step. */
+bool step_must_be_known(struct plan_branch *branch);
+
+/* plan_wait.c */
+void sleep_open(struct plan_branch *branch, struct journal_record *record);
+void sleep_on_due(struct plan_branch *branch);
+void ask_open(struct plan_branch *branch, struct journal_record *record);
+void ask_continue(struct plan_branch *branch);
+void ask_on_due(struct plan_branch *branch);
+/** AskAnswered of a person or of the clock (`is_expired`). Value may be NULL. */
+void ask_answer(struct plan_branch *branch, bool is_approved, const char *value_json,
+		const char *actor, const char *reason, bool is_expired);
+/** ERR_INVALID: not JSON, or not among the choices. */
+int ask_check_value(const struct open_call *call, bool is_approved, const char *value_json,
+		    struct err_note *why);
+void value_open(struct plan_branch *branch, struct journal_record *record);
+
+#endif

@@ -1,0 +1,190 @@
+/* What a run waits for: that records are durable, and the time. */
+#include "core/plan/plan_run.h"
+
+#include "core/base/mem.h"
+#include "core/loop/loop.h"
+#include "storage/commit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A long wait is looked at again so often: the wall clock may be set while the timer sleeps. */
+enum { RUN_LOOK_MS = 60 * 1000 };
+
+/* ---- the state of a run ---- */
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* The state that says most about a run with several branches. */
+static int rank_of(enum run_state state)
+{
+	switch (state) {
+	case RUN_IN_DOUBT: return 3;
+	case RUN_ASKING: return 2;
+	case RUN_RUNNING: return 1;
+	case RUN_SLEEPING:
+	case RUN_BLOCKED:
+	case RUN_QUEUED:
+	case RUN_DONE:
+	case RUN_FAILED:
+	case RUN_CANCELLED: break;
+	}
+	return 0;
+}
+
+static bool waits_for_branches(const struct plan_branch *branch)
+{
+	return branch->call.is_open && branch->call.kind == PLAN_CALL_BRANCHES;
+}
+
+void run_refresh(struct plan_run *run)
+{
+	const struct plan_branch *best = NULL;
+	uint32_t people_count = 0;
+	for (uint32_t i = 0; i < run->branch_count; i++) {
+		const struct plan_branch *branch = run->branches[i];
+		if (waits_for_branches(branch))
+			continue;
+		people_count += rank_of(branch->state) > 1 ? 1 : 0;
+		if (!best || rank_of(branch->state) > rank_of(best->state))
+			best = branch;
+	}
+	enum run_state state = best ? best->state : RUN_RUNNING;
+	const char *text = best ? best->waiting_for : NULL;
+	char *more = NULL;
+	if (people_count > 1)
+		more = mem_format("%s (and %u more)", text ? text : "", people_count - 1);
+	if (run->state != state || !is_same_text(run->waiting_for, more ? more : text)) {
+		run->state = state;
+		mem_free(run->waiting_for);
+		run->waiting_for = mem_copy_text(more ? more : text);
+		run_save(run);
+		engine_kick(run->engine);
+	}
+	mem_free(more);
+}
+
+void branch_set_state(struct plan_branch *branch, enum run_state state, const char *waiting_for)
+{
+	char *copy = mem_copy_text(waiting_for);
+	mem_free(branch->waiting_for);
+	branch->waiting_for = copy;
+	branch->state = state;
+	run_refresh(branch->run);
+}
+
+/* ---- until it is durable ---- */
+
+static void on_durable(void *arg)
+{
+	struct plan_engine *engine = arg;
+	struct run_wait wait = engine->waits[engine->wait_first];
+	engine->wait_first = (engine->wait_first + 1) % engine->wait_capacity;
+	engine->wait_count--;
+	wait.run->wait_count--;
+	for (uint32_t i = 0; i < wait.run->branch_count; i++) {
+		if (wait.run->branches[i]->epoch != wait.epoch)
+			continue;
+		wait.then(wait.run->branches[i]);
+		return;
+	}
+}
+
+static void grow_waits(struct plan_engine *engine)
+{
+	uint32_t capacity = engine->wait_capacity == 0 ? 64 : engine->wait_capacity * 2;
+	struct run_wait *grown = mem_alloc_array(capacity, sizeof(*grown));
+	for (uint32_t i = 0; i < engine->wait_count; i++)
+		grown[i] = engine->waits[(engine->wait_first + i) % engine->wait_capacity];
+	mem_free(engine->waits);
+	engine->waits = grown;
+	engine->wait_capacity = capacity;
+	engine->wait_first = 0;
+}
+
+void branch_after(struct plan_branch *branch, void (*then)(struct plan_branch *branch))
+{
+	struct plan_run *run = branch->run;
+	struct plan_engine *engine = run->engine;
+	if (engine->wait_count == engine->wait_capacity)
+		grow_waits(engine);
+	uint32_t last = (engine->wait_first + engine->wait_count) % engine->wait_capacity;
+	branch->epoch = ++run->epoch;
+	engine->waits[last] = (struct run_wait){run, branch->epoch, then};
+	engine->wait_count++;
+	run->wait_count++;
+	commit_after(engine->options.commit, on_durable, engine);
+	engine_kick(engine);
+}
+
+/* ---- until it is time ---- */
+
+static bool has_deadline(const struct plan_run *run)
+{
+	return run->state == RUN_RUNNING || run->state == RUN_SLEEPING || run->state == RUN_ASKING;
+}
+
+static int64_t deadline_of(const struct plan_run *run)
+{
+	return run->started_ms + run->timeout_ms + run->paused_ms;
+}
+
+static void on_due(struct plan_branch *branch)
+{
+	switch (branch->call.kind) {
+	case PLAN_CALL_STEP: step_attempt(branch); break;
+	case PLAN_CALL_SLEEP: sleep_on_due(branch); break;
+	case PLAN_CALL_ASK: ask_on_due(branch); break;
+	case PLAN_CALL_VALUE:
+	case PLAN_CALL_BRANCHES: break;
+	}
+}
+
+static void stop_late(struct plan_run *run)
+{
+	const struct open_call *call = &run->branches[0]->call;
+	char text[300];
+	snprintf(text, sizeof(text), "the run was stopped after its time-out of %lld s%s%.200s",
+		 (long long)(run->timeout_ms / 1000), call->is_open ? " while it was in " : "",
+		 call->is_open ? call->step : "");
+	run_end(run, RUN_FAILED, text);
+}
+
+void run_on_time(void *arg)
+{
+	struct plan_run *run = arg;
+	int64_t now = engine_now(run->engine);
+	if (has_deadline(run) && now >= deadline_of(run)) {
+		stop_late(run);
+		return;
+	}
+	/* What is due only records and waits: no branch begins or ends here, but the run may. */
+	for (uint32_t i = 0; i < run->branch_count; i++) {
+		const struct open_call *call = &run->branches[i]->call;
+		if (call->is_open && call->due_ms != 0 && now >= call->due_ms)
+			on_due(run->branches[i]);
+	}
+	/* Whatever it does next, the deadline goes on; unless that was its end. */
+	if (run->timer)
+		run_arm(run);
+}
+
+void run_arm(struct plan_run *run)
+{
+	int64_t now = engine_now(run->engine);
+	int64_t due = has_deadline(run) ? deadline_of(run) : INT64_MAX;
+	for (uint32_t i = 0; i < run->branch_count; i++) {
+		const struct open_call *call = &run->branches[i]->call;
+		if (call->is_open && call->due_ms != 0 && call->due_ms < due)
+			due = call->due_ms;
+	}
+	if (due == INT64_MAX) {
+		timer_cancel(run->timer);
+		return;
+	}
+	int64_t left = due > now ? due - now : 0;
+	timer_set(run->timer, left < RUN_LOOK_MS ? left : RUN_LOOK_MS);
+}
