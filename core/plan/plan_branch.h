@@ -79,8 +79,8 @@ void branch_free(struct plan_branch *branch);
 /** Scope of the branch that `name` opens for the `occurrence`-th time. Owned. */
 char *branch_scope(const struct plan_branch *parent, const char *name, uint32_t occurrence);
 void branch_go_on(struct plan_branch *branch);
-/** It begins no more calls. A call that is answered is still delivered, a `once` step that is on its
- *  way is awaited; everything else is given up, and the branch with it. */
+/** It begins no more calls. A call that is answered is still delivered, a `once` step that is on
+ *  its way is awaited; everything else is given up, and the branch with it. */
 void branch_stop(struct plan_branch *branch);
 /** Gives the branch up where it stands. */
 void branch_give_up(struct plan_branch *branch);

@@ -5,8 +5,8 @@
  *  all, settle: the Choice is made when all have ended. What failed is told in the answer; with
  *  more failures than `max_errors` no more begin, but those that run are not disturbed.
  *  any: the Choice is made when the first has ended well; the others are stopped (branch_stop).
- *  The answer follows when the Choice is made and none runs any more. It needs no record: it is made
- *  of the Choice and of what the branches' own records say.
+ *  The answer follows when the Choice is made and none runs any more. It needs no record: it is
+ *  made of the Choice and of what the branches' own records say.
  *
  *  Replay: a Choice says how many had begun; without one those with records begin. A branch of a
  *  chosen call asks for nothing that is not recorded: it is stopped there, or it is another script.

@@ -1,4 +1,4 @@
-/* After a restart each branch takes the records of its scope: what it asks must be what it asked. */
+/* After a restart each branch takes the records of its scope: it must ask what it asked before. */
 #include "core/plan/plan_run.h"
 
 #include "core/base/env.h"

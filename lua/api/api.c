@@ -260,8 +260,7 @@ const struct api_row api_rows[] = {
 	LIBRARY("ctx:each", PHASE_PLAN, "two journal records; a branch for each item",
 	     "list any[]\n"
 	     "fn fun(c: tocsin.PlanContext, item: any, index: integer): any\n"
-	     "opts? {limit?: integer, max_errors?: integer} at once: default 8, at most 64; failures "
-	     "that are borne: default 0",
+	     "opts? {limit?: integer, max_errors?: integer} default 8 (up to 64) and 0",
 	     "any[] results by index; nil where it failed\n"
 	     "table<integer, string> errors by index",
 	     "Calls the function for each item, `limit` side by side. With more failures than "
@@ -300,11 +299,10 @@ const struct api_row api_rows[] = {
 	LIBRARY("ctx:par", PHASE_PLAN, "two journal records; a branch for each function",
 	     "functions table<string, fun(c: tocsin.PlanContext): any>\n"
 	     "opts? {mode?: \"all\"|\"any\"|\"settle\"} default \"all\"",
-	     "any results all: by name; any: of the first that ended well; settle: {ok, value, "
-	     "error} by name\n"
+	     "any results by name; any: the winner's; settle: {ok, value, error} by name\n"
 	     "string? winner any: its name",
-	     "Runs functions side by side and waits for all of them (`any`: for the first that ends "
-	     "well; the others are stopped). all raises afterwards when one failed."),
+	     "Runs functions side by side and waits for all of them (any: for the first that "
+	     "ends well; the others are stopped). all raises afterwards when one failed."),
 	LIBRARY("ctx:random", PHASE_PLAN, "one journal record",
 	     "",
 	     "number random",

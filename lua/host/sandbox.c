@@ -206,8 +206,8 @@ static int l_running(lua_State *lua)
 /*
  *  pcall with a limit of its depth. Without one a script can stand in 16,000 of them, and unwinding
  *  those after its budget is spent takes longer than the budget did (measured: 30-60 ms; with the
- *  limit it is lost in the noise). In Lua and not in C, so that a plan may yield across it. Counted for
- *  each coroutine: a branch of a plan may be given up inside one, and what others do is not its own.
+ *  limit it is lost in the noise). In Lua and not in C, so that a plan may yield across it. Counted
+ *  for each coroutine: a branch of a plan may be given up inside one, and the others do not count.
  */
 static void bound_pcall(lua_State *lua, int environment)
 {

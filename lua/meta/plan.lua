@@ -70,7 +70,7 @@ function ctx:ask(id, question) end
 ---more begin; those that run end, and it raises.
 ---@param list any[]
 ---@param fn fun(c: tocsin.PlanContext, item: any, index: integer): any
----@param opts? {limit?: integer, max_errors?: integer} at once: default 8, at most 64; failures that are borne: default 0
+---@param opts? {limit?: integer, max_errors?: integer} default 8 (up to 64) and 0
 ---@return any[] results by index; nil where it failed
 ---@return table<integer, string> errors by index
 function ctx:each(list, fn, opts) end
@@ -108,11 +108,11 @@ function ctx:notify(id, args, opts) end
 ---@return number seconds
 function ctx:now() end
 
----Runs functions side by side and waits for all of them (`any`: for the first that ends well; the
+---Runs functions side by side and waits for all of them (any: for the first that ends well; the
 ---others are stopped). all raises afterwards when one failed.
 ---@param functions table<string, fun(c: tocsin.PlanContext): any>
 ---@param opts? {mode?: "all"|"any"|"settle"} default "all"
----@return any results all: by name; any: of the first that ended well; settle: {ok, value, error} by name
+---@return any results by name; any: the winner's; settle: {ok, value, error} by name
 ---@return string? winner any: its name
 function ctx:par(functions, opts) end
 

@@ -1,5 +1,5 @@
-/* Stored runs of former builds go on: tests/fixtures/journals/<format>/ holds all rows of a store, as
- * that build had written them when it was ended. They are never made again by a newer build. */
+/* Stored runs of former builds go on: tests/fixtures/journals/<format>/ holds all rows of a store,
+ * as that build had written them when it was ended. They are never made again by a newer one. */
 #include "world.h"
 
 #include "core/base/mem.h"

@@ -20,7 +20,6 @@
 #include <string.h>
 
 #define START_MS INT64_C(1795327200000)
-#define SOURCE   "-- the script of the test"
 
 /* ---- the store with a fault ---- */
 
@@ -91,143 +90,6 @@ static void on_failure(void *arg, const struct err_note *why)
 	struct world *world = arg;
 	(void)why;
 	world->has_crashed = true;
-}
-
-/* ---- the script: a list of calls for each branch ---- */
-
-enum { LIST_BRANCHES_MAX = 64 };
-
-struct list_branch {
-	bool is_used;
-	const struct plan_call *next;
-	const char *args; /* of the branches it waits for */
-};
-
-struct list_runner {
-	struct plan_runner base;
-	struct world *world;
-	struct list_branch branches[LIST_BRANCHES_MAX];
-};
-
-static enum plan_progress list_resume(struct plan_runner *base, uint32_t number,
-				      const struct plan_answer *answer, struct plan_call *call,
-				      char **result, int *code, struct err_note *why)
-{
-	struct list_runner *runner = (struct list_runner *)base;
-	struct list_branch *branch = &runner->branches[number];
-	struct world *world = runner->world;
-	cr_assert(branch->is_used);
-	if (answer) {
-		if (number == 0) {
-			cr_assert_lt(world->answer_count, WORLD_ANSWERS_MAX);
-			snprintf(world->answers[world->answer_count++], 256, "%s",
-				 answer->is_ok ? answer->result_json : answer->error);
-		}
-		const char *opts = branch->next[-1].opts_json;
-		if (!answer->is_ok && !(opts && strstr(opts, "continue"))) {
-			*code = ERR_SCRIPT;
-			err_set(why, ERR_SCRIPT, "script:1: %s", answer->error);
-			return PLAN_RAISED;
-		}
-	}
-	if (!branch->next->id) {
-		*result = mem_copy_text("null");
-		return PLAN_FINISHED;
-	}
-	*call = *branch->next++;
-	if (call->kind == PLAN_CALL_BRANCHES)
-		branch->args = call->args_json;
-	return PLAN_CALLED;
-}
-
-static int list_fork(struct plan_runner *base, uint32_t parent, uint32_t index, uint32_t *out,
-		     struct err_note *why)
-{
-	struct list_runner *runner = (struct list_runner *)base;
-	json_t *args = json_loads(runner->branches[parent].args, 0, NULL);
-	const char *name = json_string_value(json_array_get(json_object_get(args, "names"), index));
-	const struct world_branch *row = runner->world->branches;
-	uint32_t number = 1;
-	(void)why;
-	while (runner->branches[number].is_used)
-		number++;
-	cr_assert_lt(number, LIST_BRANCHES_MAX);
-	while (row->name && (!name || strcmp(row->name, name) != 0))
-		row++;
-	cr_assert_not_null(row->script);
-	runner->branches[number] = (struct list_branch){true, row->script, NULL};
-	json_decref(args);
-	*out = number;
-	return 0;
-}
-
-static void list_drop(struct plan_runner *base, uint32_t number)
-{
-	struct list_runner *runner = (struct list_runner *)base;
-	cr_assert(runner->branches[number].is_used);
-	runner->branches[number].is_used = false;
-}
-
-static void list_free(struct plan_runner *base)
-{
-	mem_free(base);
-}
-
-static const struct plan_runner_ops list_ops = {list_resume, list_fork, list_drop, list_free};
-
-struct list_factory {
-	struct plan_factory base;
-	struct world *world;
-};
-
-static int factory_start(struct plan_factory *factory, const char *run_id, const char *params,
-			 const char *incident, struct plan_runner **out, struct err_note *why)
-{
-	struct world *world = ((struct list_factory *)factory)->world;
-	struct list_runner *runner = mem_alloc(sizeof(*runner));
-	(void)run_id;
-	(void)why;
-	cr_assert_str_eq(params, "{\"limit\":5}");
-	cr_assert_str_eq(incident, "{\"number\":7}");
-	*runner = (struct list_runner){.base = {&list_ops}, .world = world};
-	runner->branches[0] = (struct list_branch){true, world->script, NULL};
-	world->answer_count = 0;
-	world->start_count++;
-	*out = &runner->base;
-	return 0;
-}
-
-static const char *factory_source(const struct plan_factory *factory)
-{
-	(void)factory;
-	return SOURCE;
-}
-
-static void factory_free(struct plan_factory *factory)
-{
-	mem_free(factory);
-}
-
-static const struct plan_factory_ops factory_ops = {factory_start, factory_source, factory_free};
-
-static struct plan_factory *new_factory(struct world *world)
-{
-	struct list_factory *factory = mem_alloc(sizeof(*factory));
-	*factory = (struct list_factory){{&factory_ops}, world};
-	return &factory->base;
-}
-
-static int make_factory(void *arg, const char *name, uint32_t version, const char *source,
-			struct plan_factory **out, struct err_note *why)
-{
-	struct world *world = arg;
-	(void)why;
-	cr_assert_str_eq(name, "help");
-	cr_assert_eq(version, 3);
-	cr_assert_str_eq(source, SOURCE);
-	world->factory_count++;
-	*out = new_factory(world);
-	return 0;
 }
 
 /* ---- the outside ---- */
@@ -340,7 +202,7 @@ static void start_engine(struct world *world)
 					      .loop = world->loop,
 					      .actions = world->actions,
 					      .scripts = world->scripts,
-					      .make_factory = make_factory,
+					      .make_factory = world_make_factory,
 					      .on_fact = on_fact,
 					      .incident_json = incident_json,
 					      .arg = world};
@@ -408,7 +270,7 @@ void world_plan(struct world *world, void (*change)(struct plan *plan))
 	tree_add(tree, params);
 	struct plan *plan =
 		plan_new(tree, "help", 3, "plans/help/3.lua", "0123456789abcdef0123456789abcdef",
-			 new_factory(world), NULL, &report);
+			 world_factory(world), NULL, &report);
 	cr_assert_not_null(plan);
 	plan->on_event = "opened";
 	if (change)

@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct err_note;
+
 enum { WORLD_EFFECTS_MAX = 64, WORLD_ANSWERS_MAX = 64, WORLD_FACTS_MAX = 512 };
 
 struct world_effect {
@@ -99,6 +101,11 @@ void world_restart(struct world *world);
 void world_trigger(struct world *world, uint64_t number);
 void world_turn(struct world *world);
 void world_advance(struct world *world, int64_t by_ms);
+
+/** world_script.c: what the engine is given as its plans. */
+struct plan_factory *world_factory(struct world *world);
+int world_make_factory(void *arg, const char *name, uint32_t version, const char *source,
+		       struct plan_factory **out, struct err_note *why);
 
 struct world_run {
 	char id[128];

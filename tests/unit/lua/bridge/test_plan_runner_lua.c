@@ -263,8 +263,8 @@ Test(plan_runner_lua, a_run_can_be_dropped_in_the_middle)
 
 /* ---- branches ---- */
 
-/* Plays an engine that answers each step with {"id": …}, and runs branches one after the other. A step
- * "bad" fails. Logs "branch:id". */
+/* Plays an engine that answers each step, and runs branches one after the other. A step "bad"
+ * fails. Logs "depth:id". */
 struct tree_play {
 	struct plan_runner *runner;
 	struct bytes log;
