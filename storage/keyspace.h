@@ -21,6 +21,7 @@
  *  "x"     version hash text                      source of a kept version or run (text)
  *  "o"     target name, 0, sequence (8)           outbox row (JSON)
  *  "d"     target name, 0, sequence (8)           outbox dead letter (JSON)
+ *  "M"     output name, 0, incident number (8)    message that tells of the incident (JSON)
  *  "A"     sequence (8), time_ms (8)              who did what: a row of the audit log (JSON)
  *  "k"     rule name, 0, dimension key            alert that is open, and who was told of it
  *  "h"     alert id (32)                          what was decided of an alert (core/handling)
@@ -66,6 +67,7 @@ struct err_note;
 	X(SCRIPT, 'x')                                                                             \
 	X(OUTBOX, 'o')                                                                             \
 	X(OUTBOX_DEAD, 'd')                                                                        \
+	X(LEDGER, 'M')                                                                             \
 	X(AUDIT, 'A')                                                                              \
 	X(OPEN_ALERT, 'k')                                                                         \
 	X(FATE, 'h')                                                                               \

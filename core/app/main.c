@@ -30,6 +30,7 @@ static const struct {
 	{"incident", cli_incident, "list, show, ack, resolve"},
 	{"alert", cli_alert, "list, show: what happened to an alert, and why"},
 	{"silence", cli_silence, "add, list, show, expire, preview"},
+	{"notify", cli_notify, "tries an output of people, or prints what it would send"},
 	{"plan", cli_plan, "list, runs, show, approve, reject, cancel"},
 };
 

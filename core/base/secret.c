@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -67,6 +68,19 @@ int secret_read(const char *reference, char **out, struct err_note *why)
 {
 	if (strncmp(reference, "file:", 5) == 0)
 		return read_file(reference + 5, out, why);
+	if (strncmp(reference, "env:", 4) == 0) {
+		const char *value = getenv(reference + 4);
+		if (value == NULL || value[0] == '\0')
+			return err_set(why, ERR_NOT_FOUND,
+				       "the environment has no variable %s for a secret",
+				       reference + 4);
+		if (strlen(value) > SECRET_BYTES_MAX)
+			return err_set(why, ERR_INVALID,
+				       "the secret in the variable %s is longer than %d bytes",
+				       reference + 4, SECRET_BYTES_MAX);
+		*out = mem_copy_text(value);
+		return 0;
+	}
 	if (reference[0] == '\0')
 		return err_set(why, ERR_INVALID, "a secret must not be empty");
 	*out = mem_copy_text(reference);

@@ -10,8 +10,9 @@ struct err_note;
 enum { SECRET_BYTES_MAX = 4096 };
 
 /** "file:/path" reads the first line of the file, which group and others must not be able to read;
- *  any other text is the secret itself. *out is owned. ERR_IO, ERR_DENIED (mode), ERR_INVALID:
- *  empty, or the file has more than SECRET_BYTES_MAX bytes. */
+ *  "env:NAME" is the variable's value; any other text is the secret itself. *out is owned. ERR_IO,
+ *  ERR_DENIED (mode), ERR_NOT_FOUND (variable), ERR_INVALID: empty, or more than SECRET_BYTES_MAX
+ *  bytes. */
 int secret_read(const char *reference, char **out, struct err_note *why);
 
 /** Takes the same time wherever the texts differ. */

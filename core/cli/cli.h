@@ -30,5 +30,6 @@ int cli_incident(int argc, char **argv);
 int cli_alert(int argc, char **argv);
 int cli_silence(int argc, char **argv);
 int cli_plan(int argc, char **argv);
+int cli_notify(int argc, char **argv);
 
 #endif

@@ -12,6 +12,7 @@
 #include "core/base/arena.h"
 #include "core/model/schema.h"
 
+struct channel_settings;
 struct lookup;
 struct option;
 struct config_inhibit;
@@ -48,15 +49,16 @@ struct config_source {
 	uint32_t line_bytes_max;
 };
 
-enum output_kind { OUTPUT_FILE, OUTPUT_STDOUT, OUTPUT_WEBHOOK };
+enum output_kind { OUTPUT_FILE, OUTPUT_STDOUT, OUTPUT_WEBHOOK, OUTPUT_CHANNEL };
 
 struct config_output {
 	const char *name;
 	enum output_kind kind;
 	const char *text; /**< path (relative to the state directory) or URL */
 	bool has_zh_keys;
-	const char *secret; /**< webhook: HMAC-SHA256 key, "file:/path" is read at use; NULL none */
+	const char *secret; /**< webhook: HMAC-SHA256 key, read at use (secret.h); NULL none */
 	int64_t timeout_ms; /**< webhook, default 10 s */
+	const struct channel_settings *channel; /**< OUTPUT_CHANNEL: of people; secrets not read */
 };
 
 /** A category node: "offline/restaurants"; merchants are values of the category field. */

@@ -2,6 +2,7 @@
 #ifndef TOCSIN_CORE_CONFIG_CONFIG_INTERNAL_H
 #define TOCSIN_CORE_CONFIG_CONFIG_INTERNAL_H
 
+#include "core/channel/channel.h"
 #include "core/config/config.h"
 #include "core/config/options.h"
 #include "core/config/tree.h"
@@ -27,6 +28,14 @@ void config_read_handling(struct config_builder *builder, const struct tree *rou
 void config_handling_deinit(struct config *config);
 /** Reads the files of the lookups, too: a fault in one is a fault of the site. */
 void config_read_lookups(struct config_builder *builder, const struct tree *lookups);
+
+/** An output of people; its options were checked against config_output_rows. */
+void config_read_channel(struct config_builder *builder, const struct tree *tree,
+			 struct config_output *output, enum channel_kind kind);
+/** A secret as secret_read() wants it; NULL when it is neither a text, { env = … } nor { file = … }
+ *  (reported). */
+const char *config_secret(struct config_builder *builder, const struct tree *node,
+			  const char *option, const char *output);
 
 /** Copies a checked list of strings into the arena; NULL list gives none. */
 const char **config_copy_texts(struct config *config, const struct tree *list, uint32_t *count);

@@ -1,6 +1,4 @@
-#include "core/loop/http_client.h"
-
-#include <curl/curl.h>
+#include "core/loop/http_client_internal.h"
 
 #include "core/base/err.h"
 #include "core/base/log.h"
@@ -13,17 +11,7 @@
 /*  curl tells which sockets to watch and when to be called; the loop does both. Finished calls are
  *  collected after each such call, never inside curl's own callbacks. */
 
-enum { CONNECT_DEFAULT_MS = 3000, TOTAL_DEFAULT_MS = 10000, METHOD_BYTES_MAX = 16 };
-
-struct http_client {
-	struct loop *loop;
-	CURLM *multi;
-	struct timer *timer;
-	struct http_call *calls;
-	uint32_t call_count;
-	struct socket_watch *watches; /**< of all open sockets */
-	bool is_collecting;
-};
+enum { METHOD_BYTES_MAX = 16 };
 
 struct socket_watch {
 	struct http_client *client;
@@ -31,20 +19,6 @@ struct socket_watch {
 	struct watch *watch;
 	struct socket_watch *next;
 	struct socket_watch **link;
-};
-
-struct http_call {
-	struct http_client *client;
-	CURL *easy;
-	struct curl_slist *headers;
-	struct bytes reply;
-	size_t reply_bytes_max;
-	bool is_cut;
-	char error[CURL_ERROR_SIZE];
-	void (*on_done)(void *arg, const struct http_result *result);
-	void *arg;
-	struct http_call *next;
-	struct http_call **link;
 };
 
 static void free_call(struct http_call *call)
@@ -56,6 +30,8 @@ static void free_call(struct http_call *call)
 	curl_multi_remove_handle(call->client->multi, call->easy);
 	curl_easy_cleanup(call->easy);
 	curl_slist_free_all(call->headers);
+	curl_slist_free_all(call->recipients);
+	bytes_deinit(&call->upload);
 	bytes_deinit(&call->reply);
 	mem_free(call);
 }
@@ -79,11 +55,13 @@ static void finish(struct http_call *call, CURLcode result)
 	char error[CURL_ERROR_SIZE + 256] = "";
 	long status = 0;
 	long request_bytes = 0;
+	curl_off_t retry_after = 0;
 	int code = code_of(result, call);
 
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
 	curl_easy_getinfo(call->easy, CURLINFO_EFFECTIVE_URL, &url);
+	curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	if (code == ERR_FULL)
 		snprintf(error, sizeof(error), "the reply is longer than %zu bytes",
 			 call->reply_bytes_max);
@@ -96,6 +74,9 @@ static void finish(struct http_call *call, CURLcode result)
 		.was_sent = request_bytes > 0,
 		.body = bytes_slice(&call->reply),
 		.error = code != 0 ? error : NULL,
+		.retry_after_ms = retry_after < RETRY_AFTER_MAX_S
+					  ? 1000 * (int64_t)retry_after
+					  : 1000 * (int64_t)RETRY_AFTER_MAX_S,
 	};
 	void (*on_done)(void *arg, const struct http_result *result_) = call->on_done;
 	void *arg = call->arg;
@@ -272,27 +253,33 @@ static int vet(const struct http_call_options *options, struct err_note *why)
 	return 0;
 }
 
-static void set_options(struct http_call *call, const struct http_call_options *options)
+static void set_common(struct http_call *call, const struct http_call_limits *limits)
 {
 	CURL *easy = call->easy;
-	long connect_ms = options->connect_ms > 0 ? (long)options->connect_ms : CONNECT_DEFAULT_MS;
-	long total_ms = options->total_ms > 0 ? (long)options->total_ms : TOTAL_DEFAULT_MS;
+	long connect_ms = limits->connect_ms > 0 ? (long)limits->connect_ms : CONNECT_DEFAULT_MS;
+	long total_ms = limits->total_ms > 0 ? (long)limits->total_ms : TOTAL_DEFAULT_MS;
 
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
-	curl_easy_setopt(easy, CURLOPT_URL, options->url);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	/* A proxy from the environment would see, and answer for, every webhook. */
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, total_ms);
-	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, options->is_sent_once ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, options->is_sent_once ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "tocsin/" TOCSIN_VERSION);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_reply_bytes);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+}
+
+static void set_options(struct http_call *call, const struct http_call_options *options)
+{
+	CURL *easy = call->easy;
+
+	curl_easy_setopt(easy, CURLOPT_URL, options->url);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, options->is_sent_once ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, options->is_sent_once ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, "tocsin/" TOCSIN_VERSION);
 	if (options->body.length || strcmp(options->method, "POST") == 0) {
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
 				 (curl_off_t)options->body.length);
@@ -310,14 +297,11 @@ static void set_options(struct http_call *call, const struct http_call_options *
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
 }
 
-int http_call_start(struct http_call **out, struct http_client *client,
-		    const struct http_call_options *options,
-		    void (*on_done)(void *arg, const struct http_result *result), void *arg,
-		    struct err_note *why)
+int http_call_new(struct http_call **out, struct http_client *client,
+		  const struct http_call_limits *limits,
+		  void (*on_done)(void *arg, const struct http_result *result), void *arg,
+		  struct err_note *why)
 {
-	int code = vet(options, why);
-	if (code != 0)
-		return code;
 	if (client->call_count >= HTTP_CALLS_MAX)
 		return err_set(why, ERR_FULL, "%d HTTP calls are running", HTTP_CALLS_MAX);
 
@@ -326,10 +310,18 @@ int http_call_start(struct http_call **out, struct http_client *client,
 	call->on_done = on_done;
 	call->arg = arg;
 	call->reply_bytes_max =
-		options->reply_bytes_max ? options->reply_bytes_max : HTTP_REPLY_BYTES_MAX;
+		limits->reply_bytes_max ? limits->reply_bytes_max : HTTP_REPLY_BYTES_MAX;
 	call->easy = curl_easy_init();
 	REQUIRE(call->easy);
-	set_options(call, options);
+	set_common(call, limits);
+	*out = call;
+	return 0;
+}
+
+int http_call_launch(struct http_call *call, struct err_note *why)
+{
+	struct http_client *client = call->client;
+
 	call->next = client->calls;
 	call->link = &client->calls;
 	if (call->next)
@@ -340,8 +332,28 @@ int http_call_start(struct http_call **out, struct http_client *client,
 		free_call(call);
 		return err_set(why, ERR_IO, "libcurl refused a call");
 	}
-	*out = call;
 	return 0;
+}
+
+int http_call_start(struct http_call **out, struct http_client *client,
+		    const struct http_call_options *options,
+		    void (*on_done)(void *arg, const struct http_result *result), void *arg,
+		    struct err_note *why)
+{
+	const struct http_call_limits limits = {options->connect_ms, options->total_ms,
+						options->reply_bytes_max};
+	struct http_call *call = NULL;
+	int code = vet(options, why);
+
+	if (code == 0)
+		code = http_call_new(&call, client, &limits, on_done, arg, why);
+	if (code != 0)
+		return code;
+	set_options(call, options);
+	code = http_call_launch(call, why);
+	if (code == 0)
+		*out = call;
+	return code;
 }
 
 void http_call_cancel(struct http_call *call)

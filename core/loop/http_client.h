@@ -41,8 +41,9 @@ struct http_result {
 	int code;   /**< 0: an answer came (any status); else ERR_TIMEOUT, ERR_IO, ERR_FULL … */
 	int status; /**< HTTP status, 0 without answer */
 	bool was_sent; /**< false: certainly nothing reached the server (name, connect failed) */
-	struct slice body; /**< borrowed for the call */
-	const char *error; /**< sentence when code != 0 */
+	struct slice body;      /**< borrowed for the call */
+	const char *error;      /**< sentence when code != 0 */
+	int64_t retry_after_ms; /**< of the header Retry-After; 0: not said */
 };
 
 /** ERR_INVALID (URL or method), ERR_FULL. on_done is called once, later, on the loop thread. */

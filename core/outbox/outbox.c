@@ -4,6 +4,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/secret.h"
+#include "core/channel/channel.h"
 #include "core/config/config.h"
 #include "core/loop/loop.h"
 #include "core/outbox/outbox_internal.h"
@@ -24,6 +25,13 @@ struct entry {
 	char *text;
 	char *secret; /* resolved */
 	int64_t timeout_ms;
+	struct channel *channel; /* of people; used by the target */
+};
+
+/** What outbox_configure() read of one output before anything is changed. */
+struct resolved {
+	char *secret;
+	struct channel *channel;
 };
 
 struct outbox {
@@ -66,6 +74,7 @@ static void entry_free(struct entry *entry)
 	outbox_queue_free(entry->queue);
 	mem_free(entry->text);
 	secret_free(entry->secret);
+	channel_free(entry->channel);
 	mem_free(entry);
 }
 
@@ -159,18 +168,19 @@ void outbox_free(struct outbox *outbox)
 
 /* ---- settings ---- */
 
-static const char *kind_name(enum output_kind kind)
+static const char *kind_name(const struct config_output *output)
 {
-	switch (kind) {
+	switch (output->kind) {
 	case OUTPUT_FILE: return "file";
 	case OUTPUT_STDOUT: return "stdout";
 	case OUTPUT_WEBHOOK: return "webhook";
+	case OUTPUT_CHANNEL: return channel_kind_name(output->channel->kind);
 	}
 	return "none";
 }
 
 static struct target *make_target(struct outbox *outbox, const struct config_output *output,
-				  const char *secret)
+				  const struct entry *entry)
 {
 	struct loop *loop = outbox->options.loop;
 	struct target *target = NULL;
@@ -188,7 +198,12 @@ static struct target *make_target(struct outbox *outbox, const struct config_out
 	case OUTPUT_WEBHOOK:
 		if (outbox->options.client)
 			target = target_webhook_new(loop, outbox->options.client, output->text,
-						    secret, output->timeout_ms);
+						    entry->secret, output->timeout_ms);
+		break;
+	case OUTPUT_CHANNEL:
+		if (outbox->options.client)
+			target = target_channel_new(
+				&outbox->options, outbox_queue_name(entry->queue), entry->channel);
 		break;
 	}
 	return target;
@@ -199,29 +214,47 @@ static bool is_same_text(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* Takes `secret`. An unchanged target is kept: replacing it would cut off, and so repeat, what is
- * on its way. */
-static void configure_entry(struct outbox *outbox, const struct config_output *output, char *secret)
+static void resolved_free(struct resolved *resolved)
+{
+	secret_free(resolved->secret);
+	channel_free(resolved->channel);
+	*resolved = (struct resolved){0};
+}
+
+static bool is_unchanged(const struct entry *entry, const struct config_output *output,
+			 const struct resolved *resolved)
+{
+	if (!outbox_queue_has_target(entry->queue) || entry->kind != output->kind)
+		return false;
+	if (output->kind == OUTPUT_CHANNEL)
+		return channel_is_same(entry->channel, resolved->channel);
+	return entry->timeout_ms == output->timeout_ms && is_same_text(entry->text, output->text) &&
+	       is_same_text(entry->secret, resolved->secret);
+}
+
+/* Takes what was resolved. An unchanged target is kept: replacing it would cut off, and so repeat,
+ * what is on its way. */
+static void configure_entry(struct outbox *outbox, const struct config_output *output,
+			    struct resolved *resolved)
 {
 	struct entry *entry = get_entry(outbox, output->name);
-	bool is_same = outbox_queue_has_target(entry->queue) && entry->kind == output->kind &&
-		       entry->timeout_ms == output->timeout_ms &&
-		       is_same_text(entry->text, output->text) &&
-		       is_same_text(entry->secret, secret);
+	struct channel *old = entry->channel;
 
 	entry->is_configured = true;
-	if (is_same) {
-		secret_free(secret);
+	if (is_unchanged(entry, output, resolved)) {
+		resolved_free(resolved);
 		return;
 	}
 	mem_free(entry->text);
 	secret_free(entry->secret);
 	entry->kind = output->kind;
 	entry->text = mem_copy_text(output->text);
-	entry->secret = secret;
+	entry->secret = resolved->secret;
+	entry->channel = resolved->channel;
 	entry->timeout_ms = output->timeout_ms;
-	outbox_queue_set_target(entry->queue, make_target(outbox, output, secret),
-				kind_name(output->kind));
+	outbox_queue_set_target(entry->queue, make_target(outbox, output, entry),
+				kind_name(output));
+	channel_free(old);
 }
 
 /* Targets that are gone: what waits for them waits, what has nothing to tell is forgotten. */
@@ -243,26 +276,35 @@ static void retire_others(struct outbox *outbox)
 	}
 }
 
+static int resolve(const struct config_output *output, struct resolved *out, struct err_note *why)
+{
+	int code = 0;
+
+	if (output->secret != NULL)
+		code = secret_read(output->secret, &out->secret, why);
+	if (code == 0 && output->kind == OUTPUT_CHANNEL)
+		code = channel_new(&out->channel, output->channel, why);
+	if (code != 0)
+		err_prefix(why, "output \"%s\"", output->name);
+	return code;
+}
+
 int outbox_configure(struct outbox *outbox, struct config *config, struct err_note *why)
 {
-	char *secrets[CONFIG_OUTPUTS_MAX] = {NULL};
+	struct resolved resolved[CONFIG_OUTPUTS_MAX] = {{0}};
+	int code = 0;
 
 	/* All that can fail comes first, so that a refused reload changes nothing. */
-	for (uint32_t index = 0; index < config->output_count; index++) {
-		const struct config_output *output = &config->outputs[index];
-		int code = output->secret ? secret_read(output->secret, &secrets[index], why) : 0;
-
-		if (code == 0)
-			continue;
-		err_prefix(why, "output \"%s\"", output->name);
-		while (index > 0)
-			secret_free(secrets[--index]);
+	for (uint32_t index = 0; index < config->output_count && code == 0; index++)
+		code = resolve(&config->outputs[index], &resolved[index], why);
+	for (uint32_t index = 0; code != 0 && index < config->output_count; index++)
+		resolved_free(&resolved[index]);
+	if (code != 0)
 		return code;
-	}
 	for (struct entry *entry = outbox->entries; entry; entry = entry->next)
 		entry->is_configured = false;
 	for (uint32_t index = 0; index < config->output_count; index++)
-		configure_entry(outbox, &config->outputs[index], secrets[index]);
+		configure_entry(outbox, &config->outputs[index], &resolved[index]);
 	retire_others(outbox);
 	return 0;
 }

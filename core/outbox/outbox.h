@@ -7,6 +7,8 @@
  *  Targets: file (JSON lines, appended, fsync per group), stdout, webhook (POST, headers Tocsin-Id,
  *  Idempotency-Key, Tocsin-Timestamp in seconds, and with a secret Tocsin-Signature: "sha256=" and
  *  the HMAC-SHA256 of timestamp "." body in hex).
+ *  Channels of people (core/channel/channel.h): the row is rendered, signed and judged there; a
+ *  rate's worth of them goes at a time, the others wait.
  *  Owner: outbox_new() result owned; the options' objects are borrowed until outbox_free(), which
  *  comes before commit_free(). Threads: loop thread.
  *  Limits: OUTBOX_ROWS_MAX rows a target: past it the newest is refused to the dead letters,
@@ -20,6 +22,7 @@
 
 #include "core/base/bytes.h"
 
+struct channel;
 struct commit;
 struct config;
 struct err_note;
@@ -27,6 +30,7 @@ struct http_client;
 struct kv;
 struct loop;
 struct outbox;
+struct outbox_trial;
 
 enum { OUTBOX_ROWS_MAX = 100000, OUTBOX_AGE_MAX_MS = 86400000, OUTBOX_DEAD_MAX = 1000 };
 enum { OUTBOX_BODY_BYTES_MAX = 1024 * 1024 };
@@ -58,14 +62,23 @@ int outbox_put(struct outbox *outbox, const char *target, const char *id, struct
 
 struct outbox_status {
 	const char *target;
-	const char *kind; /**< "file", "stdout", "webhook"; "none": not in the site any more */
+	const char *kind; /**< "file", "stdout", "webhook", a channel's; "none": not in the site */
 	uint64_t waiting, sent, retries;
 	uint64_t dead;          /**< became dead letters, those found at start included */
 	uint64_t refused;       /**< of them, because the queue was full */
+	uint64_t held;          /**< sends that waited for the output's rate */
 	int64_t oldest_ms;      /**< age of the oldest waiting row */
 	const char *last_error; /**< or NULL */
 };
 void outbox_each(const struct outbox *outbox,
 		 void (*each)(void *arg, const struct outbox_status *status), void *arg);
+
+/** One message to a channel (borrowed), without a queue, a store or a second attempt: for `tocsin
+ *  notify test`. Of the options: loop and client. */
+struct outbox_trial *
+outbox_trial_new(const struct outbox_options *options, const struct channel *channel,
+		 void (*on_done)(void *arg, bool is_delivered, const char *error), void *arg);
+void outbox_trial_send(struct outbox_trial *trial, const char *id, struct slice body);
+void outbox_trial_free(struct outbox_trial *trial);
 
 #endif

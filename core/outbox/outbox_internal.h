@@ -5,6 +5,7 @@
  *      outbox_queue.c   one queue: in order, back-off, dead letters
  *      outbox_record.c  rows and dead letters as JSON in the store
  *      target_*.c       how rows leave
+ *      ledger.c         which message of a channel tells of which incident
  *
  *  How to add a target: embed `struct target` first, fill a `struct target_ops`, add its kind to
  *  make_target() in outbox.c. A target never touches the store and never decides about retries;
@@ -17,8 +18,10 @@
 #include <stdint.h>
 
 #include "core/base/bytes.h"
+#include "core/channel/rate.h"
 #include "core/outbox/outbox.h"
 
+struct channel;
 struct env;
 struct outbox_queue;
 struct target;
@@ -49,11 +52,15 @@ struct target {
 	const struct target_ops *ops;
 	void (*on_done)(void *arg, uint32_t delivered_count, enum send_end end, const char *error);
 	void *arg;
+	struct rate_limit limit; /**< of sends; the queue waits for it */
+	int64_t wait_ms;         /**< after SEND_RETRY: at least this long */
 };
 
 /** `error` is a sentence, NULL with SEND_DELIVERED. */
 void target_finish(struct target *target, uint32_t delivered_count, enum send_end end,
 		   const char *error);
+/** The client's sentence begins with the URL, and the URL is often a password. */
+const char *target_error_without_url(const char *error);
 
 /** `is_synced`: delivered means on the disk. */
 struct target *target_file_new(const struct env *env, const char *path, bool is_synced);
@@ -64,6 +71,11 @@ struct target *target_webhook_new(struct loop *loop, struct http_client *client,
 /** "sha256=<hex of HMAC-SHA256(secret, timestamp "." body)>" */
 void target_webhook_sign(const char *secret, const char *timestamp, struct slice body,
 			 struct bytes *out);
+
+/** A channel of people (borrowed). Of the options: loop, client, and, NULL without a ledger of what
+ *  can be edited, kv and commit. */
+struct target *target_channel_new(const struct outbox_options *options, const char *name,
+				  const struct channel *channel);
 
 /* ---- rows in the store ---- */
 

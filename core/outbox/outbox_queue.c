@@ -21,6 +21,7 @@
  *  state      leaves it when
  *  RESTING    a row is durable and there is a target                    -> DUE (timer 0)
  *  DUE        the timer fires: a group is read from the store and sent  -> SENDING
+ *             the target's rate is used up                              -> DUE (timer)
  *  SENDING    the target finished: all well or a row was refused        -> DUE or RESTING
  *             a row failed for now                                      -> BACKING_OFF (timer)
  *  BACKING_OFF  the timer fires                                         -> SENDING
@@ -54,7 +55,8 @@ struct outbox_queue {
 	uint64_t
 		*dead; /* sequences of the kept ones, oldest at dead_first; OUTBOX_DEAD_MAX slots */
 	uint32_t dead_first, dead_count;
-	uint64_t sent, retries, dead_total, refused;
+	uint64_t sent, retries, dead_total, refused, held;
+	bool is_held; /* the send that is due waits for the target's rate */
 	char *last_error;
 };
 
@@ -313,6 +315,7 @@ static void retry_later(struct outbox_queue *queue, const char *error)
 {
 	const struct outbox_waiting *row = row_at(queue, 0);
 	int64_t age_ms = loop_wall_ms(queue->options.loop) - row->created_ms;
+	int64_t delay_ms;
 
 	queue->retries++;
 	queue->attempt_count++;
@@ -323,7 +326,9 @@ static void retry_later(struct outbox_queue *queue, const char *error)
 	if (queue->attempt_count == 1)
 		log_warn(OUTBOX, "%s: sending failed and is tried again: %s", queue->name, error);
 	queue->state = BACKING_OFF;
-	timer_set(queue->timer, back_off_ms(queue));
+	delay_ms = back_off_ms(queue);
+	timer_set(queue->timer,
+		  delay_ms > queue->target->wait_ms ? delay_ms : queue->target->wait_ms);
 }
 
 static void on_done(void *arg, uint32_t delivered_count, enum send_end end, const char *error)
@@ -378,15 +383,33 @@ static int read_group(struct outbox_queue *queue, struct outbox_record *records,
 	return count;
 }
 
-static void on_timer(void *arg)
+/** True: the timer is set to when the rate lets one go. */
+static bool waits_for_rate(struct outbox_queue *queue)
 {
-	struct outbox_queue *queue = arg;
+	struct rate_limit *limit = &queue->target->limit;
+	int64_t wait_ms = rate_limit_wait_ms(limit, loop_mono_ms(queue->options.loop));
+
+	if (wait_ms == 0) {
+		rate_limit_take(limit);
+		queue->is_held = false;
+		return false;
+	}
+	if (!queue->is_held)
+		queue->held++;
+	queue->is_held = true;
+	timer_set(queue->timer, wait_ms);
+	return true;
+}
+
+static void send_group(struct outbox_queue *queue)
+{
 	struct outbox_record *records = mem_alloc_array(GROUP_ROWS_MAX, sizeof(*records));
 	struct outbox_row rows[GROUP_ROWS_MAX];
 	struct err_note why = {""};
 	int count = read_group(queue, records, rows, &why);
 
 	queue->state = SENDING;
+	queue->target->wait_ms = 0;
 	if (count > 0)
 		queue->target->ops->send(queue->target, rows, (uint32_t)count);
 	else
@@ -396,11 +419,20 @@ static void on_timer(void *arg)
 	mem_free(records);
 }
 
+static void on_timer(void *arg)
+{
+	struct outbox_queue *queue = arg;
+
+	if (!waits_for_rate(queue))
+		send_group(queue);
+}
+
 void outbox_queue_set_target(struct outbox_queue *queue, struct target *target, const char *kind)
 {
 	if (queue->target)
 		queue->target->ops->free(queue->target);
 	timer_cancel(queue->timer);
+	queue->is_held = false;
 	queue->state = RESTING;
 	queue->kind = kind;
 	queue->target = target;
@@ -431,6 +463,7 @@ void outbox_queue_status(const struct outbox_queue *queue, struct outbox_status 
 		.retries = queue->retries,
 		.dead = queue->dead_total,
 		.refused = queue->refused,
+		.held = queue->held,
 		.last_error = queue->last_error,
 	};
 	if (queue->count > 0)

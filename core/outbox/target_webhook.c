@@ -65,14 +65,6 @@ static enum send_end end_of_status(int status)
 	return SEND_RETRY;
 }
 
-/* The client's sentence begins with the URL, and the URL of a webhook is often its password. */
-static const char *without_url(const char *error)
-{
-	const char *rest = strstr(error, ": ");
-
-	return rest ? rest + 2 : error;
-}
-
 static void on_answer(void *arg, const struct http_result *result)
 {
 	struct target_webhook *webhook = arg;
@@ -87,7 +79,8 @@ static void on_answer(void *arg, const struct http_result *result)
 			 result->status);
 	} else {
 		snprintf(error, sizeof(error), "The webhook did not answer: %s.",
-			 result->error ? without_url(result->error) : err_sentence(result->code));
+			 result->error ? target_error_without_url(result->error)
+				       : err_sentence(result->code));
 	}
 	target_finish(&webhook->target, end == SEND_DELIVERED ? 1 : 0, end,
 		      end == SEND_DELIVERED ? NULL : error);

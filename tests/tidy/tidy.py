@@ -19,7 +19,7 @@ OUR_ROOTS = "core|storage|lua|bench|tests"
 VALUES = {"core/model"}
 MIDDLE = {"core/model", "core/loop", "core/config", "storage", "core/filter", "core/window"}
 UPPER = MIDDLE | {"core/ingest", "core/rule", "core/judge", "core/incident", "core/plan"}
-UPPER |= {"core/outbox", "core/handling"}
+UPPER |= {"core/outbox", "core/handling", "core/channel"}
 EDGES = {
     "core/base": set(),
     "core/sketch": set(),
@@ -29,7 +29,9 @@ EDGES = {
     "core/model": {"core/sketch"},
     "core/loop": set(),
     # A site's regexes are compiled when it is read, so a bad one is refused with its line.
-    "core/config": VALUES | {"core/filter", "core/lookup"},
+    # And so are the templates of messages.
+    "core/config": VALUES | {"core/filter", "core/lookup", "core/channel"},
+    "core/channel": set(),
     "core/lookup": VALUES,
     "core/calendar": VALUES | {"core/config"},
     "storage": VALUES,
@@ -42,7 +44,7 @@ EDGES = {
     "core/incident": VALUES | {"storage"},
     # Silences have the hours of valid_time; routes and inhibitions come from the site.
     "core/handling": VALUES | {"core/config", "core/filter", "core/calendar", "storage"},
-    "core/outbox": VALUES | {"core/loop", "core/config", "storage"},
+    "core/outbox": VALUES | {"core/loop", "core/config", "core/channel", "storage"},
     # A plan's steps act on incidents and leave their effects in the outbox.
     "core/plan": VALUES | {"core/loop", "core/config", "core/outbox", "core/incident", "storage"},
     "core/judge": VALUES | {"core/rule"},
@@ -70,7 +72,7 @@ THIRD_PARTY = [
     (r"curl/.*|microhttpd\.h", ["core/loop/"]),
     (r"simdjson\.h|zlib\.h", ["core/ingest/"]),
     (r"pcre2\.h", ["core/filter/", "lua/api/"]),
-    (r"openssl/.*", ["core/outbox/"]),
+    (r"openssl/.*", ["core/outbox/", "core/channel/"]),
     (r"csv\.h|sqlite3\.h", ["core/lookup/"]),
 ]
 NO_JANSSON = ["core/base/", "core/filter/", "core/window/", "core/ingest/", "core/engine/"]

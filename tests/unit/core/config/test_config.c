@@ -253,10 +253,10 @@ Test(config, faults_of_sources_and_outputs)
 	FAULT("{ sources = { a = { from = { { stdin = true } } }, "
 	      "b = { from = { { stdin = true } } } } }",
 	      1, "read by source a already");
-	FAULT("{ outputs = { a = { } } }", 1, "exactly one of file, stdout, webhook, found 0");
+	FAULT("{ outputs = { a = { } } }", 1, "exactly one of file, stdout, webhook, dingtalk, ");
 	FAULT("{ outputs = { a = { webhook = \"ftp://x\" } } }", 1, "http:// or https://",
 	      "ftp://x");
-	FAULT("{ outputs = { a = { file = \"x\", secret = \"y\" } } }", 1, "only for a webhook");
+	FAULT("{ outputs = { a = { file = \"x\", secret = \"y\" } } }", 1, "is only for webhook, dingtalk, feishu, and this is a file");
 }
 
 Test(config, every_fault_is_reported_not_only_the_first)
