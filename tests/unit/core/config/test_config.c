@@ -256,7 +256,8 @@ Test(config, faults_of_sources_and_outputs)
 	FAULT("{ outputs = { a = { } } }", 1, "exactly one of file, stdout, webhook, dingtalk, ");
 	FAULT("{ outputs = { a = { webhook = \"ftp://x\" } } }", 1, "http:// or https://",
 	      "ftp://x");
-	FAULT("{ outputs = { a = { file = \"x\", secret = \"y\" } } }", 1, "is only for webhook, dingtalk, feishu, and this is a file");
+	FAULT("{ outputs = { a = { file = \"x\", secret = \"y\" } } }", 1,
+	      "is only for webhook, dingtalk, feishu, and this is a file");
 }
 
 Test(config, every_fault_is_reported_not_only_the_first)
