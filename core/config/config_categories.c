@@ -127,7 +127,7 @@ void config_read_categories(struct config_builder *builder, const struct tree *c
 {
 	struct config *config = builder->config;
 
-	if (categories == NULL || categories->child_count == 0)
+	if (categories == NULL)
 		return;
 	if (categories->type != TREE_LIST && categories->type != TREE_MAP) {
 		char found[TREE_DESCRIPTION_BYTES_MAX];
@@ -138,6 +138,8 @@ void config_read_categories(struct config_builder *builder, const struct tree *c
 			   tree_describe(categories, found));
 		return;
 	}
+	if (categories->child_count == 0)
+		return;
 	config->categories =
 		arena_zalloc(&config->arena, categories->child_count * sizeof(*config->categories));
 	for (const struct tree *child = categories->first; child != NULL; child = child->next)

@@ -55,10 +55,6 @@ static void read_early(struct rule_builder *builder)
 	rule->is_early = option_bool(builder->tree, "early", false);
 	if (!rule->is_early)
 		return;
-	if (rule->streak > 0)
-		rule_fault(builder, "early",
-			   "\"early\" and \"streak\" exclude each other: a streak is judged with "
-			   "each reading already; leave \"early\" out");
 	for (uint32_t i = 0; i < rule->level_count; i++)
 		check_level(builder, &rule->levels[i]);
 }

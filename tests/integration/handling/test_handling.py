@@ -122,6 +122,7 @@ class Handling(unittest.TestCase):
                 ({"match": {"rule": {"regex": "("}}}, "the regex is wrong at its byte"),
                 ({"match": "rule"}, "argument match must be a table"),
                 ({"reason": ""}, "a silence needs a reason"),
+                ({"reason": "x" * 5000}, "the reason has more than"),
                 ({"reason": None}, "argument reason is missing"),
                 ({"for": None}, "a silence needs an end"),
                 ({"for": "2y"}, "is not a span of time"),

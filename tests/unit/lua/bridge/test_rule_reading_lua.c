@@ -166,6 +166,7 @@ Test(rule_reading_lua, timers_are_named_bounded_and_in_event_time)
 	expect_fault("ctx.timer(('x'):rep(33), '1s')", "must have 1 to 32 bytes");
 	expect_fault("ctx.timer('a', '999ms')", "1s to 366d");
 	expect_fault("ctx.timer('a', '367d')", "1s to 366d");
+	expect_fault("ctx.timer('a\\0b', '1s')", "must have 1 to 32 bytes, and no zero");
 	expect_fault("ctx.timer('a', 'soon')", "ctx.timer: ");
 }
 
