@@ -18,6 +18,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static const char help_text[] =
 	"Usage: tocsin replay --input FILE… [--site DIR] [--source NAME] [--rule NAME[@VERSION]…]\n"
@@ -256,6 +257,23 @@ static void keep_rules_of(struct replay *replay)
 	replay->rule_count = kept;
 }
 
+/** One line with a time of the future makes all that follow it late: here nothing holds it back, as
+ *  `max_ahead` does where readings come in. */
+static void hint_future(const struct replay_totals *totals)
+{
+	char text[TIMESTAMP_TEXT_BYTES_MAX];
+	int64_t day_ms = INT64_C(86400000);
+
+	if (totals->watermark_ms < (int64_t)time(NULL) * 1000 + day_ms)
+		return;
+	timestamp_format(totals->watermark_ms, text);
+	fprintf(stderr,
+		"hint: the input has times of the future, up to %s: what comes after such a line "
+		"is "
+		"late\n",
+		text);
+}
+
 static void print_totals(const struct replay_totals *totals)
 {
 	double seconds = (double)totals->spent_ms / 1000.0;
@@ -263,6 +281,7 @@ static void print_totals(const struct replay_totals *totals)
 	if (totals->late_dropped > 0)
 		fprintf(stderr, "%llu readings came too late for every window and are not in it\n",
 			(unsigned long long)totals->late_dropped);
+	hint_future(totals);
 	fprintf(stderr, "%llu readings, %llu malformed, %llu alerts, %.2f s, %.2f M readings/s\n",
 		(unsigned long long)totals->readings, (unsigned long long)totals->malformed,
 		(unsigned long long)totals->alerts, seconds,

@@ -274,6 +274,8 @@ static void add_late(void *arg, const struct engine_source_status *status)
 	struct replay_totals *totals = arg;
 
 	totals->late_dropped += status->late_dropped;
+	if (status->watermark_ms > totals->watermark_ms)
+		totals->watermark_ms = status->watermark_ms;
 }
 
 int replay_run(const struct replay *replay, struct replay_totals *totals, struct err_note *why)

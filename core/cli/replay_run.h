@@ -34,6 +34,7 @@ struct replay_totals {
 	uint64_t readings, malformed, lines, late_dropped, alerts;
 	uint32_t quarantined_count;
 	int64_t spent_ms;
+	int64_t watermark_ms; /**< the source's at the end */
 };
 
 /** ERR_NOT_FOUND, ERR_IO (an input, or stdout), and what engine_install() may say. */

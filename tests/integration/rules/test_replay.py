@@ -142,6 +142,20 @@ class Replay(unittest.TestCase):
         self.assertEqual(found, whole)
         self.assertRegex(stderr, r"\b20000 readings, 20 malformed, %d alerts\b" % len(whole))
 
+    def test_a_time_of_the_future_is_told(self):
+        path = os.path.join(self.root, "future.jsonl")
+        for year, is_told in ((2025, False), (9998, True)):
+            with open(path, "w", encoding="ascii") as out:
+                for time in ("2024-01-05T00:00:00Z", "%d-01-05T00:00:00Z" % year,
+                             "2024-01-05T00:00:01Z"):
+                    out.write('{"time":"%s"}\n' % time)
+            done = tocsin("replay", "--site", self.site.directory, "--source", "pay", "--input",
+                          path)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("1 readings came too late", done.stderr)
+            self.assertEqual("hint: the input has times of the future, up to 9998-01-0"
+                             in done.stderr, is_told, done.stderr)
+
     def test_nothing_but_alerts_is_on_stdout_and_no_state_is_left(self):
         before = sorted(os.listdir(self.site.directory))
         with tempfile.TemporaryDirectory() as empty:
