@@ -19,5 +19,7 @@ void impact_print(const json_t *impact)
 {
 	print_part(impact, "panes");
 	print_part(impact, "states");
+	if (json_object_get(impact, "history") != NULL)
+		print_part(impact, "history");
 	print_part(impact, "alerts");
 }

@@ -101,6 +101,8 @@ json_t *json_impact(const struct impact *impact, uint32_t from, uint32_t to, int
 	json_take(object, "at", json_time(at_ms));
 	json_take(object, "panes", part_json(&impact->panes));
 	json_take(object, "states", part_json(&impact->states));
+	if (impact->has_history)
+		json_take(object, "history", part_json(&impact->history));
 	json_take(object, "alerts", part_json(&impact->alerts));
 	return object;
 }

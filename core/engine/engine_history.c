@@ -8,13 +8,12 @@
 #include "core/model/local_day.h"
 #include "core/model/span.h"
 #include "core/rule/rule.h"
+#include "core/rule/rule_history.h"
 #include "core/window/metric.h"
 #include "core/window/window.h"
 #include "storage/commit.h"
 #include "storage/keyspace.h"
 #include "storage/kv.h"
-
-#include <xxhash.h>
 
 #include <math.h>
 #include <string.h>
@@ -24,42 +23,10 @@ enum { KEEP_EXTRA_DAYS = 2 };
 
 /* ---- a rule's history ---- */
 
-static const struct reference *references_of(const struct rule *rule, uint32_t *count)
-{
-	*count = rule->baseline != NULL ? rule->baseline->reference_count : 2;
-	return rule->baseline != NULL ? rule->baseline->references : engine_trend_references();
-}
-
-static bool keeps(const struct rule *rule, enum reference_kind kind)
-{
-	uint32_t count;
-	const struct reference *references = references_of(rule, &count);
-
-	for (uint32_t i = 0; i < count; i++)
-		if (references[i].kind == kind)
-			return true;
-	return false;
-}
-
-/** Rows are of use to whatever measures the same, and keeps the same rows. */
 static uint64_t definition_of(const struct engine *engine, const struct rule_state *state)
 {
-	char measure[MEASURE_NAME_BYTES_MAX];
-	const struct rule *rule = state->rule;
-	struct bytes text = BYTES_EMPTY;
-	uint64_t definition;
-
-	bytes_append(&text, state->metric->metric->id.bytes, METRIC_ID_BYTES);
-	bytes_append_format(&text, "%s %u %lld %lld %s %d%d", measure_name(&rule->measure, measure),
-			    rule->measure.value, (long long)rule->window_ms,
-			    (long long)rule->every_ms, engine->config->timezone,
-			    keeps(rule, REFERENCE_SAME_TIME), keeps(rule, REFERENCE_DAYS));
-	/* Which keys it keeps is not known to be the same. */
-	if (rule->key_filter != NULL)
-		bytes_append_text(&text, rule->hash);
-	definition = XXH3_64bits(text.data, text.length);
-	bytes_deinit(&text);
-	return definition;
+	return rule_history_definition(state->rule, state->metric->metric,
+				       engine->config->timezone);
 }
 
 /** What the rule asks for; the rows are there or not. */
@@ -69,20 +36,13 @@ static void refer(struct engine *engine, const struct rule_state *state)
 	const struct rule *rule = state->rule;
 
 	history->zone = engine->zone;
-	history->references = references_of(rule, &history->reference_count);
+	history->references = rule_references(rule, &history->reference_count);
 	history->leaves_out = rule->baseline != NULL ? rule->baseline->leaves_out : LEAVES_OUT_NONE;
-	history->keeps_windows = keeps(rule, REFERENCE_SAME_TIME);
-	history->keeps_days = keeps(rule, REFERENCE_DAYS);
-	history->keep_days = 0;
-	for (uint32_t i = 0; i < history->reference_count; i++) {
-		const struct reference *reference = &history->references[i];
-		int64_t days = (int64_t)reference_days_back(reference);
-
-		if (days > history->keep_days)
-			history->keep_days = days;
+	history->keeps_windows = rule_has_reference(rule, REFERENCE_SAME_TIME);
+	history->keeps_days = rule_has_reference(rule, REFERENCE_DAYS);
+	history->keep_days = rule_history_days(rule) + KEEP_EXTRA_DAYS;
+	for (uint32_t i = 0; i < history->reference_count; i++)
 		history->table_days[i] = INT64_MIN;
-	}
-	history->keep_days += KEEP_EXTRA_DAYS;
 }
 
 static struct engine_history *history_new(struct engine *engine, const struct rule_state *state)
@@ -193,11 +153,6 @@ static void open_history(struct engine *engine, struct rule_state *state)
 	refer(engine, state);
 }
 
-static bool has_references(const struct rule *rule)
-{
-	return rule->baseline != NULL || rule->trend != NULL;
-}
-
 struct orphans {
 	struct engine *engine;
 	char **names;
@@ -214,7 +169,7 @@ static bool find_orphan(void *arg, struct slice name, struct slice content)
 	for (uint32_t i = 0; i < orphans->engine->rule_count; i++) {
 		const struct rule *known = orphans->engine->rules[i]->rule;
 
-		if (has_references(known) && slice_equal(slice_of(known->name), rule))
+		if (rule_has_history(known) && slice_equal(slice_of(known->name), rule))
 			return true;
 	}
 	orphans->names = mem_grow(orphans->names, orphans->count + 1, sizeof(*orphans->names));
@@ -240,7 +195,7 @@ void engine_history_open_all(struct engine *engine)
 	for (uint32_t i = 0; i < engine->rule_count; i++) {
 		struct rule_state *state = engine->rules[i];
 
-		if (has_references(state->rule)) {
+		if (rule_has_history(state->rule)) {
 			open_history(engine, state);
 		} else if (state->history != NULL) {
 			engine_history_drop(engine, state->rule->name);

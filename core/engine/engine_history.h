@@ -177,6 +177,5 @@ bool engine_trend_load(struct engine *engine, const struct rule_state *state);
 /** A slot of a key. */
 void engine_trend_step(const struct evaluation *evaluation, struct slice key,
 		       const struct aggregate *cells, struct trend_answer *out);
-const struct reference *engine_trend_references(void);
 
 #endif

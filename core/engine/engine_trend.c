@@ -10,24 +10,6 @@
 /** A key that is longer without readings and references is forgotten: nothing of it is known. */
 #define SEEN_MS_MAX (8 * LOCAL_DAY_MS)
 
-static const struct reference references[] = {
-	[TREND_YESTERDAY] = {.kind = REFERENCE_SAME_TIME,
-			     .step_days = 1,
-			     .tries = 1,
-			     .wanted = 1,
-			     .name = "same time yesterday"},
-	[TREND_LAST_WEEK] = {.kind = REFERENCE_SAME_TIME,
-			     .step_days = 7,
-			     .tries = 1,
-			     .wanted = 1,
-			     .name = "same time last week"},
-};
-
-const struct reference *engine_trend_references(void)
-{
-	return references;
-}
-
 static struct trend_key *put_key(struct engine_history *history, struct slice name)
 {
 	bool is_new;

@@ -2,8 +2,10 @@
 
 #include "core/base/bytes.h"
 #include "core/base/mem.h"
+#include "core/config/config.h"
 #include "core/model/span.h"
 #include "core/rule/rule.h"
+#include "core/rule/rule_history.h"
 #include "core/rule/rule_metric.h"
 
 #include <stdarg.h>
@@ -190,6 +192,51 @@ static void judge_states(const struct rule *from, const struct rule *to, bool ha
 		    "non_disturb and no_data count begins again");
 }
 
+/** Why the rows of one version are of no use to the other. */
+static const char *find_other_rows(const struct rule *from, const struct rule *to,
+				   const struct metrics *metrics)
+{
+	if (metrics->from == NULL || metrics->to == NULL)
+		return "the site does not have what one of the versions reads";
+	if (!is_same_metric(metrics->from, metrics->to))
+		return find_difference(metrics->from, metrics->to);
+	if (from->window_ms != to->window_ms || from->every_ms != to->every_ms)
+		return "windows are of another length or end at other times";
+	if (from->key_filter != NULL || to->key_filter != NULL)
+		return "which keys the lists of dimensions let through is not known to be the same";
+	return "another statistic is kept, or other kinds of references (clock times, daily "
+	       "averages)";
+}
+
+static void judge_history(const struct rule *from, const struct rule *to,
+			  const struct metrics *metrics, const struct impact_scene *scene,
+			  struct impact_part *out)
+{
+	const char *zone = scene->config->timezone;
+	bool had = from != NULL && rule_has_history(from), has = to != NULL && rule_has_history(to);
+	uint32_t had_days = had ? rule_history_days(from) : 0;
+	uint32_t days = has ? rule_history_days(to) : 0;
+
+	if (!had)
+		say(out, IMPACT_NONE, "nothing was kept for it so far: it begins now");
+	else if (!has)
+		say(out, IMPACT_LOST, "what its windows and days had is deleted");
+	else if (metrics->from == NULL || metrics->to == NULL ||
+		 rule_history_definition(from, metrics->from, zone) !=
+			 rule_history_definition(to, metrics->to, zone))
+		say(out, IMPACT_LOST,
+		    "%s; what windows and days had is deleted, and the references are complete "
+		    "again after %u days",
+		    find_other_rows(from, to, metrics), days);
+	else if (days > had_days)
+		say(out, IMPACT_KEPT,
+		    "both keep the same of each window and day; rows of %u days are there, and the "
+		    "references, which look %u days back, are complete after those in between",
+		    had_days, days);
+	else
+		say(out, IMPACT_KEPT, "both keep the same of each window and day");
+}
+
 static void judge_alerts(const struct rule *from, const struct rule *to, bool has_panes,
 			 int64_t firing_count, struct impact_part *out)
 {
@@ -225,6 +272,7 @@ static void say_unchanged(struct impact *out)
 
 	say(&out->panes, IMPACT_KEPT, "%s", same);
 	say(&out->states, IMPACT_KEPT, "%s", same);
+	say(&out->history, IMPACT_KEPT, "%s", same);
 	say(&out->alerts, IMPACT_KEPT, "%s", same);
 }
 
@@ -237,6 +285,8 @@ void impact_compute(const struct rule *from, const struct rule *to,
 	*out = (struct impact){0};
 	if (from == NULL && to == NULL)
 		return;
+	out->has_history =
+		(from != NULL && rule_has_history(from)) || (to != NULL && rule_has_history(to));
 	if (from != NULL && to != NULL && from->version == to->version &&
 	    strcmp(from->hash, to->hash) == 0) {
 		say_unchanged(out);
@@ -249,6 +299,7 @@ void impact_compute(const struct rule *from, const struct rule *to,
 	judge_panes(from, to, &metrics, scene, &out->panes);
 	has_panes = out->panes.fate == IMPACT_KEPT;
 	judge_states(from, to, has_panes, &out->states);
+	judge_history(from, to, &metrics, scene, &out->history);
 	judge_alerts(from, to, has_panes, firing_count, &out->alerts);
 	metric_unref(metrics.from);
 	metric_unref(metrics.to);
@@ -266,6 +317,8 @@ void impact_append_text(const struct impact *impact, struct bytes *out)
 
 	append_part("panes", &impact->panes, &text);
 	append_part("states", &impact->states, &text);
+	if (impact->has_history)
+		append_part("history", &impact->history, &text);
 	append_part("alerts", &impact->alerts, &text);
 	bytes_append_slice(out, bytes_slice(&text));
 	bytes_deinit(&text);

@@ -2,6 +2,7 @@
  *
  *      panes    counted readings of the window: kept when both versions count the same metric
  *      states   what the rule knows about each key: pending, flapping, silent, a script's own
+ *      history  of a rule that is compared with its past: what windows and days had
  *      alerts   those that are firing
  *
  *  Computed from the two versions alone, so it can be told before anything changes: `check`,
@@ -34,7 +35,8 @@ struct impact_part {
 };
 
 struct impact {
-	struct impact_part panes, states, alerts;
+	struct impact_part panes, states, history, alerts;
+	bool has_history; /**< one of the versions is compared with its past */
 };
 
 /** What is there when versions change: the site, and the active rules, which may share panes.
@@ -58,7 +60,7 @@ void impact_compute(const struct rule *from, const struct rule *to,
 
 const char *impact_fate_name(enum impact_fate fate);
 
-/** "panes kept: …; states rebuilt: …; alerts lost: …" */
+/** "panes kept: …; states rebuilt: …; alerts lost: …"; history where there is one. */
 void impact_append_text(const struct impact *impact, struct bytes *out);
 
 #endif

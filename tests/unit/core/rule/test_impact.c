@@ -16,7 +16,7 @@ struct world {
 	struct arena arena;
 	struct report report;
 	struct config *config;
-	struct rule *rules[8];
+	struct rule *rules[16];
 	uint32_t rule_count;
 };
 
@@ -78,6 +78,31 @@ static struct rule *make(struct world *world, const char *name, uint32_t version
 	snprintf(hash, sizeof(hash), "%s%u", name, version);
 	struct rule *rule =
 		rule_new(map, name, version, "x.lua", hash, NULL, world->config, &world->report);
+	cr_assert_not_null(rule, "%s", world->report.findings[0].text);
+	world->rules[world->rule_count++] = rule;
+	return rule;
+}
+
+/** Payments by merchantId in an hour, compared with `reference`. */
+static struct rule *make_baseline(struct world *world, uint32_t version, const char *reference,
+				  const char *filter, const char *lower, const char *every)
+{
+	struct tree *map = tree_new(&world->arena, TREE_MAP, 1);
+	char hash[33];
+
+	add(world, map, "type", TREE_STRING, "baseline");
+	add(world, map, "source", TREE_STRING, "pay");
+	add(world, map, "output", TREE_STRING, "alerts");
+	add(world, map, "window", TREE_STRING, "1h");
+	add(world, map, "statistic", TREE_STRING, "count");
+	add(world, map, "baseline", TREE_STRING, reference);
+	add(world, map, "every", TREE_STRING, every);
+	add(world, add(world, map, "band", TREE_MAP, NULL), "lower", TREE_STRING, lower);
+	if (filter != NULL)
+		add(world, map, "filter", TREE_STRING, filter);
+	snprintf(hash, sizeof(hash), "baseline%u", version);
+	struct rule *rule =
+		rule_new(map, "few", version, "x.lua", hash, NULL, world->config, &world->report);
 	cr_assert_not_null(rule, "%s", world->report.findings[0].text);
 	world->rules[world->rule_count++] = rule;
 	return rule;
@@ -186,5 +211,45 @@ Test(impact, the_text_names_the_three_parts)
 	cr_expect_str_eq(text.data, "panes none: nothing was counted for it so far: it begins now; "
 				    "states none: there are none yet; alerts none: none is firing");
 	bytes_deinit(&text);
+	world_end(&world);
+}
+
+Test(impact, an_edit_of_a_baseline_tells_about_its_history)
+{
+	static const char same[] = "same time yesterday";
+	struct world world = world_begin();
+	struct rule *first = make_baseline(&world, 1, same, NULL, "50%", "1m");
+	const struct {
+		struct rule *to;
+		enum impact_fate fate;
+		const char *text;
+	} rows[] = {
+		{make_baseline(&world, 2, same, NULL, "30%", "1m"), IMPACT_KEPT,
+		 "both keep the same of each window and day"},
+		{make_baseline(&world, 3, "same time last week", NULL, "50%", "1m"), IMPACT_KEPT,
+		 "rows of 1 days are there, and the references, which look 7 days back"},
+		{make_baseline(&world, 4, same, "app == \"a\"", "50%", "1m"), IMPACT_LOST,
+		 "the filter lets other readings through"},
+		{make_baseline(&world, 5, same, NULL, "50%", "5m"), IMPACT_LOST,
+		 "end at other times; what windows and days had is deleted, and the references are "
+		 "complete again after 1 days"},
+		{make_baseline(&world, 6, "7-day mean", NULL, "50%", "1m"), IMPACT_LOST,
+		 "other kinds of references"},
+		{make(&world, "few", 7, "1h", NULL, NULL), IMPACT_LOST, "is deleted"},
+		{NULL, IMPACT_LOST, "what its windows and days had is deleted"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct impact impact = compute(&world, first, rows[i].to, 0);
+		cr_expect_eq(impact.history.fate, rows[i].fate, "row %zu", i);
+		cr_expect(strstr(impact.history.text, rows[i].text) != NULL, "%s",
+			  impact.history.text);
+	}
+	struct impact impact = compute(&world, NULL, first, 0);
+	cr_expect_eq(impact.history.fate, IMPACT_NONE);
+	struct bytes text = BYTES_EMPTY;
+	impact_append_text(&impact, &text);
+	cr_expect(strstr(text.data, "; history none: nothing was kept for it so far") != NULL);
+	bytes_deinit(&text);
+	cr_expect_not(compute(&world, NULL, make(&world, "a", 1, "1m", NULL, NULL), 0).has_history);
 	world_end(&world);
 }
