@@ -3,8 +3,8 @@
  *      message = "{merchantId}: {count} failed payments, {threshold} in {window}"
  *
  *  Names: the fields of the rule's dimension, then value, count, threshold, severity, state, rule,
- *  title, window; of a baseline rule baseline, baseline_time, band, references (each with its value,
- *  band, and where the value is). "{{" is a brace. What an alert has not is written as "-".
+ *  title, window; of a baseline rule baseline, baseline_time, band, references (each with its
+ *  value, band, and where the value is). "{{" is a brace. What an alert has not is written as "-".
  *  Owner: the rule's arena. Limits: RULE_MESSAGE_PARTS_MAX, RULE_MESSAGE_BYTES_MAX of the template.
  */
 #ifndef TOCSIN_CORE_RULE_RULE_MESSAGE_H
