@@ -100,14 +100,43 @@ static double count_panes(const struct noting *noting)
 	return (double)rule->window_ms / (double)(rule->pane_ms > 0 ? rule->pane_ms : 1);
 }
 
-/** An upper bound, but for sketches, which grow with what they see. */
-static void note_memory(const struct noting *noting)
+static uint32_t keys_of(const struct noting *noting)
 {
 	const struct rule *rule = noting->rule;
 	const struct config *config = noting->generation->config;
 	bool is_site = rule->keys_max == 0 ||
 		       (rule->key_filter != NULL && rule->keys_max < config->keys_max);
-	uint32_t keys = is_site ? config->keys_max : rule->keys_max;
+
+	if (rule->by_count == 0)
+		return 1;
+	return is_site ? config->keys_max : rule->keys_max;
+}
+
+/** Whatever it is: it is what the lines of clients can make of the rule. */
+static void note_samples(const struct noting *noting)
+{
+	const struct rule *rule = noting->rule;
+	double key_bytes = count_panes(noting) * rule->sample_count *
+			   (CELL_LINE_OVERHEAD + CELL_LINE_BYTES_MAX);
+	char one[32], all[32];
+
+	if (rule->sample_count == 0)
+		return;
+	format_bytes(key_bytes, one, sizeof(one));
+	format_bytes(key_bytes * keys_of(noting), all, sizeof(all));
+	report_add(noting->out, rule->file, check_note_line(noting->source, "samples"),
+		   "\"samples\" keeps up to %u lines of %d bytes in each pane, and has a metric of "
+		   "its own: up to %s a key, and up to %s with %u key%s",
+		   rule->sample_count, CELL_LINE_BYTES_MAX, one, all, keys_of(noting),
+		   keys_of(noting) == 1 ? "" : "s (keys_max)");
+}
+
+/** An upper bound, but for sketches, which grow with what they see. */
+static void note_memory(const struct noting *noting)
+{
+	const struct rule *rule = noting->rule;
+	const struct config *config = noting->generation->config;
+	uint32_t keys = keys_of(noting);
 	struct metric *metric = NULL;
 	char one[32], all[32];
 	double key_bytes;
@@ -123,8 +152,9 @@ static void note_memory(const struct noting *noting)
 			   "readings in all of them%s, and up to %s with the limit of %u keys "
 			   "(keys_max)",
 			   count_panes(noting), one,
-			   metric->cells.has_heap ? " and a sketch in each besides" : "", all,
-			   keys);
+			   metric->cells.has_heap ? " and what sketches and lines take besides"
+						  : "",
+			   all, keys);
 	}
 	metric_unref(metric);
 }
@@ -160,6 +190,7 @@ void check_note_costs(const struct generation *generation, struct report *out)
 			continue;
 		note_filter(&noting);
 		note_memory(&noting);
+		note_samples(&noting);
 		note_functions(&noting);
 	}
 }

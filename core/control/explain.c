@@ -12,6 +12,7 @@
 #include "core/model/span.h"
 #include "core/model/timestamp.h"
 #include "core/rule/rule.h"
+#include "core/window/metric.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -369,7 +370,8 @@ static void add_hints(struct explain *explain)
 				     "field %s is in none of the readings of the window "
 				     "judged last",
 				     rule->by[i]);
-		if (rule->value_count > 0 && explain->sample_count == 0)
+		if (rule->value_count > 0 && strcmp(rule->values[0], METRIC_LINE) != 0 &&
+		    explain->sample_count == 0)
 			hint(explain,
 			     "field %s has no value in the readings of the window judged "
 			     "last",

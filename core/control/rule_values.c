@@ -92,7 +92,9 @@ static void name_measure(const struct metric *metric, const struct measure *meas
 
 	bytes_clear(out);
 	bytes_append_text(out, measure_name(measure, name));
-	if (metric->value_count > 1 && statistic_needs_field(measure_statistic(measure)))
+	/* Lines that are kept beside the fields have no statistic. */
+	if (metric->value_count - (metric->cells.lines_max > 0) > 1 &&
+	    statistic_needs_field(measure_statistic(measure)))
 		bytes_append_format(out, "(%s)", metric->values[measure->value]);
 }
 

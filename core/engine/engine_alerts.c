@@ -6,6 +6,7 @@
 #include "core/base/mem.h"
 #include "core/base/number.h"
 #include "core/config/config.h"
+#include "core/model/cells.h"
 #include "core/model/dimension.h"
 #include "core/rule/rule.h"
 #include "core/rule/rule_message.h"
@@ -114,6 +115,27 @@ static void add_verdict(struct alert *alert, const struct rule_verdict *verdict)
 		alert->labels_json = verdict->labels_json;
 }
 
+/** The lines that led to it: what resolves, or is silent, has none. */
+static void add_samples(struct engine *engine, const struct rule_state *state,
+			const struct aggregate *cells, struct alert *alert)
+{
+	const struct cell_layout *layout = &state->metric->metric->cells;
+	struct alert_sample *samples;
+	uint32_t count;
+
+	if (state->rule->sample_count == 0 || alert->state != ALERT_FIRING)
+		return;
+	count = cells_line_count(layout, cells);
+	samples = arena_zalloc(&engine->scratch, (count + 1) * sizeof(*samples));
+	for (uint32_t i = 0; i < count; i++) {
+		struct cell_line line = cells_line(layout, cells, i);
+
+		samples[i] = (struct alert_sample){line.time_ms, line.text, line.is_cut};
+	}
+	alert->samples = samples;
+	alert->sample_count = count;
+}
+
 static void emit(struct engine *engine, const struct rule_state *state, struct alert *alert)
 {
 	const struct rule_message *message = state->rule->message;
@@ -146,6 +168,7 @@ void engine_tell(struct engine *engine, struct rule_state *state, struct slice k
 			alert.has_value =
 				engine_value(state, candidate->cells, &rule->measure, &alert.value);
 		engine_tell_compared(engine, state, candidate, &alert);
+		add_samples(engine, state, candidate->cells, &alert);
 	}
 	emit(engine, state, &alert);
 }

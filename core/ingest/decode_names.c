@@ -3,6 +3,7 @@
 #include "core/base/mem.h"
 #include "core/base/require.h"
 #include "core/model/batch.h"
+#include "core/window/metric.h"
 
 static struct name_node *name_tree_put(struct name_tree *tree, const char *key, size_t length)
 {
@@ -62,14 +63,17 @@ struct name_tree *name_tree_new(const struct field_set *fields, const bool *is_n
 	name_tree_put_path(tree, time_field)->is_time = true;
 	bytes_append(&tree->origin, time_field, strlen(time_field) + 1);
 	for (uint32_t i = 0; i < fields->count; i++) {
-		struct name_node *node = name_tree_put_path(tree, fields->fields[i].name);
-		node->column = (int32_t)i;
-		node->type = fields->fields[i].type;
-		node->is_number = is_number[i];
-		bytes_append(&tree->origin, fields->fields[i].name,
-			     strlen(fields->fields[i].name) + 1);
-		bytes_append_u8(&tree->origin, (uint8_t)node->type);
+		const struct field *field = &fields->fields[i];
+		bytes_append(&tree->origin, field->name, strlen(field->name) + 1);
+		bytes_append_u8(&tree->origin, (uint8_t)field->type);
 		bytes_append_u8(&tree->origin, is_number[i]);
+		/* It is no member of the object: the reader has it. */
+		if (strcmp(field->name, METRIC_LINE) == 0)
+			continue;
+		struct name_node *node = name_tree_put_path(tree, field->name);
+		node->column = (int32_t)i;
+		node->type = field->type;
+		node->is_number = is_number[i];
 	}
 	name_tree_index(tree);
 	return tree;

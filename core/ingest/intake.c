@@ -54,6 +54,7 @@ struct intake *intake_new(const struct intake_options *options, const struct sch
 			options->line_bytes_max ? options->line_bytes_max : INTAKE_LINE_BYTES_MAX,
 		.marks_late = options->marks_late,
 		.generation = generation,
+		.line_column = -1,
 		.reference_count = 1,
 	};
 	schema_copy(&intake->schema, schema);
@@ -135,6 +136,25 @@ static bool needs_number(const struct metric_spec *spec, uint32_t value)
 	return !spec->needs || (spec->needs[value] & CELL_NUMBER);
 }
 
+static bool is_line(const struct metric_spec *spec, uint32_t value)
+{
+	return spec->needs && (spec->needs[value] & CELL_LINES);
+}
+
+static int intake_check_value(const struct intake *intake, const struct metric_spec *spec,
+			      uint32_t value, struct err_note *why)
+{
+	if (is_line(spec, value))
+		return 0;
+	int rc = intake_check_field(intake, spec->values[value], why);
+	const struct field *field = schema_find(&intake->schema, spec->values[value]);
+	if (!rc && field && needs_number(spec, value) && !field_type_is_numeric(field->type))
+		rc = err_set(why, ERR_RANGE,
+			     "field \"%s\" is declared %s; a statistic needs int or float",
+			     field->name, field_type_name(field->type));
+	return rc;
+}
+
 static int intake_check_spec(const struct intake *intake, const struct metric_spec *spec,
 			     struct err_note *why)
 {
@@ -159,14 +179,8 @@ static int intake_check_spec(const struct intake *intake, const struct metric_sp
 		rc = intake_check_field(intake, spec->by[i], why);
 	for (uint32_t i = 0; i < spec->read_count && !rc; i++)
 		rc = intake_check_field(intake, spec->reads[i], why);
-	for (uint32_t i = 0; i < spec->value_count && !rc; i++) {
-		rc = intake_check_field(intake, spec->values[i], why);
-		const struct field *field = schema_find(&intake->schema, spec->values[i]);
-		if (!rc && field && needs_number(spec, i) && !field_type_is_numeric(field->type))
-			rc = err_set(why, ERR_RANGE,
-				     "field \"%s\" is declared %s; a statistic needs int or float",
-				     field->name, field_type_name(field->type));
-	}
+	for (uint32_t i = 0; i < spec->value_count && !rc; i++)
+		rc = intake_check_value(intake, spec, i, why);
 	return rc;
 }
 
@@ -221,6 +235,8 @@ static int intake_want_all(struct intake *intake, const struct metric_spec *spec
 		if (column < 0)
 			return column;
 		metric->value_columns[i] = (uint32_t)column;
+		if (is_line(spec, i))
+			intake->line_column = column;
 	}
 	for (uint32_t i = 0; i < spec->read_count; i++) {
 		int column = intake_want(intake, spec->reads[i], false, is_changed, why);
@@ -262,6 +278,8 @@ static void intake_take_metric(struct intake *intake, const struct intake_metric
 
 	if (added->cells.has_heap)
 		bytes += 2 * added->value_count * SKETCH_BYTES_ORDINARY;
+	if (added->cells.lines_max > 0)
+		bytes += 2 * (CELL_LINE_OVERHEAD + CELL_LINE_BYTES_MAX);
 
 	intake->row_bytes += bytes;
 	if (keeps) {

@@ -64,6 +64,7 @@ struct intake {
 	struct field_set fields;
 	bool *is_number;       /**< [fields.count] a metric computes with the column */
 	bool *is_kept;         /**< [fields.count] stage 2 needs the column, for filter functions */
+	int line_column;       /**< where readers put the line itself, or -1: nobody wants it */
 	bool keeps_batches;    /**< stage 2 looks at readings */
 	uint32_t keeper_count; /**< metrics whose matching rows stage 2 is told */
 	/** What one reading can add to the groups of all metrics, when keys are of ordinary

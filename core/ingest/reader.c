@@ -190,6 +190,32 @@ static void run_bury(struct reading_run *run, struct slice line, const char *rea
 	};
 }
 
+/** The line of a row, for metrics that keep it; a byte more than they do shows that it was cut. */
+static void run_keep_line(const struct reading_run *run, uint32_t row, struct slice line)
+{
+	size_t length = line.length;
+
+	if (length > CELL_LINE_BYTES_MAX + 1)
+		length = CELL_LINE_BYTES_MAX + 1;
+	run->reader->batch.columns[run->intake->line_column][row] = (struct value){
+		.type = VALUE_STRING, .length = (uint32_t)length, .as.text = line.data};
+}
+
+/** The lines from `at` on, one for each row from `row` on. */
+static void run_keep_lines(const struct reading_run *run, size_t at, uint32_t row)
+{
+	const char *start = run->block->data + at, *stop = run->block->data + run->block->length;
+
+	for (; row < run->reader->batch.row_count; row++) {
+		const char *end = memchr(start, '\n', (size_t)(stop - start));
+		REQUIRE(end);
+		size_t length = (size_t)(end - start);
+		length -= length > 0 && start[length - 1] == '\r';
+		run_keep_line(run, row, (struct slice){start, length});
+		start = end + 1;
+	}
+}
+
 static void run_line(struct reading_run *run, struct slice line, size_t readable)
 {
 	struct bundle *bundle = run->bundle;
@@ -207,6 +233,8 @@ static void run_line(struct reading_run *run, struct slice line, size_t readable
 		run_bury(run, line, why.text);
 		return;
 	}
+	if (run->intake->line_column >= 0)
+		run_keep_line(run, reader->batch.row_count - 1, line);
 	decoder_block_learn(reader->decoder, line);
 	if (reader->batch.row_count == reader->batch.row_limit)
 		run_flush(run);
@@ -220,7 +248,10 @@ static size_t run_lines(struct reading_run *run, size_t at)
 	struct bundle_counters *counters = &run->bundle->counters;
 	for (;;) {
 		uint32_t before = batch->row_count;
+		size_t start = at;
 		at = decoder_block_decode(reader->decoder, at, batch, &counters->mistyped);
+		if (run->intake->line_column >= 0)
+			run_keep_lines(run, start, before);
 		counters->lines += batch->row_count - before;
 		if (batch->row_count < batch->row_limit)
 			return at;

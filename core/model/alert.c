@@ -337,6 +337,21 @@ static void add_form(struct document *document, const struct alert *alert)
 	}
 }
 
+static void add_sample(struct document *document, const struct alert_sample *sample)
+{
+	struct document inner = {document->out, document->has_zh_keys, true};
+
+	bytes_append_char(document->out, '{');
+	add_time(&inner, "time", sample->time_ms);
+	add_key(&inner, "line");
+	utf8_append_json(document->out, sample->line);
+	if (sample->is_cut) {
+		add_key(&inner, "cut");
+		bytes_append_text(document->out, "true");
+	}
+	bytes_append_char(document->out, '}');
+}
+
 static void add_samples(struct document *document, const struct alert *alert)
 {
 	add_key(document, "samples");
@@ -344,7 +359,7 @@ static void add_samples(struct document *document, const struct alert *alert)
 	for (uint32_t i = 0; i < alert->sample_count; i++) {
 		if (i > 0)
 			bytes_append_char(document->out, ',');
-		utf8_append_json(document->out, alert->samples[i]);
+		add_sample(document, &alert->samples[i]);
 	}
 	bytes_append_char(document->out, ']');
 }

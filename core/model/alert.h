@@ -42,6 +42,13 @@ struct alert_baseline {
 	uint32_t reference_count;
 };
 
+/** A line that matched, as it was read. */
+struct alert_sample {
+	int64_t time_ms;   /**< its event time */
+	struct slice line; /**< any bytes */
+	bool is_cut;       /**< the line had more */
+};
+
 /** A value outside the band, and how often it occurred. */
 struct alert_offender {
 	const char *value;
@@ -71,7 +78,7 @@ struct alert {
 	const char *category; /**< or NULL */
 	const char
 		*reason; /**< why, when not by its condition: "rule_removed", "flapping" …; NULL */
-	const struct slice *samples; /**< log lines that matched */
+	const struct alert_sample *samples; /**< log lines that matched, oldest first */
 	uint32_t sample_count;
 	uint64_t
 		kept_back; /**< alerts of the key that non_disturb did not let out since the last */

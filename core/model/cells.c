@@ -11,6 +11,7 @@
 #include "core/model/value.h"
 #include "core/sketch/ddsketch.h"
 #include "core/sketch/distinct.h"
+#include "core/sketch/line_tail.h"
 
 static uint16_t take_place(struct cell_layout *layout, uint32_t bytes)
 {
@@ -41,7 +42,9 @@ void cell_layout_init(struct cell_layout *layout, uint32_t value_count, const ui
 			places->distinct = take_place(layout, sizeof(struct distinct *));
 		if (its & CELL_SKETCH)
 			places->sketch = take_place(layout, sizeof(struct ddsketch *));
-		layout->has_heap |= (its & (CELL_DISTINCT | CELL_SKETCH)) != 0;
+		if (its & CELL_LINES)
+			places->lines = take_place(layout, sizeof(struct line_tail *));
+		layout->has_heap |= (its & (CELL_DISTINCT | CELL_SKETCH | CELL_LINES)) != 0;
 	}
 }
 
@@ -140,6 +143,9 @@ void cells_add(const struct cell_layout *layout, struct aggregate *cells, uint32
 
 	if (places->distinct && value->type != VALUE_NIL)
 		distinct_add(distinct_of(places, cells), hash_of(value), memory);
+	if (places->lines && value->type == VALUE_STRING)
+		line_tail_add(lines_of(places, cells), layout->lines_max, time_ms,
+			      (struct slice){value->as.text, value->length}, memory);
 	if ((places->needs & CELL_NUMBER) && value_number(value, &number))
 		add_number(places, cells, index, number, time_ms, memory);
 	else
@@ -178,6 +184,9 @@ void cells_merge_extras(const struct cell_layout *layout, struct aggregate *into
 				       memory);
 		if (places->sketch)
 			ddsketch_merge(sketch_of(places, into), *sketch_of(places, from), memory);
+		if (places->lines)
+			line_tail_merge(lines_of(places, into), *lines_of(places, from),
+					layout->lines_max, memory);
 		if (places->squares) {
 			const struct squares *other = squares_of(places, from);
 
@@ -197,6 +206,8 @@ void cells_free_heap(const struct cell_layout *layout, struct aggregate *cells, 
 			distinct_free(distinct_of(places, cells), memory);
 		if (places->sketch)
 			ddsketch_free(sketch_of(places, cells), memory);
+		if (places->lines)
+			line_tail_free(lines_of(places, cells), memory);
 	}
 }
 

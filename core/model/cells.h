@@ -1,12 +1,13 @@
 /** cells.h - what a pane, a group of a bundle or the total of a window keeps for its statistics.
  *
  *      | aggregates [width], 48 bytes each | extras of value 0 | extras of value 1 | ...
- *                                            squares 16, first 16, last 16, distinct 8, sketch 8
+ *                                            squares 16, first 16, last 16, distinct 8, sketch 8,
+ *                                            lines 8
  *
  *  Cells are passed as a pointer to their first aggregate. A value has only the extras that its
  *  needs name; a metric that needs numbers alone has none, and its cells are its aggregates.
- *  All zero is empty. `distinct` and `sketch` are pointers to objects that the cells own (NULL:
- *  empty), so cells with them are moved by copying their bytes, and let go by cells_clear().
+ *  All zero is empty. `distinct`, `sketch` and `lines` are pointers to objects that the cells own
+ *  (NULL: empty), so cells with them are moved by copying their bytes, and let go by cells_clear().
  *  `memory` is grown and lessened by the heap bytes of these objects; NULL: nobody counts.
  *
  *  Merging is associative, and commutative but for readings with the same event time: of these the
@@ -30,14 +31,21 @@ enum cell_need {
 	CELL_LAST = 8,
 	CELL_DISTINCT = 16, /**< of any type */
 	CELL_SKETCH = 32,
+	CELL_LINES = 64, /**< the newest texts themselves; alone, of one value of the metric */
 };
 
-enum { CELL_VALUES_MAX = 8, CELL_EXTRA_BYTES_MAX = 64 };
+enum {
+	CELL_VALUES_MAX = 8,
+	CELL_EXTRA_BYTES_MAX = 64,
+	CELL_LINES_MAX = 10,
+	CELL_LINE_BYTES_MAX = 512, /**< the rest of a line is not kept */
+	CELL_LINE_OVERHEAD = 24,   /**< bytes on the heap beside those of the line */
+};
 
 /** Where the extras of one value are, in bytes from the first aggregate; 0: it has none. */
 struct cell_places {
 	uint8_t needs;
-	uint16_t squares, first, last, distinct, sketch;
+	uint16_t squares, first, last, distinct, sketch, lines;
 };
 
 struct cell_layout {
@@ -45,6 +53,8 @@ struct cell_layout {
 	uint32_t bytes; /**< of the cells */
 	bool has_extras;
 	bool has_heap; /**< some extras are pointers */
+	/** Of CELL_LINES; cell_layout_init() leaves it 0, and then none are kept. */
+	uint8_t lines_max;
 	struct cell_places values[CELL_VALUES_MAX];
 };
 
@@ -91,6 +101,18 @@ void cells_clear(const struct cell_layout *layout, struct aggregate *cells, size
  *  always have one). `span_ms` is the length of the window, for rates. */
 bool measure_value(const struct cell_layout *layout, const struct aggregate *cells,
 		   const struct measure *measure, int64_t span_ms, double *out);
+
+struct cell_line {
+	int64_t time_ms;
+	struct slice text; /**< in the cells; any bytes */
+	bool is_cut;       /**< there was more */
+};
+
+/** How many texts there are of the value that has CELL_LINES. */
+uint32_t cells_line_count(const struct cell_layout *layout, const struct aggregate *cells);
+/** The oldest is number 0. */
+struct cell_line cells_line(const struct cell_layout *layout, const struct aggregate *cells,
+			    uint32_t index);
 
 /** How the extras of a value are stored; those of a value without samples are short. */
 void cells_encode_extras(const struct cell_layout *layout, const struct aggregate *cells,

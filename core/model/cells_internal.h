@@ -6,6 +6,7 @@
 
 struct ddsketch;
 struct distinct;
+struct line_tail;
 
 /** Sum of x * x in two doubles: with x's own sum it gives a variance that keeps its digits although
  *  most of both cancel out. */
@@ -40,6 +41,11 @@ static inline struct distinct **distinct_of(const struct cell_places *places, co
 static inline struct ddsketch **sketch_of(const struct cell_places *places, const void *cells)
 {
 	return (struct ddsketch **)(void *)((char *)(uintptr_t)cells + places->sketch);
+}
+
+static inline struct line_tail **lines_of(const struct cell_places *places, const void *cells)
+{
+	return (struct line_tail **)(void *)((char *)(uintptr_t)cells + places->lines);
 }
 
 #endif

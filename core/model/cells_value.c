@@ -7,6 +7,7 @@
 #include "core/base/err.h"
 #include "core/sketch/ddsketch.h"
 #include "core/sketch/distinct.h"
+#include "core/sketch/line_tail.h"
 
 /* (squares - sum * sum / count) / count with twice the digits of a double: nearly all of both parts
  * cancel out when the numbers are large and close to each other. */
@@ -73,6 +74,33 @@ bool measure_value(const struct cell_layout *layout, const struct aggregate *cel
 	return false;
 }
 
+_Static_assert((int)CELL_LINES_MAX == (int)LINE_TAIL_MAX &&
+		       (int)CELL_LINE_BYTES_MAX == (int)LINE_TAIL_BYTES_MAX &&
+		       CELL_LINE_OVERHEAD >= sizeof(struct tail_line) + sizeof(struct tail_line *),
+	       "nobody else knows how lines are kept");
+
+static const struct line_tail *find_lines(const struct cell_layout *layout,
+					  const struct aggregate *cells)
+{
+	for (uint32_t i = 0; i < layout->width; i++)
+		if (layout->values[i].lines)
+			return *lines_of(&layout->values[i], cells);
+	return NULL;
+}
+
+uint32_t cells_line_count(const struct cell_layout *layout, const struct aggregate *cells)
+{
+	return line_tail_count(find_lines(layout, cells));
+}
+
+struct cell_line cells_line(const struct cell_layout *layout, const struct aggregate *cells,
+			    uint32_t index)
+{
+	const struct tail_line *line = line_tail_at(find_lines(layout, cells), index);
+
+	return (struct cell_line){line->time_ms, {line->text, line->length}, line->is_cut};
+}
+
 /* ---- stored: squares, first, last and sketch only with samples ---- */
 
 static void append_double(struct bytes *out, double number)
@@ -112,6 +140,8 @@ void cells_encode_extras(const struct cell_layout *layout, const struct aggregat
 
 	if (places->distinct)
 		distinct_encode(*distinct_of(places, cells), out);
+	if (places->lines)
+		line_tail_encode(*lines_of(places, cells), out);
 	if (cells[index].samples == 0)
 		return;
 	if (places->squares) {
@@ -132,6 +162,9 @@ int cells_decode_extras(const struct cell_layout *layout, struct byte_reader *re
 	const struct cell_places *places = &layout->values[index];
 
 	if (places->distinct && distinct_decode(reader, distinct_of(places, cells), memory) != 0)
+		return ERR_CORRUPT;
+	if (places->lines &&
+	    line_tail_decode(reader, layout->lines_max, lines_of(places, cells), memory) != 0)
 		return ERR_CORRUPT;
 	if (cells[index].samples == 0)
 		return 0;

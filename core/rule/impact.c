@@ -60,6 +60,8 @@ static const char *find_difference(const struct metric *a, const struct metric *
 		return "the fields of the key are others";
 	if (a->pane_ms != b->pane_ms)
 		return "the window is cut into panes of another length";
+	if (a->cells.lines_max != b->cells.lines_max)
+		return "another number of lines is kept (samples)";
 	if (!is_same_list(a->values, a->value_count, b->values, b->value_count))
 		return "other fields are computed";
 	return "something else is measured of the field";

@@ -19,6 +19,7 @@ void rule_metric_spec(const struct rule *rule, struct rule_metric *out)
 					    .values = (const char *const *)rule->values,
 					    .value_count = rule->value_count,
 					    .needs = rule->value_needs,
+					    .lines_max = (uint8_t)rule->sample_count,
 					    .pane_ms = rule->pane_ms,
 				    }};
 	out->spec.keeps_rows = rule->has_on_reading || rule->streak > 0;

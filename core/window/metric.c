@@ -39,6 +39,8 @@ static void append_needs(struct bytes *text, const struct metric_spec *spec)
 	bytes_append_be32(text, UINT32_MAX);
 	for (uint32_t i = 0; i < spec->value_count; i++)
 		bytes_append_u8(text, spec->needs[i]);
+	if (spec->lines_max > 0)
+		bytes_append_u8(text, spec->lines_max);
 }
 
 static struct metric_id hash_text(const struct bytes *text)
@@ -91,6 +93,7 @@ struct metric *metric_new(const struct metric_spec *spec)
 		metric->values[i] = mem_copy_text(spec->values[i]);
 	metric->aggregate_count = spec->value_count > 0 ? spec->value_count : 1;
 	cell_layout_init(&metric->cells, spec->value_count, spec->needs);
+	metric->cells.lines_max = spec->lines_max;
 	metric->pane_ms = spec->pane_ms;
 	metric->reference_count = 1;
 	return metric;

@@ -23,6 +23,9 @@ struct metric_id {
 	unsigned char bytes[METRIC_ID_BYTES];
 };
 
+/** In place of a value field: the line itself, as it was read. No field has this name. */
+#define METRIC_LINE ""
+
 struct metric_spec {
 	const char *source;
 	const char *filter; /**< canonical, "" for every reading */
@@ -35,6 +38,8 @@ struct metric_spec {
 	const char *const *values; /**< fields; each has an aggregate of its own */
 	uint32_t value_count;      /**< 0: readings are only counted */
 	const uint8_t *needs;      /**< enum cell_need of each value; NULL: CELL_NUMBER of each */
+	/** Of the value METRIC_LINE, how many are kept; 0: it is not among the values. */
+	uint8_t lines_max;
 	int64_t pane_ms;
 	/** Stage 2 is told which readings match. Not part of the metric: rules that share its panes
 	 *  may differ. */

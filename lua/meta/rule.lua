@@ -45,6 +45,7 @@
 ---@field trend? "sudden_drop"|"slow_drop"|"sudden_rise"|"slow_rise"
 ---@field sensitivity? "low"|"medium"|"high" how small a change is one
 ---@field early? boolean fires at the reading that crosses the threshold, not at the window's end
+---@field samples? integer newest log lines that matched, carried by each alert that fires
 
 ---@class tocsin.RuleField: tocsin.RuleCommon
 ---@field field string numeric field that is computed
@@ -64,6 +65,7 @@
 ---@field trend? "sudden_drop"|"slow_drop"|"sudden_rise"|"slow_rise"
 ---@field sensitivity? "low"|"medium"|"high" how small a change is one
 ---@field early? boolean fires at the reading that crosses the threshold, not at the window's end
+---@field samples? integer newest log lines that matched, carried by each alert that fires
 
 ---@class tocsin.RuleContinuous: tocsin.RuleCommon
 ---@field field string field of which every value is watched by itself
@@ -82,6 +84,7 @@
 ---@field streak? integer
 ---@field by? string[] of a streak: fields of which each combination has runs of its own
 ---@field early? boolean fires at the reading that crosses the threshold, not at the window's end
+---@field samples? integer newest log lines that matched, carried by each alert that fires
 
 ---@class tocsin.RuleGroup: tocsin.RuleCommon
 ---@field by string[] fields whose combinations are watched
@@ -102,6 +105,7 @@
 ---@field trend? "sudden_drop"|"slow_drop"|"sudden_rise"|"slow_rise"
 ---@field sensitivity? "low"|"medium"|"high" how small a change is one
 ---@field early? boolean fires at the reading that crosses the threshold, not at the window's end
+---@field samples? integer newest log lines that matched, carried by each alert that fires
 
 ---@class tocsin.RuleScript: tocsin.RuleCommon
 ---@field by? string[] fields whose combinations are watched

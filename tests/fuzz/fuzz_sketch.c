@@ -3,6 +3,7 @@
  * within the bound, and what could be read is written as it was and merges with itself. */
 #include "core/sketch/ddsketch.h"
 #include "core/sketch/distinct.h"
+#include "core/sketch/line_tail.h"
 
 #include <math.h>
 #include <string.h>
@@ -39,6 +40,25 @@ static void try_distinct(struct slice content)
 	}
 	distinct_free(&sketch, &memory);
 	REQUIRE(memory == 0 && sketch == NULL);
+	bytes_deinit(&written);
+}
+
+static void try_line_tail(struct slice content)
+{
+	struct byte_reader reader = byte_reader_of(content);
+	struct line_tail *tail = NULL;
+	struct bytes written = BYTES_EMPTY;
+	size_t memory = 0;
+
+	if (line_tail_decode(&reader, LINE_TAIL_MAX, &tail, &memory) == 0) {
+		line_tail_encode(tail, &written);
+		expect_bytes(&written, content, reader.left);
+		line_tail_merge(&tail, tail, LINE_TAIL_MAX, &memory);
+		line_tail_add(&tail, LINE_TAIL_MAX, 0, content, &memory);
+		REQUIRE(memory <= LINE_TAIL_HEAP_MAX(LINE_TAIL_MAX));
+	}
+	line_tail_free(&tail, &memory);
+	REQUIRE(memory == 0 && tail == NULL);
 	bytes_deinit(&written);
 }
 
@@ -82,7 +102,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice content = {(const char *)data + (size > 0), size - (size > 0)};
 
-	if (size > 0 && data[0] % 2 == 0)
+	if (size > 0 && data[0] >= 0xF0)
+		try_line_tail(content);
+	else if (size > 0 && data[0] % 2 == 0)
 		try_distinct(content);
 	else
 		try_ddsketch(content);

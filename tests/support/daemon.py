@@ -163,8 +163,9 @@ class Daemon:
         path = os.path.join(self.state, name)
         if not os.path.exists(path):
             return []
-        with open(path, encoding="utf-8") as lines:
-            return [json.loads(line) for line in lines if line.endswith("\n")]
+        # The last line may be there in part, and end within a character.
+        with open(path, "rb") as lines:
+            return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
 
 def tocsin(*arguments, **options):

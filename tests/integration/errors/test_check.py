@@ -229,6 +229,8 @@ class Check(unittest.TestCase):
                        '  filter = \'app:match("^a")\' }',
             "slow/1": 'count {' + rest + '  window = "1m", threshold = "> 1",\n'
                       '  reads = { "app" }, filter = function(r) return r.app == "a" end }',
+            "lines/1": 'count {' + rest + '  window = "1m", threshold = "> 1",\n'
+                       '  samples = 2 }',
             "wide/1": 'group {' + rest + '  by = { "app" }, window = "24h", threshold = "> 1" }',
             "wide/2": 'group {' + rest + '  by = { "app" }, window = "12h", threshold = "> 1" }',
         }
@@ -243,19 +245,23 @@ class Check(unittest.TestCase):
         found = faults(done.stdout)
         self.assertIn("site/rules/regex/1.lua:4: note: \"filter\" has a regex", done.stdout)
         self.assertIn("site/rules/slow/1.lua:4: note: \"filter\" is a function", done.stdout)
+        # 12 panes of two lines of 512 bytes, each with 24 more.
+        self.assertIn('site/rules/lines/1.lua:4: note: "samples" keeps up to 2 lines of 512 bytes '
+                      'in each pane, and has a metric of its own: up to 12.6 KiB a key, and up to '
+                      '12.6 KiB with 1 key\n', done.stdout)
         self.assertIn("site/rules/wide/2.lua:3: note: \"window\" has 720 panes", done.stdout)
         self.assertNotIn("wide/1", done.stdout)
         self.assertIn("site/rules/wide/2.lua:1: note: taking over from version 1: panes kept",
                       done.stdout)
-        self.assertEqual(len(found), 4)
-        self.assertIn("0 faults, 4 notes", done.stderr)
+        self.assertEqual(len(found), 5)
+        self.assertIn("0 faults, 5 notes", done.stderr)
         one = self.check("rules/wide/2.lua").stdout
         self.assertEqual(faults(one), [line for line in found if "wide" in line])
         rows = [json.loads(line) for line in self.check("--notes", "--json").stdout.splitlines()]
-        self.assertEqual(sorted(row["kind"] for row in rows), ["cost"] * 3 + ["impact"])
+        self.assertEqual(sorted(row["kind"] for row in rows), ["cost"] * 4 + ["impact"])
         self.assertEqual({row["level"] for row in rows}, {"note"})
         root = xml.etree.ElementTree.fromstring(self.check("--notes", "--format", "junit").stdout)
-        self.assertEqual((root.get("failures"), len(list(root.iter("system-out")))), ("0", 3))
+        self.assertEqual((root.get("failures"), len(list(root.iter("system-out")))), ("0", 4))
 
     def test_json_has_the_same_faults(self):
         for case in cases("invalid")[::4]:

@@ -74,9 +74,9 @@ class State:
         return alerts
 
 
-def run(rules, readings, lateness_ms, is_finite=False):
+def run(rules, readings, lateness_ms, is_finite=False, state=State):
     """(alerts, late, dropped); `is_finite`: windows are judged up to the end of the last pane."""
-    states = [State(rule, lateness_ms) for rule in rules]
+    states = [state(rule, lateness_ms) for rule in rules]
     alerts, late, dropped, watermark, first, greatest = [], 0, 0, None, None, None
     for reading in readings:
         t = reading["t"]

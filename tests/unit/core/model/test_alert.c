@@ -327,7 +327,9 @@ Test(alert, several_references_are_all_in_the_document)
 
 Test(alert, envelope_has_state_samples_kept_back_and_early)
 {
-	const struct slice samples[] = {SLICE_LITERAL("{\"a\":1}"), SLICE_LITERAL("line \"2\"")};
+	const struct alert_sample samples[] = {
+		{1526983200123, SLICE_LITERAL("{\"a\":1}"), false},
+		{1526983201000, SLICE_LITERAL("2 \xFF\n\xE2\x82\xAC\x01\xE2"), true}};
 	struct alert alert = example(FORM_COUNT);
 	char *text;
 
@@ -338,8 +340,12 @@ Test(alert, envelope_has_state_samples_kept_back_and_early)
 	alert.is_early = true;
 	text = document(&alert, false);
 	cr_expect(strstr(text, "\"state\":\"nodata\"") != NULL, "%s", text);
-	cr_expect(strstr(text, "\"samples\":[\"{\\\"a\\\":1}\",\"line \\\"2\\\"\"]") != NULL, "%s",
-		  text);
+	cr_expect(strstr(text, "\"samples\":[{\"time\":\"2018-05-22T10:00:00.123Z\","
+			       "\"line\":\"{\\\"a\\\":1}\"},"
+			       "{\"time\":\"2018-05-22T10:00:01Z\","
+			       "\"line\":\"2 \xEF\xBF\xBD\\n\xE2\x82\xAC\\u0001\xEF\xBF\xBD\","
+			       "\"cut\":true}],") != NULL,
+		  "%s", text);
 	cr_expect(strstr(text, "\"labels\":{},\"kept_back\":3,\"early\":true}") != NULL, "%s",
 		  text);
 	free(text);

@@ -384,6 +384,56 @@ Test(cells, stored_extras_that_are_cut_anywhere_are_refused)
 	bytes_deinit(&bytes);
 }
 
+static void add_line(const struct cell_layout *layout, struct cell_total *cells, int64_t time_ms,
+		     const char *text, size_t *memory)
+{
+	struct value number = number_of(1), line = text_of(text);
+
+	cells_add(layout, cells->aggregates, 0, &number, time_ms, memory);
+	cells_add(layout, cells->aggregates, 1, &line, time_ms, memory);
+}
+
+static void expect_line(const struct cell_layout *layout, const struct cell_total *cells,
+			uint32_t index, const char *text)
+{
+	struct cell_line line = cells_line(layout, cells->aggregates, index);
+
+	cr_expect(slice_equal(line.text, slice_of(text)), "%s", text);
+	cr_expect_not(line.is_cut);
+}
+
+Test(cells, keep_the_newest_lines_beside_numbers)
+{
+	struct cell_layout layout = layout_of(CELL_NUMBER, CELL_LINES);
+	struct cell_total old = {0}, new = {0}, again = {0};
+	struct bytes bytes = BYTES_EMPTY;
+	struct byte_reader reader;
+	size_t memory = 0;
+
+	cr_assert(layout.has_heap && layout.bytes == 104);
+	layout.lines_max = 2;
+	cr_expect_eq(cells_line_count(&layout, old.aggregates), 0);
+	add_line(&layout, &old, 5, "five", &memory);
+	add_line(&layout, &old, 3, "three", &memory);
+	add_line(&layout, &new, 4, "four", &memory);
+	add_line(&layout, &new, 5, "five again", &memory);
+	cells_merge(&layout, new.aggregates, old.aggregates, &memory);
+	cells_clear(&layout, old.aggregates, &memory);
+	cr_expect(new.aggregates[0].count == 4 && new.aggregates[1].count == 4);
+	cr_expect_eq(aggregate_sum(&new.aggregates[0]), 4);
+	expect_line(&layout, &new, 0, "five again");
+	expect_line(&layout, &new, 1, "five");
+	cells_encode_extras(&layout, new.aggregates, 1, &bytes);
+	reader = byte_reader_of(bytes_slice(&bytes));
+	cr_assert_eq(cells_decode_extras(&layout, &reader, 1, again.aggregates, &memory), 0);
+	cr_expect_eq(reader.left, 0);
+	expect_line(&layout, &again, 1, "five");
+	cells_clear(&layout, new.aggregates, &memory);
+	cells_clear(&layout, again.aggregates, &memory);
+	cr_expect_eq(memory, 0);
+	bytes_deinit(&bytes);
+}
+
 Test(cells, without_extras_are_their_aggregates)
 {
 	struct cell_layout layout;
