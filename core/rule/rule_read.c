@@ -55,13 +55,26 @@ static void read_type(struct rule_builder *builder, int *type)
 		   text);
 }
 
+/** "unknown source "pya"; did you mean "pay"?; sources of the site: pay, other" */
+static void fault_unknown(struct rule_builder *builder, const char *what, const char *name,
+			  const char *const *names, uint32_t count)
+{
+	struct bytes known = BYTES_EMPTY;
+	const char *nearest = report_nearest(name, names);
+
+	for (uint32_t i = 0; i < count; i++)
+		bytes_append_format(&known, "%s%s", i > 0 ? ", " : "", names[i]);
+	rule_fault(builder, what, "unknown %s \"%.64s\"%s%s%s; %ss of the site: %s", what, name,
+		   nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+		   nearest != NULL ? "\"?" : "", what, known.data != NULL ? known.data : "none");
+	bytes_deinit(&known);
+}
+
 static void read_source(struct rule_builder *builder)
 {
 	const struct config *config = builder->config;
 	const char *name = option_text(builder->tree, "source", NULL);
 	const char *names[CONFIG_SOURCES_MAX + 1];
-	struct bytes known = BYTES_EMPTY;
-	const char *nearest;
 
 	if (name == NULL)
 		return;
@@ -71,16 +84,10 @@ static void read_source(struct rule_builder *builder)
 	builder->source = config_find_source(config, name);
 	if (builder->source != NULL)
 		return;
-	for (uint32_t i = 0; i < config->source_count; i++) {
+	for (uint32_t i = 0; i < config->source_count; i++)
 		names[i] = config->sources[i].name;
-		bytes_append_format(&known, "%s%s", i > 0 ? ", " : "", names[i]);
-	}
 	names[config->source_count] = NULL;
-	nearest = report_nearest(name, names);
-	rule_fault(builder, "source", "unknown source \"%.64s\"%s%s%s; sources of the site: %s",
-		   name, nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
-		   nearest != NULL ? "\"?" : "", known.data != NULL ? known.data : "none");
-	bytes_deinit(&known);
+	fault_unknown(builder, "source", name, names, config->source_count);
 }
 
 static void read_output(struct rule_builder *builder)
@@ -88,24 +95,16 @@ static void read_output(struct rule_builder *builder)
 	const struct config *config = builder->config;
 	const char *name = option_text(builder->tree, "output", NULL);
 	const char *names[CONFIG_OUTPUTS_MAX + 1];
-	struct bytes known = BYTES_EMPTY;
-	const char *nearest;
 
 	if (name == NULL)
 		return;
 	builder->rule->output = arena_copy_text(&builder->rule->arena, name);
 	if (config == NULL || config_find_output(config, name) != NULL)
 		return;
-	for (uint32_t i = 0; i < config->output_count; i++) {
+	for (uint32_t i = 0; i < config->output_count; i++)
 		names[i] = config->outputs[i].name;
-		bytes_append_format(&known, "%s%s", i > 0 ? ", " : "", names[i]);
-	}
 	names[config->output_count] = NULL;
-	nearest = report_nearest(name, names);
-	rule_fault(builder, "output", "unknown output \"%.64s\"%s%s%s; outputs of the site: %s",
-		   name, nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
-		   nearest != NULL ? "\"?" : "", known.data != NULL ? known.data : "none");
-	bytes_deinit(&known);
+	fault_unknown(builder, "output", name, names, config->output_count);
 }
 
 static void read_window(struct rule_builder *builder)
