@@ -23,6 +23,12 @@ static struct rule_expression at_least(enum statistic statistic, double number)
 					.threshold = {COMPARE_GE, number, ""}};
 }
 
+static struct rule_expression less_than(enum statistic statistic, double number)
+{
+	return (struct rule_expression){.measure.statistic = (uint8_t)statistic,
+					.threshold = {COMPARE_LT, number, ""}};
+}
+
 Test(condition, all_and_any_with_what_has_no_value)
 {
 	static const struct {
@@ -88,8 +94,7 @@ Test(condition, without_its_own_clear_it_is_over_when_it_does_not_hold)
 Test(condition, between_fire_and_clear_it_neither_holds_nor_is_over)
 {
 	struct rule_expression holds = at_least(STATISTIC_MAX, 50);
-	struct rule_expression clear = {.measure.statistic = STATISTIC_MAX,
-					.threshold = {COMPARE_LT, 40, ""}};
+	struct rule_expression clear = less_than(STATISTIC_MAX, 40);
 	struct rule rule = rule_of(&holds, &clear);
 	struct judgement got;
 
@@ -102,8 +107,7 @@ Test(condition, between_fire_and_clear_it_neither_holds_nor_is_over)
 Test(condition, where_clear_overlaps_it_holds)
 {
 	struct rule_expression holds = at_least(STATISTIC_MAX, 20);
-	struct rule_expression clear = {.measure.statistic = STATISTIC_MAX,
-					.threshold = {COMPARE_LT, 30, ""}};
+	struct rule_expression clear = less_than(STATISTIC_MAX, 30);
 	struct rule rule = rule_of(&holds, &clear);
 	struct judgement got;
 
@@ -114,8 +118,7 @@ Test(condition, where_clear_overlaps_it_holds)
 Test(condition, an_empty_window_by_no_data)
 {
 	struct rule_expression holds = at_least(STATISTIC_MAX, 50);
-	struct rule_expression counts = {.measure.statistic = STATISTIC_COUNT,
-					 .threshold = {COMPARE_LT, 10, ""}};
+	struct rule_expression counts = less_than(STATISTIC_COUNT, 10);
 	struct judgement got;
 	struct rule rule = rule_of(&holds, NULL);
 	struct rule count = rule_of(&counts, NULL);
@@ -142,8 +145,7 @@ Test(condition, with_ok_a_clear_condition_without_a_value_is_met)
 {
 	struct rule_expression holds = {.measure.statistic = STATISTIC_COUNT,
 					.threshold = {COMPARE_GE, 5, ""}};
-	struct rule_expression clear = {.measure.statistic = STATISTIC_MAX,
-					.threshold = {COMPARE_LT, 40, ""}};
+	struct rule_expression clear = less_than(STATISTIC_MAX, 40);
 	struct rule rule = rule_of(&holds, &clear);
 	struct judgement got;
 
@@ -179,8 +181,7 @@ Test(condition, fewer_readings_than_min_samples_are_no_judgement)
 Test(condition, a_keys_own_number_replaces_that_of_the_rules_threshold)
 {
 	struct rule_expression holds = at_least(STATISTIC_MAX, 50);
-	struct rule_expression clear = {.measure.statistic = STATISTIC_MAX,
-					.threshold = {COMPARE_LT, 40, ""}};
+	struct rule_expression clear = less_than(STATISTIC_MAX, 40);
 	struct rule rule = rule_of(&holds, &clear);
 	double values[] = {[STATISTIC_MAX] = 60}, own = 70;
 	struct judge_values from = {
