@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { SPAN_BYTES_MAX = 24, PANE_OVERHEAD_BYTES = 16 };
+enum { SPAN_BYTES_MAX = 24, PANE_OVERHEAD_BYTES = 16, TOTAL_PANES = 32 };
 
 /* Below this a rule's keys are no news on any machine. */
 static const double noted_bytes = 1024.0 * 1024 * 1024;
@@ -112,11 +112,20 @@ static uint32_t keys_of(const struct noting *noting)
 	return is_site ? config->keys_max : rule->keys_max;
 }
 
+/** Lists of lines that a key has: one in each pane, and those of the totals of a long window
+ *  (core/window/window_stack.h: 32 panes in front, one behind, and one for each 32 panes). */
+static double count_lists(const struct noting *noting)
+{
+	double panes = count_panes(noting);
+
+	return panes > 2 * TOTAL_PANES ? panes + TOTAL_PANES + 2 + panes / TOTAL_PANES : panes;
+}
+
 /** Whatever it is: it is what the lines of clients can make of the rule. */
 static void note_samples(const struct noting *noting)
 {
 	const struct rule *rule = noting->rule;
-	double key_bytes = count_panes(noting) * rule->sample_count *
+	double key_bytes = count_lists(noting) * rule->sample_count *
 			   (CELL_LINE_OVERHEAD + CELL_LINE_BYTES_MAX);
 	char one[32], all[32];
 

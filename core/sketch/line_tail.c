@@ -48,8 +48,10 @@ static struct tail_line *make_line(int64_t time_ms, struct slice text, bool is_c
 {
 	struct tail_line *line = mem_grow(NULL, sizeof(*line) + text.length, 1);
 
-	*line = (struct tail_line){
-		.time_ms = time_ms, .length = (uint16_t)text.length, .is_cut = is_cut};
+	*line = (struct tail_line){.time_ms = time_ms,
+				   .reference_count = 1,
+				   .length = (uint16_t)text.length,
+				   .is_cut = is_cut};
 	if (text.length > 0)
 		memcpy(line->text, text.data, text.length);
 	count_memory(memory, line_bytes(line), 0);
@@ -59,7 +61,16 @@ static struct tail_line *make_line(int64_t time_ms, struct slice text, bool is_c
 static void free_line(struct tail_line *line, size_t *memory)
 {
 	count_memory(memory, 0, line_bytes(line));
-	mem_free(line);
+	/* Whoever frees must be the last who reads. */
+	if (__atomic_sub_fetch(&line->reference_count, 1, __ATOMIC_ACQ_REL) == 0)
+		mem_free(line);
+}
+
+static struct tail_line *share_line(struct tail_line *line, size_t *memory)
+{
+	__atomic_add_fetch(&line->reference_count, 1, __ATOMIC_RELAXED);
+	count_memory(memory, line_bytes(line), 0);
+	return line;
 }
 
 /* A character that begins within the limit and ends beyond it goes as a whole. Bytes that are no
@@ -114,15 +125,14 @@ void line_tail_merge(struct line_tail **place, const struct line_tail *from, uin
 	REQUIRE(into->capacity == max);
 	/* From the newest on; of one time, what comes with `from` was added later. */
 	for (mine = into->count; count < max && mine + other > 0; count++) {
-		const struct tail_line *line = other > 0 ? from->lines[other - 1] : NULL;
+		struct tail_line *line = other > 0 ? from->lines[other - 1] : NULL;
 
 		if (line == NULL || (mine > 0 && into->lines[mine - 1]->time_ms > line->time_ms)) {
 			merged[count] = into->lines[--mine];
 			continue;
 		}
 		other--;
-		merged[count] = make_line(line->time_ms, (struct slice){line->text, line->length},
-					  line->is_cut, memory);
+		merged[count] = share_line(line, memory);
 	}
 	while (mine > 0)
 		free_line(into->lines[--mine], memory);

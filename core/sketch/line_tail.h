@@ -5,7 +5,7 @@
  *  were merged first: merging is associative, and commutative but for lines of the same time.
  *  Owner: a pointer that is NULL while nothing was added; line_tail_free(). `max`, the most lines
  *  that are kept, is the same in every call for a tail. `memory` is grown and lessened by the heap
- *  bytes that the call takes and gives back; NULL: nobody counts.
+ *  bytes that the call takes and gives back, a line in each tail that has it; NULL: nobody counts.
  *  Limits: LINE_TAIL_MAX lines of LINE_TAIL_BYTES_MAX bytes; longer ones are cut, at a character of
  *  UTF-8 where the line has them. LINE_TAIL_HEAP_MAX() bytes on the heap.
  */
@@ -24,6 +24,8 @@ struct line_tail;
 
 struct tail_line {
 	int64_t time_ms;
+	/** Tails that have it, of any thread: a merge copies no text. */
+	unsigned reference_count;
 	uint16_t length;
 	bool is_cut; /**< the line had more */
 	char text[]; /**< any bytes, no NUL behind them */
