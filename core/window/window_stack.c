@@ -7,22 +7,23 @@
 
 /** Entries are panes: a number, and the sum that begins there. */
 struct key_stack {
-	int64_t from, head_end, mid_begin, mid_end, to;
-	uint32_t head_at, head_count; /**< entries [head_at, head_count) lie in the window */
-	unsigned char entries[];      /**< back | head [STACK_CHUNK] | mid [mid_max] */
+	int64_t from, head_end, mid_end, newest, to; /**< newest: the chunk that is not over */
+	uint32_t head_at, head_count;                /**< entries [head_at, head_count) count */
+	unsigned char entries[]; /**< newest | back | head [STACK_CHUNK] | chunks [chunk_max] */
 };
 
 struct window_stacks {
 	struct window *window;
 	struct window_stacks *next; /**< of the same window */
 	struct pane_shape shape;
+	bool is_single;    /**< a pane is one aggregate */
 	size_t heap_bytes; /**< of the sums' sketches */
-	uint32_t mid_max;
+	uint32_t chunk_max;
 	struct key_stack **of_ref; /**< [ref / REF_STEP]: records are longer than that */
 	uint32_t ref_count, stack_count;
 };
 
-enum { REF_STEP = 4, FETCH_BYTES = 64 };
+enum { REF_STEP = 4, FETCH_BYTES = 64, NEWEST = 0, BACK = 1, HEAD = 2 };
 
 struct window_stacks *window_stacks_new(struct window *window, int64_t window_ms)
 {
@@ -35,7 +36,9 @@ struct window_stacks *window_stacks_new(struct window *window, int64_t window_ms
 	stacks->window = window;
 	stacks->shape = window->shape;
 	stacks->shape.memory = &stacks->heap_bytes;
-	stacks->mid_max = (uint32_t)(pane_count / STACK_CHUNK) + 1;
+	stacks->is_single =
+		!window->shape.is_counted && !window->shape.has_extras && window->shape.width == 1;
+	stacks->chunk_max = (uint32_t)(pane_count / STACK_CHUNK) + 1;
 	stacks->next = window->stacks;
 	window->stacks = stacks;
 	return stacks;
@@ -49,47 +52,61 @@ static struct pane *entry_at(const struct window_stacks *stacks, struct key_stac
 	return (struct pane *)(void *)(stack->entries + (size_t)index * stacks->shape.pane_bytes);
 }
 
-static struct pane *back_of(const struct window_stacks *stacks, struct key_stack *stack)
-{
-	return entry_at(stacks, stack, 0);
-}
-
 static struct pane *head_of(const struct window_stacks *stacks, struct key_stack *stack,
 			    uint32_t index)
 {
-	return entry_at(stacks, stack, 1 + index);
+	return entry_at(stacks, stack, HEAD + index);
 }
 
-static struct pane *mid_of(const struct window_stacks *stacks, struct key_stack *stack,
-			   int64_t number)
+/* A ring: those that count are fewer than chunk_max. Before mid_end they are sums up to there. */
+static struct pane *chunk_of(const struct window_stacks *stacks, struct key_stack *stack,
+			     int64_t number)
 {
-	return entry_at(stacks, stack,
-			1 + STACK_CHUNK + (uint32_t)((number - stack->mid_begin) / STACK_CHUNK));
+	int64_t place = (number >> STACK_CHUNK_BITS) % stacks->chunk_max;
+
+	if (place < 0)
+		place += stacks->chunk_max;
+	return entry_at(stacks, stack, HEAD + STACK_CHUNK + (uint32_t)place);
+}
+
+static uint32_t entry_count(const struct window_stacks *stacks)
+{
+	return HEAD + STACK_CHUNK + stacks->chunk_max;
 }
 
 static size_t stack_bytes(const struct window_stacks *stacks)
 {
-	return sizeof(struct key_stack) +
-	       (size_t)(1 + STACK_CHUNK + stacks->mid_max) * stacks->shape.pane_bytes;
+	return sizeof(struct key_stack) + (size_t)entry_count(stacks) * stacks->shape.pane_bytes;
 }
 
-static void add(const struct window_stacks *stacks, struct pane *into, const struct pane *from)
+static inline void add(const struct window_stacks *stacks, struct pane *into,
+		       const struct pane *from)
 {
 	struct aggregate counted;
 
-	pane_merge(into, &stacks->shape, pane_cells(from, &stacks->shape, &counted));
+	if (stacks->is_single)
+		aggregate_merge(pane_aggregates(into),
+				(const struct aggregate *)(const void *)from->data);
+	else
+		pane_merge(into, &stacks->shape, pane_cells(from, &stacks->shape, &counted));
 }
 
-static void clear_entries(const struct window_stacks *stacks, struct key_stack *stack,
-			  uint32_t first, uint32_t count)
+static void clear_entry(const struct window_stacks *stacks, struct pane *entry)
 {
-	for (uint32_t i = first; i < first + count; i++) {
-		struct pane *entry = entry_at(stacks, stack, i);
+	if (stacks->shape.layout->has_heap)
+		cells_release(stacks->shape.layout, pane_aggregates(entry), stacks->shape.memory);
+	memset(entry, 0, stacks->shape.pane_bytes);
+}
 
-		if (!stacks->shape.is_counted)
-			cells_release(stacks->shape.layout, pane_aggregates(entry),
-				      stacks->shape.memory);
-		memset(entry, 0, stacks->shape.pane_bytes);
+static void copy_entry(const struct window_stacks *stacks, struct pane *into,
+		       const struct pane *from)
+{
+	if (stacks->shape.layout->has_heap) {
+		clear_entry(stacks, into);
+		add(stacks, into, from);
+		into->tag = from->tag;
+	} else {
+		memcpy(into, from, stacks->shape.pane_bytes);
 	}
 }
 
@@ -97,8 +114,8 @@ static void drop(struct window_stacks *stacks, struct key_stack **place)
 {
 	if (*place == NULL)
 		return;
-	if (stacks->shape.layout->has_heap)
-		clear_entries(stacks, *place, 0, 1 + STACK_CHUNK + stacks->mid_max);
+	for (uint32_t i = 0; stacks->shape.layout->has_heap && i < entry_count(stacks); i++)
+		clear_entry(stacks, entry_at(stacks, *place, i));
 	mem_free(*place);
 	*place = NULL;
 	stacks->stack_count--;
@@ -133,49 +150,40 @@ static uint32_t find(const struct window_stacks *stacks, const struct window_key
 static void make_head(const struct window_stacks *stacks, struct key_stack *stack,
 		      const struct window_key *key, int64_t from)
 {
-	uint32_t first = find(stacks, key, from), end = first, count;
+	uint32_t first = find(stacks, key, from), end = first;
+	const struct pane *sum =
+		stack->head_end < stack->mid_end ? chunk_of(stacks, stack, stack->head_end) : NULL;
 
 	while (end < key->panes.count && pane_number(pane_at(stacks, key, end)) < stack->head_end)
 		end++;
-	count = end - first;
-	clear_entries(stacks, stack, 1, STACK_CHUNK);
-	for (uint32_t i = count; i-- > 0;) {
+	stack->head_at = 0;
+	stack->head_count = end - first;
+	for (uint32_t i = end - first; i-- > 0;) {
 		const struct pane *pane = pane_at(stacks, key, first + i);
 		struct pane *entry = head_of(stacks, stack, i);
 
-		entry->tag = pane->tag;
-		if (i + 1 < count)
-			add(stacks, entry, head_of(stacks, stack, i + 1));
-		else if (stack->head_end < stack->mid_end)
-			add(stacks, entry, mid_of(stacks, stack, stack->head_end));
-		add(stacks, entry, pane);
+		copy_entry(stacks, entry, pane);
+		if (sum != NULL)
+			add(stacks, entry, sum);
+		sum = entry;
 	}
-	stack->head_at = 0;
-	stack->head_count = count;
 }
 
-/* The sums from each chunk of [head_end, mid_end) to mid_end. */
-static void make_mid(const struct window_stacks *stacks, struct key_stack *stack,
-		     const struct window_key *key)
+/* The newest chunk is over. */
+static void end_chunk(const struct window_stacks *stacks, struct key_stack *stack)
 {
-	uint32_t index = find(stacks, key, stack->mid_end);
+	struct pane *newest = entry_at(stacks, stack, NEWEST);
+	struct pane *chunk = chunk_of(stacks, stack, stack->newest);
 
-	stack->mid_begin = stack->head_end;
-	clear_entries(stacks, stack, 1 + STACK_CHUNK, stacks->mid_max);
-	for (int64_t chunk = stack->mid_end - STACK_CHUNK; chunk >= stack->mid_begin;
-	     chunk -= STACK_CHUNK) {
-		struct pane *entry = mid_of(stacks, stack, chunk);
-
-		if (chunk + STACK_CHUNK < stack->mid_end)
-			add(stacks, entry, mid_of(stacks, stack, chunk + STACK_CHUNK));
-		for (; index > 0; index--) {
-			const struct pane *pane = pane_at(stacks, key, index - 1);
-
-			if (pane_number(pane) < chunk)
-				break;
-			add(stacks, entry, pane);
-		}
+	add(stacks, entry_at(stacks, stack, BACK), newest);
+	if (stack->newest >= stack->head_end) {
+		clear_entry(stacks, chunk);
+		memcpy(chunk, newest, stacks->shape.pane_bytes);
+		memset(newest, 0, stacks->shape.pane_bytes);
+	} else {
+		clear_entry(stacks, newest);
 	}
+	stack->newest += STACK_CHUNK;
 }
 
 static void add_newest(const struct window_stacks *stacks, struct key_stack *stack,
@@ -190,22 +198,41 @@ static void add_newest(const struct window_stacks *stacks, struct key_stack *sta
 
 		if (pane_number(pane) >= to)
 			break;
-		add(stacks, back_of(stacks, stack), pane);
+		while (pane_number(pane) >= stack->newest + STACK_CHUNK)
+			end_chunk(stacks, stack);
+		add(stacks, entry_at(stacks, stack, NEWEST), pane);
 	}
+	while (to >= stack->newest + STACK_CHUNK)
+		end_chunk(stacks, stack);
 	stack->to = to;
 }
 
+/* Chunks from head_end to `mid_end` become sums that end there; what is behind is the back. */
+static void turn(const struct window_stacks *stacks, struct key_stack *stack, int64_t mid_end)
+{
+	clear_entry(stacks, entry_at(stacks, stack, BACK));
+	for (int64_t chunk = mid_end; chunk < stack->newest; chunk += STACK_CHUNK)
+		add(stacks, entry_at(stacks, stack, BACK), chunk_of(stacks, stack, chunk));
+	for (int64_t chunk = mid_end - 2 * STACK_CHUNK; chunk >= stack->head_end;
+	     chunk -= STACK_CHUNK)
+		add(stacks, chunk_of(stacks, stack, chunk),
+		    chunk_of(stacks, stack, chunk + STACK_CHUNK));
+	stack->mid_end = mid_end;
+}
+
+/* All of it, of the key's panes. */
 static void make(const struct window_stacks *stacks, struct key_stack *stack,
 		 const struct window_key *key, int64_t from, int64_t to, int64_t mid_end)
 {
 	stack->from = from;
 	stack->head_end = ceil_chunk(key, from);
-	stack->mid_end = mid_end > stack->head_end ? mid_end : stack->head_end;
-	make_mid(stacks, stack, key);
-	make_head(stacks, stack, key, from);
-	clear_entries(stacks, stack, 0, 1);
-	stack->to = stack->mid_end;
+	stack->newest = stack->head_end;
+	stack->mid_end = stack->head_end;
+	stack->to = stack->head_end;
+	clear_entry(stacks, entry_at(stacks, stack, NEWEST));
 	add_newest(stacks, stack, key, to);
+	turn(stacks, stack, mid_end > stack->head_end ? mid_end : stack->head_end);
+	make_head(stacks, stack, key, from);
 }
 
 /* ---- totals ---- */
@@ -257,44 +284,62 @@ static bool renew(struct window_stacks *stacks, struct key_stack **place,
 static void move(const struct window_stacks *stacks, struct key_stack *stack,
 		 const struct window_key *key, int64_t from, int64_t to)
 {
+	bool is_used_up = from > stack->head_end;
+
+	if (is_used_up)
+		stack->head_end = ceil_chunk(key, from);
 	if (to > stack->to)
 		add_newest(stacks, stack, key, to);
-	if (from > stack->head_end) {
-		stack->head_end = ceil_chunk(key, from);
+	if (stack->head_end > stack->mid_end)
+		turn(stacks, stack, stack->newest);
+	if (is_used_up)
 		make_head(stacks, stack, key, from);
-	}
 	while (stack->head_at < stack->head_count &&
 	       pane_number(head_of(stacks, stack, stack->head_at)) < from)
 		stack->head_at++;
 	stack->from = from;
 }
 
+static void sum_up(const struct window_stacks *stacks, struct key_stack *stack,
+		   struct aggregate *out)
+{
+	const struct pane *oldest = NULL;
+	const struct pane *back = entry_at(stacks, stack, BACK);
+	const struct pane *newest = entry_at(stacks, stack, NEWEST);
+
+	if (stack->head_at < stack->head_count)
+		oldest = head_of(stacks, stack, stack->head_at);
+	else if (stack->head_end < stack->mid_end)
+		oldest = chunk_of(stacks, stack, stack->head_end);
+	if (stacks->is_single && oldest != NULL) {
+		*out = *(const struct aggregate *)(const void *)oldest->data;
+		aggregate_merge(out, (const struct aggregate *)(const void *)back->data);
+		aggregate_merge(out, (const struct aggregate *)(const void *)newest->data);
+		return;
+	}
+	memset(out, 0, stacks->shape.layout->bytes);
+	if (oldest != NULL)
+		pane_add_to(oldest, &stacks->shape, out);
+	pane_add_to(back, &stacks->shape, out);
+	pane_add_to(newest, &stacks->shape, out);
+}
+
 void window_stacks_total(struct window_stacks *stacks, const struct window_key *key, int64_t from,
 			 int64_t to, struct aggregate *out)
 {
-	const struct pane_shape *shape = &stacks->window->shape;
 	struct key_stack **place = place_of(stacks, key);
 	struct key_stack *stack = *place;
 
-	memset(out, 0, shape->layout->bytes);
-	if (stack == NULL && key->panes.count <= STACK_PANES_MIN) {
-		uint32_t first = find(stacks, key, from);
-
-		merge_panes(stacks, key, first, find(stacks, key, to), out);
-		return;
-	}
-	if (stack != NULL && from >= stack->from && to >= stack->to && from <= stack->mid_end)
+	if (stack != NULL && from >= stack->from && to >= stack->to && from <= stack->newest) {
 		move(stacks, stack, key, from, to);
-	else if (!renew(stacks, place, key, from, to, out))
-		return;
-	stack = *place;
+	} else {
+		memset(out, 0, stacks->shape.layout->bytes);
+		if (!renew(stacks, place, key, from, to, out))
+			return;
+	}
 	if (to > stacks->window->covered)
 		stacks->window->covered = to;
-	if (stack->head_at < stack->head_count)
-		pane_add_to(head_of(stacks, stack, stack->head_at), shape, out);
-	else if (stack->head_end < stack->mid_end)
-		pane_add_to(mid_of(stacks, stack, stack->head_end), shape, out);
-	pane_add_to(back_of(stacks, stack), shape, out);
+	sum_up(stacks, *place, out);
 }
 
 void window_stacks_fetch(const struct window_stacks *stacks, const struct window_key *key)
@@ -304,11 +349,26 @@ void window_stacks_fetch(const struct window_stacks *stacks, const struct window
 
 	if (stack == NULL)
 		return;
-	__builtin_prefetch(stack);
-	__builtin_prefetch((const char *)stack + FETCH_BYTES);
+	for (size_t at = 0; at < 3 * FETCH_BYTES; at += FETCH_BYTES)
+		__builtin_prefetch((const char *)stack + at);
 }
 
-void window_stacks_fetch_sums(struct window_stacks *stacks, const struct window_key *key)
+/* What make_head() reads and writes. */
+static void fetch_head(const struct window_stacks *stacks, struct key_stack *stack,
+		       const struct window_key *key, int64_t from)
+{
+	uint32_t first = find(stacks, key, from);
+	uint32_t step = FETCH_BYTES / stacks->shape.pane_bytes;
+
+	step = step > 0 ? step : 1;
+	for (uint32_t i = 0; i < STACK_CHUNK && first + i < key->panes.count; i += step) {
+		__builtin_prefetch(pane_at(stacks, key, first + i));
+		__builtin_prefetch(head_of(stacks, stack, i), 1);
+	}
+}
+
+void window_stacks_fetch_sums(struct window_stacks *stacks, const struct window_key *key,
+			      int64_t from)
 {
 	uint32_t index = window_keys_ref(&stacks->window->keys, key) / REF_STEP;
 	struct key_stack *stack = index < stacks->ref_count ? stacks->of_ref[index] : NULL;
@@ -316,6 +376,10 @@ void window_stacks_fetch_sums(struct window_stacks *stacks, const struct window_
 
 	if (stack == NULL)
 		return;
+	if (from > stack->head_end) {
+		fetch_head(stacks, stack, key, from);
+		return;
+	}
 	entry = (const char *)head_of(stacks, stack, stack->head_at);
 	__builtin_prefetch(entry);
 	__builtin_prefetch(entry + FETCH_BYTES);

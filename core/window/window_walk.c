@@ -13,7 +13,7 @@
 
 #include "core/window/metric.h"
 
-enum { WALK_QUEUE = 8, PREFETCH_AHEAD = 16, FETCH_MAX = 20, FETCH_NEWER = 3 };
+enum { WALK_QUEUE = 16, PREFETCH_AHEAD = 16, FETCH_MAX = 20, FETCH_NEWER = 3 };
 
 struct walk_run {
 	struct window *window;
@@ -99,7 +99,7 @@ static void add_key(struct walk_run *run, const struct window_key *key)
 		if (run->count >= WALK_QUEUE / 2)
 			window_stacks_fetch_sums(
 				run->walk->stacks,
-				run->keys[(run->count - WALK_QUEUE / 2) % WALK_QUEUE]);
+				run->keys[(run->count - WALK_QUEUE / 2) % WALK_QUEUE], run->from);
 	}
 	run->keys[at] = key;
 	run->count++;
