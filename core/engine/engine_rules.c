@@ -12,7 +12,8 @@
  *  minute. A late reading in between makes the rule dirty, and nothing is skipped.
  *  A window of calendar days loses nothing until midnight, and what it has is looked at after each.
  *  A script may look at the time, so for it only boundaries with an empty window are skipped, and
- *  only after one of them was evaluated and changed nothing.
+ *  only after one of them was evaluated and changed nothing; none while its valid time has not begun
+ *  or may end.
  */
 #include "core/engine/engine_history.h"
 #include "core/engine/engine_internal.h"
@@ -115,7 +116,11 @@ static int64_t next_of_script(const struct rule_state *state, int64_t first_ms)
 	int64_t next_ms = INT64_MAX;
 	int64_t pane_ms;
 
-	if (!state->is_settled)
+	/* What fires resolves when its valid time ends, and a window that was empty before it began
+	 * was asked of nobody. */
+	if (!state->is_settled ||
+	    (rule->valid_time != NULL &&
+	     (state->watched_count > 0 || (state->is_muted && rule->by_count == 0))))
 		return first_ms;
 	if (window_slide_next_pane(state->slide, first_ms, &pane_ms))
 		next_ms = pane_ms < first_ms ? first_ms

@@ -274,6 +274,52 @@ Test(scripts, errors_in_a_row_quarantine_and_its_alerts_resolve)
 	site_deinit(&site);
 }
 
+static int fire_on_silence(struct rule_runner *runner, const struct rule_window *window,
+			   struct rule_verdict *out, struct err_note *why)
+{
+	(void)runner;
+	(void)why;
+	out->is_firing = window->aggregate->count == 0;
+	out->has_value = true;
+	return 0;
+}
+
+/* Valid time ends at 1020 s and begins again at 1080 s: not judged are 1025 to 1080. */
+static void expect_on_silence(const char *lines, const char *alerts)
+{
+	static const struct rule_runner_ops ops = {.on_window = fire_on_silence, .free = fake_free};
+	static const char *const pairs[] = {
+		"window",     "10s",        "filter",
+		"m == \"a\"", "valid_time", "{{from=00:00;to=00:17};{from=00:18;to=24:00}}",
+		NULL};
+	struct rule_runner runner = {&ops};
+	struct site site;
+	struct rule *rule;
+
+	site_init(&site);
+	rule = site_script(&site, "script", NULL, pairs, &runner);
+	site_install(&site, &rule, 1);
+	site_feed(&site, "pay", site_open(&site, "pay", "p", false), lines);
+	site_advance(&site);
+	site_expect(&site, alerts);
+	rule_unref(rule);
+	site_deinit(&site);
+}
+
+Test(scripts, are_asked_about_a_window_that_is_empty_when_their_valid_time_begins)
+{
+	expect_on_silence("{\"time\":1015,\"m\":\"a\"}\n{\"time\":1200,\"m\":\"b\"}\n",
+			  "script@1 firing . 0 1085\n");
+}
+
+Test(scripts, that_fire_on_silence_resolve_when_their_valid_time_ends)
+{
+	expect_on_silence("{\"time\":1001,\"m\":\"a\"}\n{\"time\":1200,\"m\":\"b\"}\n",
+			  "script@1 firing . 0 1015\n"
+			  "script@1 resolved . - 1025 outside_valid_time\n"
+			  "script@1 firing . 0 1085\n");
+}
+
 static void keep_rule(void *arg, const struct engine_rule_status *status)
 {
 	*(struct engine_rule_status *)arg = *status;
