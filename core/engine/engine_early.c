@@ -19,8 +19,9 @@
 #include "core/window/metric.h"
 #include "core/window/window_slide.h"
 
-/* Windows that are open at once: lateness has made more than one of few. */
-enum { BOUNDARIES_MAX = 16 };
+/* Windows that are open at once: lateness makes more than one of few. Of those before the pane the
+ * nearest are enough: they were looked at when their own readings came. */
+enum { BOUNDARIES_MAX = 64, BOUNDARIES_BEFORE = 8 };
 
 static bool has_negative(const struct rule_condition *condition, const struct aggregate *cells)
 {
@@ -84,8 +85,8 @@ static void judge_key(struct engine *engine, struct rule_state *state, struct sl
 		return;
 	/* All that are open, also those before its pane: a key that just stopped firing may be true
 	 * again in one of them. */
-	if (at_ms < start_ms - BOUNDARIES_MAX / 2 * rule->every_ms)
-		at_ms = start_ms - BOUNDARIES_MAX / 2 * rule->every_ms;
+	if (at_ms < start_ms - BOUNDARIES_BEFORE * rule->every_ms)
+		at_ms = start_ms - BOUNDARIES_BEFORE * rule->every_ms;
 	for (int i = 0; i < BOUNDARIES_MAX; i++) {
 		at_ms = engine_next_multiple(at_ms, rule->every_ms);
 		if (engine_window_start(engine, rule, at_ms) > start_ms ||
