@@ -195,8 +195,11 @@ int main(int argc, char **argv)
 	printf("%-5s %10s %10s %10s %10s %9s %12s %12s %12s\n", "span", "mean ms", "median ms",
 	       "p99 ms", "max ms", "ns/key", "roll-up ms", "panes B/key", "totals B/key");
 	for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
-		struct run *run = mem_alloc(sizeof(*run));
+		struct run *run;
 
+		if (argc > 2 && strcmp(argv[2], spans[i].name) != 0)
+			continue;
+		run = mem_alloc(sizeof(*run));
 		run->span = &spans[i];
 		run->keys = keys;
 		begin(run);

@@ -74,7 +74,7 @@ static inline void window_fetch(const struct window *window, const struct window
 				uint32_t count)
 {
 	const struct pane_shape *shape = &window->shape;
-	uint32_t step = shape->pane_bytes < 64 ? 64 / shape->pane_bytes : 1;
+	uint32_t step = shape->pane_bytes <= 16 ? 4 : shape->pane_bytes <= 32 ? 2 : 1;
 
 	if (count > key->panes.count)
 		count = key->panes.count;

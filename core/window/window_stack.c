@@ -358,9 +358,8 @@ static void fetch_head(const struct window_stacks *stacks, struct key_stack *sta
 		       const struct window_key *key, int64_t from)
 {
 	uint32_t first = find(stacks, key, from);
-	uint32_t step = FETCH_BYTES / stacks->shape.pane_bytes;
+	uint32_t step = stacks->shape.pane_bytes <= FETCH_BYTES / 4 ? 4 : 1;
 
-	step = step > 0 ? step : 1;
 	for (uint32_t i = 0; i < STACK_CHUNK && first + i < key->panes.count; i += step) {
 		__builtin_prefetch(pane_at(stacks, key, first + i));
 		__builtin_prefetch(head_of(stacks, stack, i), 1);

@@ -1,5 +1,5 @@
 /* Rules with `early` and readings out of order: what docs/rule-guide.md says of them, from the plain
- * list of readings, one reading a commit. */
+ * list of readings, one reading a commit; also when the program is killed after any of them. */
 #include "core/engine/engine.h"
 
 #include <criterion/criterion.h>
@@ -175,13 +175,15 @@ static void install(struct site *site, struct rule **rules, int64_t lateness_s)
 	site_install(site, rules, RULES);
 }
 
-static void feed_one(struct site *site, uint32_t partition, const struct reading *reading)
+static void feed_one(struct site *site, uint32_t partition, const struct reading *reading,
+		     int index)
 {
+	struct position from = {.offset = (uint64_t)index}, to = {.offset = (uint64_t)index + 1};
 	char line[80];
 
 	snprintf(line, sizeof(line), "{\"time\":%lld,\"k\":%d,\"cost\":%d}\n",
 		 (long long)reading->time_s, reading->key, reading->cost);
-	cr_assert_eq(site_feed(site, "pay", partition, line), 0);
+	cr_assert_eq(site_feed_at(site, "pay", partition, line, from, to, false), 0);
 	site_advance(site);
 }
 
@@ -208,7 +210,7 @@ static void expect_same(struct site *site, uint32_t had, struct oracle *oracle, 
 				 found[i], oracle->lines[i]);
 }
 
-static int run(uint64_t seed, int64_t lateness_s)
+static int run(uint64_t seed, int64_t lateness_s, bool restarts)
 {
 	static char lines[SITE_ALERTS_MAX / 10][80];
 	static struct reading readings[READINGS];
@@ -220,18 +222,22 @@ static int run(uint64_t seed, int64_t lateness_s)
 
 	make_readings(readings, seed, lateness_s);
 	install(&site, rules, lateness_s);
-	partition = site_open(&site, "pay", "p", false);
+	partition = site_open(&site, "pay", "p", true);
 	oracle.reached_s = readings[0].time_s - lateness_s;
 	for (int i = 0; i < READINGS; i++) {
 		uint32_t had = site.alert_count;
 		char where[64];
 
-		feed_one(&site, partition, &readings[i]);
+		feed_one(&site, partition, &readings[i], i);
 		oracle.line_count = 0;
 		add(&oracle);
 		snprintf(where, sizeof(where), "seed %d, reading %d", (int)seed, i);
 		expect_same(&site, had, &oracle, where);
 		told += oracle.line_count;
+		if (restarts && next_random(&seed) % 4 == 0) {
+			site_restart(&site, rules, RULES);
+			partition = site_open(&site, "pay", "p", true);
+		}
 	}
 	for (int i = 0; i < RULES; i++)
 		rule_unref(rules[i]);
@@ -239,20 +245,27 @@ static int run(uint64_t seed, int64_t lateness_s)
 	return told;
 }
 
-Test(early_order, readings_out_of_order_by_a_pane_or_two)
+static void expect_runs(int64_t lateness_s, bool restarts)
 {
 	int told = 0;
 
 	for (uint64_t seed = 1; seed <= RUNS; seed++)
-		told += run(seed * 7919, 7);
+		told += run(seed * 7919, lateness_s, restarts);
 	cr_expect_gt(told, 300);
+}
+
+Test(early_order, readings_out_of_order_by_a_pane_or_two)
+{
+	expect_runs(7, false);
 }
 
 Test(early_order, readings_out_of_order_by_minutes)
 {
-	int told = 0;
+	expect_runs(200, false);
+}
 
-	for (uint64_t seed = 1; seed <= RUNS; seed++)
-		told += run(seed * 104729, 200);
-	cr_expect_gt(told, 300);
+Test(early_order, restarts_after_any_reading_change_nothing)
+{
+	expect_runs(7, true);
+	expect_runs(200, true);
 }
