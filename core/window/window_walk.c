@@ -152,14 +152,6 @@ static uint64_t count_refs(const struct window *window, uint32_t first, uint32_t
 	return count;
 }
 
-/* Panes from the last one of the window on, FETCH_NEWER at most. */
-static uint32_t newer_count(const struct window *window, int64_t to)
-{
-	int64_t count = window->starts[window->start_count - 1].number - to + 2;
-
-	return count < 1 ? 1 : count > FETCH_NEWER ? FETCH_NEWER : (uint32_t)count;
-}
-
 void window_walk(struct window *window, const struct window_walk *walk)
 {
 	struct walk_run run = {
@@ -181,9 +173,9 @@ void window_walk(struct window *window, const struct window_walk *walk)
 		came = window_find_start(window, window_number_from(window, walk->old_to_ms));
 		came_end = window_find_start(window, run.to);
 	}
-	/* A stack needs what came; it is behind what is newer. */
-	if (walk->stacks != NULL && window->start_count > 0)
-		run.fetch_count = newer_count(window, run.to);
+	/* A stack needs what came. */
+	if (walk->stacks != NULL)
+		run.fetch_count = FETCH_NEWER;
 	/* When the window moved past its whole old length, the ends overlap: each is seen once. */
 	if (!knows_old || count_refs(window, left, left_end) + count_refs(window, came, came_end) >=
 				  window->keys.count) {
