@@ -13,7 +13,7 @@
 
 #include "core/window/metric.h"
 
-enum { WALK_QUEUE = 16, PREFETCH_AHEAD = 16, FETCH_MAX = 20, FETCH_NEWER = 3 };
+enum { WALK_QUEUE = 8, PREFETCH_AHEAD = 16, FETCH_MAX = 20, FETCH_NEWER = 3 };
 
 struct walk_run {
 	struct window *window;
