@@ -12,8 +12,8 @@
  *  minute. A late reading in between makes the rule dirty, and nothing is skipped.
  *  A window of calendar days loses nothing until midnight, and what it has is looked at after each.
  *  A script may look at the time, so for it only boundaries with an empty window are skipped, and
- *  only after one of them was evaluated and changed nothing; none while its valid time has not begun
- *  or may end.
+ *  only after one of them was evaluated and changed nothing; none while its valid time has not
+ *  begun or may end.
  */
 #include "core/engine/engine_history.h"
 #include "core/engine/engine_internal.h"

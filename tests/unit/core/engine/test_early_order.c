@@ -1,5 +1,5 @@
-/* Rules with `early` and readings out of order: what docs/rule-guide.md says of them, from the plain
- * list of readings, one reading a commit; also when the program is killed after any of them. */
+/* Rules with `early` and readings out of order: what docs/rule-guide.md says of them, from the
+ * plain list of readings, one reading a commit; also when the program is killed after any of them. */
 #include "core/engine/engine.h"
 
 #include <criterion/criterion.h>
