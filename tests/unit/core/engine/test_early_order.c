@@ -1,5 +1,6 @@
 /* Rules with `early` and readings out of order: what docs/rule-guide.md says of them, from the
- * plain list of readings, one reading a commit; also when the program is killed after any of them. */
+ * plain list of readings, one reading a commit; also when the program is killed in
+ * between. */
 #include "core/engine/engine.h"
 
 #include <criterion/criterion.h>
