@@ -12,7 +12,7 @@ import combos  # noqa: E402
 import spec  # noqa: E402
 import values  # noqa: E402
 from daemon import IS_LONG, Daemon, Site, tocsin, wait_until  # noqa: E402
-from seed import SEED  # noqa: E402
+from seed import SEED, random_of  # noqa: E402,F401  (random_of: for the tests)
 
 LATENESS_MS = 3500
 CONFIG = """
@@ -119,8 +119,7 @@ class OracleCase(unittest.TestCase):
             self.fail("%s, TOCSIN_SEED=%d: %d of %d rules differ\n%s" % (
                 what, SEED, len(texts), len(rules), "\n".join(texts[:60])))
 
-    @staticmethod
-    def difference(a, d):
+    def difference(self, a, d):
         texts, at = [], (a["end"], a["key"])
         for name, expected, got in (
                 ("state", a["state"], d["state"]), ("begin", a["begin"], ms(d["window_start"])),
@@ -144,18 +143,18 @@ class OracleCase(unittest.TestCase):
         self.assertEqual(len(documents), len({d["id"] for d in documents}))
         self.compare(rules, oracles, documents, tally, what)
 
-    def daemon(self, rules, rows, rng, tally, what):
-        """Pieces of the stream, with kill -9, orderly ends and reloads in between."""
+    def daemon(self, rules, rows, rng, tally, what, sizes=(1, 40, 300), patience=0.3):
+        """Pieces of the stream (`patience`: how often each is awaited), with kill -9, orderly ends and reloads in between."""
         daemon = Daemon(self.site(rules))
         oracles = spec.run(rules, rows, LATENESS_MS, combos.LOOKUPS, False)
         total = sum(len(oracle.alerts) for oracle in oracles)
         lines, at = [line_of(row) for row in rows], 0
         with daemon, open(self.input, "ab", buffering=0) as out:
             while at < len(lines):
-                size = rng.choice((1, 40, 300))
+                size = rng.choice(sizes)
                 out.write(b"".join(lines[at:at + size]))
                 at = min(at + size, len(lines))
-                if rng.random() < 0.3:
+                if rng.random() < patience:
                     daemon.wait_readings("pay", at)
                 choice = rng.random()
                 if choice < 0.08:
