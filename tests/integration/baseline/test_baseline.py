@@ -43,7 +43,9 @@ def right(upper):
 
 def rules(zone, holiday):
     """name: (Lua, what it must find)"""
-    head = 'return rule.baseline { source = "shop", output = "alerts", by = { "shop" }, '
+    # How long an incident is open is up to the machine: days are left out by what fired alone.
+    head = ('return rule.baseline { source = "shop", output = "alerts", by = { "shop" }, '
+            'incident = false, ')
     return {
         "yesterday": (head + """statistic = "count", window = "1h", every = "15m",
             baseline = "same time yesterday", band = { lower = "30%%", upper = "150%%" },

@@ -12,7 +12,7 @@ import combos  # noqa: E402
 import spec  # noqa: E402
 import values  # noqa: E402
 from daemon import IS_LONG, Daemon, Site, tocsin, wait_until  # noqa: E402
-from seed import SEED, random_of  # noqa: E402,F401  (random_of: for the tests)
+from seed import SEED, random_of  # noqa: E402,F401
 
 LATENESS_MS = 3500
 CONFIG = """
@@ -144,7 +144,8 @@ class OracleCase(unittest.TestCase):
         self.compare(rules, oracles, documents, tally, what)
 
     def daemon(self, rules, rows, rng, tally, what, sizes=(1, 40, 300), patience=0.3):
-        """Pieces of the stream (`patience`: how often each is awaited), with kill -9, orderly ends and reloads in between."""
+        """Pieces of the stream (`patience`: how often each is awaited), with kill -9, orderly ends
+        and reloads in between."""
         daemon = Daemon(self.site(rules))
         oracles = spec.run(rules, rows, LATENESS_MS, combos.LOOKUPS, False)
         total = sum(len(oracle.alerts) for oracle in oracles)
