@@ -44,7 +44,8 @@ def references_of(rng, statistic):
 def random_rule(rng, name, zone, holiday):
     """(Lua, Past)"""
     statistic = rng.choice(("count", "sum", "avg", "max"))
-    window, every = rng.choice(((30, 10), (30, 30), (60, 15), (60, 60), (120, 30), (360, 60)))
+    # Local midnight must be a multiple of `every`: see README.md.
+    window, every = rng.choice(((30, 10), (30, 30), (60, 15), (60, 30), (120, 30), (360, 30)))
     references, is_any = references_of(rng, statistic), rng.random() < .4
     days = min([int(r.split("-")[0]) for r in references if "mean" in str(r)] + [4])
     history, samples = rng.randrange(1, days + 1), rng.choice((0, 0, 2, 5))
