@@ -10,6 +10,8 @@
 
 /* A long wait is looked at again so often: the wall clock may be set while the timer sleeps. */
 enum { RUN_LOOK_MS = 60 * 1000 };
+/* It is parked after so long. */
+enum { PARK_LOOK_MS = 1000 };
 
 /* ---- the state of a run ---- */
 
@@ -57,8 +59,12 @@ void run_refresh(struct plan_run *run)
 	char *more = NULL;
 	if (people_count > 1)
 		more = mem_format("%s (and %u more)", text ? text : "", people_count - 1);
-	if (run->state != state || !is_same_text(run->waiting_for, more ? more : text)) {
+	int64_t wake_ms = run_wake_ms(run);
+	bool is_stale = wake_ms != 0 && run->saved_count != run->record_count;
+	if (run->state != state || run->wake_ms != wake_ms || is_stale ||
+	    !is_same_text(run->waiting_for, more ? more : text)) {
 		run->state = state;
+		run->wake_ms = wake_ms;
 		mem_free(run->waiting_for);
 		run->waiting_for = mem_copy_text(more ? more : text);
 		run_save(run);
@@ -127,7 +133,7 @@ static bool has_deadline(const struct plan_run *run)
 	return run->state == RUN_RUNNING || run->state == RUN_SLEEPING || run->state == RUN_ASKING;
 }
 
-static int64_t deadline_of(const struct plan_run *run)
+int64_t run_deadline_ms(const struct plan_run *run)
 {
 	return run->started_ms + run->timeout_ms + run->paused_ms;
 }
@@ -157,7 +163,14 @@ void run_on_time(void *arg)
 {
 	struct plan_run *run = arg;
 	int64_t now = engine_now(run->engine);
-	if (has_deadline(run) && now >= deadline_of(run)) {
+	if (run->is_parked) {
+		if (now >= run->wake_ms)
+			run_wake(run);
+		else
+			run_arm(run);
+		return;
+	}
+	if (has_deadline(run) && now >= run_deadline_ms(run)) {
 		stop_late(run);
 		return;
 	}
@@ -168,14 +181,21 @@ void run_on_time(void *arg)
 			on_due(run->branches[i]);
 	}
 	/* Whatever it does next, the deadline goes on; unless that was its end. */
-	if (run->timer)
-		run_arm(run);
+	if (!run->timer)
+		return;
+	run_arm(run);
+	run_consider_parking(run);
 }
 
 void run_arm(struct plan_run *run)
 {
 	int64_t now = engine_now(run->engine);
-	int64_t due = has_deadline(run) ? deadline_of(run) : INT64_MAX;
+	int64_t due = has_deadline(run) ? run_deadline_ms(run) : INT64_MAX;
+	int64_t look_ms = RUN_LOOK_MS;
+	if (run->is_parked)
+		due = run->wake_ms;
+	else if (run->wake_ms != 0 && run->engine->awake_count > run->engine->awake_max)
+		look_ms = PARK_LOOK_MS;
 	for (uint32_t i = 0; i < run->branch_count; i++) {
 		const struct open_call *call = &run->branches[i]->call;
 		if (call->is_open && call->due_ms != 0 && call->due_ms < due)
@@ -186,5 +206,5 @@ void run_arm(struct plan_run *run)
 		return;
 	}
 	int64_t left = due > now ? due - now : 0;
-	timer_set(run->timer, left < RUN_LOOK_MS ? left : RUN_LOOK_MS);
+	timer_set(run->timer, left < look_ms ? left : look_ms);
 }

@@ -15,6 +15,7 @@ static int find_active(const struct plan_engine *engine, const char *run_id, str
 	struct plan_run *run = engine_find(engine, run_id);
 	if (!run)
 		return err_set(why, ERR_NOT_FOUND, "there is no plan run \"%.100s\"", run_id);
+	run_wake(run);
 	if (run_is_ended(run))
 		return err_set(why, ERR_CONFLICT, "run %s has ended: %s", run_id,
 			       run_state_name(run->state));

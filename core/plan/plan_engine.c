@@ -77,6 +77,7 @@ int plan_engine_new(struct plan_engine **out, const struct plan_engine_options *
 	engine->options = *options;
 	engine->records_max = RUN_RECORDS_MAX;
 	engine->ended_max = RUNS_ENDED_MAX;
+	engine->awake_max = RUNS_AWAKE_MAX;
 	engine->kick = timer_new(options->loop, on_kick, engine);
 	int code = run_load_all(engine, why);
 	if (code != 0) {
@@ -135,7 +136,11 @@ int plan_engine_resume(struct plan_engine *engine, struct err_note *why)
 	for (uint32_t i = 0; i < count; i++) {
 		struct plan_run *run = engine->runs[i];
 		/* A run with a timer began in this process. */
-		if (!run_is_ended(run) && run->state != RUN_QUEUED && !run->timer)
+		if (run_is_ended(run) || run->state == RUN_QUEUED || run->timer)
+			continue;
+		if (run->wake_ms != 0 && run_may_stay_parked(run))
+			run_park(run);
+		else
 			run_resume(run);
 	}
 	for (uint32_t i = 0; i < count; i++) {

@@ -61,6 +61,7 @@ enum {
 	RUN_BYTES_MAX = 8 * 1024 * 1024,
 	RUN_RESULT_BYTES_MAX = 64 * 1024, /**< of what run() returns, as RunEnded keeps it */
 	RUNS_ACTIVE_MAX = 10000,
+	RUNS_AWAKE_MAX = 256, /**< more keep their script only while they do something */
 	RUNS_ENDED_MAX = 10000
 };
 

@@ -21,6 +21,7 @@ static int make_runner(struct plan_run *run, const char *params_json, const char
 	if (code == 0)
 		code = factory->ops->start(factory, run->id, params_json, incident_json,
 					   &run->runner, why);
+	run->engine->awake_count += code == 0 ? 1 : 0;
 	uint64_t seed;
 	env_random(loop_env(run->engine->options.loop), &seed, sizeof(seed));
 	key_table_init(&run->occurrences, seed);
@@ -112,6 +113,7 @@ static void end_with(struct plan_run *run, enum run_state state, const char *err
 					.result_json = result_json,
 					.error = kept_error};
 	run->ended_ms = engine_now(engine);
+	run->wake_ms = 0;
 	run->state = state;
 	mem_free(run->waiting_for);
 	run->waiting_for = NULL;
@@ -158,6 +160,7 @@ void run_block(struct plan_run *run, const char *format, ...)
 	va_end(args);
 	bytes_append_text(&text, sentence);
 	run_release(run);
+	run->wake_ms = 0;
 	run->state = RUN_BLOCKED;
 	mem_free(run->error);
 	run->error = bytes_take_text(&text);

@@ -63,6 +63,7 @@ struct plan_run {
 	char *error;
 	uint32_t record_count;
 	uint64_t record_bytes;
+	int64_t wake_ms; /**< all its branches wait, until then at most; 0: one of them works */
 	struct run_script *script;
 
 	/* only while it is alive */
@@ -79,6 +80,8 @@ struct plan_run {
 	int64_t paused_ms;    /**< spent in doubt: does not count for the time-out */
 	uint32_t epoch;       /**< the latest that was given to a branch */
 	uint32_t wait_count;
+	bool is_parked;       /**< it waits without a script: plan_park.c */
+	uint32_t saved_count; /**< records, as its row says */
 	bool is_journal_lost; /**< it cannot be read: nothing is appended to it either */
 };
 
@@ -99,6 +102,8 @@ struct plan_engine {
 	uint32_t ended_count;
 	uint32_t records_max; /**< RUN_RECORDS_MAX; tests lower it */
 	uint32_t ended_max;   /**< RUNS_ENDED_MAX; tests lower it */
+	uint32_t awake_count; /**< runs with a script */
+	uint32_t awake_max;   /**< RUNS_AWAKE_MAX; tests lower it */
 	uint32_t hold_count;  /**< somebody works on runs, and facts call back: no run_trim() */
 	struct run_script **scripts;
 	uint32_t script_count;
@@ -167,6 +172,17 @@ bool run_has_room(const struct plan_run *run, uint32_t branch_count);
 void run_refresh(struct plan_run *run);
 void run_arm(struct plan_run *run);
 void run_on_time(void *arg);
+int64_t run_deadline_ms(const struct plan_run *run);
+
+/* plan_park.c */
+int64_t run_wake_ms(const struct plan_run *run); /**< as plan_run.wake_ms */
+/** Parks it when too many are awake, once its records are durable. */
+void run_consider_parking(struct plan_run *run);
+void run_park(struct plan_run *run);
+/** After a start: whether a run whose row has a wake_ms may wait without a script. */
+bool run_may_stay_parked(const struct plan_run *run);
+/** Anything but waiting needs the script: a command, its time. Does nothing when it is awake. */
+void run_wake(struct plan_run *run);
 
 /* plan_replay.c */
 /** ERR_IO, ERR_CORRUPT, ERR_UNSUPPORTED (written by a newer build). */

@@ -43,6 +43,7 @@ static const struct row_field row_fields[] = {
 	ROW("error", ROW_TEXT, false, error),
 	ROW("records", ROW_U32, true, record_count),
 	ROW("bytes", ROW_I64, true, record_bytes),
+	ROW("wake_ms", ROW_I64, false, wake_ms),
 };
 
 enum { ROW_FIELDS = sizeof(row_fields) / sizeof(row_fields[0]) };
@@ -66,6 +67,7 @@ void run_save(struct plan_run *run)
 {
 	struct bytes key = BYTES_EMPTY, text = BYTES_EMPTY, value = BYTES_EMPTY;
 	json_t *json = json_object();
+	run->saved_count = run->record_count;
 	for (int i = 0; i < ROW_FIELDS; i++) {
 		json_t *part = row_value(run, &row_fields[i]);
 		if (part)
@@ -239,9 +241,12 @@ void run_release(struct plan_run *run)
 	run->branch_capacity = 0;
 	timer_free(run->timer);
 	run->timer = NULL;
-	if (run->runner)
+	if (run->runner) {
 		run->runner->ops->free(run->runner);
+		run->engine->awake_count--;
+	}
 	run->runner = NULL;
+	run->is_parked = false;
 	if (run->occurrence_counts)
 		key_table_deinit(&run->occurrences);
 	mem_free(run->occurrence_counts);

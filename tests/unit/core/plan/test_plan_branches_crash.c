@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "core/base/err.h"
+#include "core/plan/plan_run.h"
 
 #include <criterion/criterion.h>
 
@@ -52,6 +53,10 @@ static bool drive(struct world *world)
 		case RUN_SLEEPING: world_advance(world, 1000); break;
 		case RUN_IN_DOUBT:
 		case RUN_ASKING:
+			if (world->parks && i % 2 == 0) {
+				world_advance(world, 1000);
+				break;
+			}
 			if (approve(world, NULL) != 0) {
 				char step[700];
 				snprintf(step, sizeof(step), "%s", world_run(world, 0).waiting_for);
@@ -67,7 +72,9 @@ static bool drive(struct world *world)
 		case RUN_CANCELLED: return true;
 		}
 	}
-	cr_assert_fail("the run does not end: %s", world_run(world, 0).waiting_for);
+	struct world_run run = world_run(world, 0);
+	cr_assert_fail("the run does not end: it is %s, %s", run_state_name(run.state),
+		       run.waiting_for);
 	return false;
 }
 
@@ -100,7 +107,7 @@ static void check_tree(struct world *world, const char *where)
 }
 
 /* Crashes at write `first`, and `second` writes after the restart; whether the first happened. */
-static bool crash_twice(int first, int second, bool takes)
+static bool crash_twice(int first, int second, bool takes, bool parks)
 {
 	struct world world;
 	char where[64];
@@ -108,6 +115,8 @@ static bool crash_twice(int first, int second, bool takes)
 		 takes ? "durable" : "lost");
 	world_open(&world, tree);
 	world.branches = tree_branches;
+	world.parks = parks;
+	world.engine->awake_max = parks ? 0 : RUNS_AWAKE_MAX;
 	world_plan(&world, NULL);
 	world.crash_at = first;
 	world.crash_takes = takes;
@@ -134,12 +143,25 @@ Test(plan_branches_crash, end_the_same_after_a_crash_at_every_commit)
 {
 	for (int takes = 0; takes <= 1; takes++) {
 		int first = 1;
-		while (crash_twice(first, 1000, takes == 1))
+		while (crash_twice(first, 1000, takes == 1, false))
 			first++;
 		cr_expect_gt(first, 20, "the plan made only %d commits", first - 1);
 		for (int i = 1; i < first; i++) {
 			for (int second = 1; second <= 6; second++)
-				crash_twice(i, second, takes == 1);
+				crash_twice(i, second, takes == 1, false);
+		}
+	}
+}
+
+Test(plan_branches_crash, end_the_same_when_they_are_parked_while_they_wait)
+{
+	for (int takes = 0; takes <= 1; takes++) {
+		int first = 1;
+		while (crash_twice(first, 1000, takes == 1, true))
+			first++;
+		for (int i = 1; i < first; i++) {
+			for (int second = 1; second <= 4; second++)
+				crash_twice(i, second, takes == 1, true);
 		}
 	}
 }

@@ -9,6 +9,7 @@
 #include "core/incident/incident.h"
 #include "core/loop/loop.h"
 #include "core/plan/action_internal.h"
+#include "core/plan/plan_run.h"
 #include "storage/commit.h"
 #include "storage/kv.h"
 #include "storage/kv_backend.h"
@@ -207,6 +208,8 @@ static void start_engine(struct world *world)
 					      .incident_json = incident_json,
 					      .arg = world};
 	cr_assert_eq(plan_engine_new(&world->engine, &options, &why), 0, "%s", why.text);
+	if (world->parks)
+		world->engine->awake_max = 0;
 }
 
 static void stop_engine(struct world *world)

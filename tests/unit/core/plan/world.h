@@ -46,6 +46,7 @@ struct world {
 	struct plan *plan;              /**< of the test; NULL until world_plan() */
 	const struct plan_call *script; /**< ends with id NULL */
 
+	bool parks; /**< every run that waits is parked; set it before world_restart() */
 	bool has_crashed;
 	int write_count;
 	int crash_at;     /**< write that fails; 0 none */

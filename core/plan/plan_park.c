@@ -1,0 +1,86 @@
+/* A run that waits for a time or a person needs no script: its journal makes one when it goes on.
+ *
+ *      awake -all branches wait, their records are durable, too many are awake-> parked
+ *      parked -due, a command-> replay -> awake
+ *
+ *  The row of the run says when it must wake (`wake_ms`), so a start need not replay those that
+ *  wait. RUNS_AWAKE_MAX runs keep their scripts: a site with few runs never parks one.
+ */
+#include "core/plan/plan_run.h"
+
+#include "core/loop/loop.h"
+
+/* A shorter wait is not worth a replay. */
+enum { PARK_WAIT_MS = 5000 };
+
+static bool is_waiting(const struct plan_branch *branch)
+{
+	const struct open_call *call = &branch->call;
+	if (!call->is_open || call->is_answered || branch->is_stopping)
+		return false;
+	switch (call->kind) {
+	case PLAN_CALL_SLEEP:
+	case PLAN_CALL_ASK: return true;
+	case PLAN_CALL_BRANCHES: return call->join && call->join->running_count > 0;
+	case PLAN_CALL_STEP:
+	case PLAN_CALL_VALUE: break;
+	}
+	return false;
+}
+
+int64_t run_wake_ms(const struct plan_run *run)
+{
+	int64_t wake = run_deadline_ms(run);
+	for (uint32_t i = 0; i < run->branch_count; i++) {
+		if (!is_waiting(run->branches[i]))
+			return 0;
+		int64_t due = run->branches[i]->call.due_ms;
+		wake = due != 0 && due < wake ? due : wake;
+	}
+	return run->branch_count > 0 ? wake : 0;
+}
+
+static bool may_park(const struct plan_run *run)
+{
+	return run->engine->awake_count > run->engine->awake_max && run->wait_count == 0 &&
+	       run->wake_ms != 0 && run->wake_ms - engine_now(run->engine) > PARK_WAIT_MS;
+}
+
+/* Nobody has waited for a commit when this was asked for, so all its records are durable now. */
+static void on_parkable(struct plan_branch *branch)
+{
+	struct plan_run *run = branch->run;
+	if (!may_park(run))
+		return;
+	run_release(run);
+	run_park(run);
+}
+
+void run_consider_parking(struct plan_run *run)
+{
+	if (may_park(run))
+		branch_after(run->branches[0], on_parkable);
+}
+
+void run_park(struct plan_run *run)
+{
+	run->is_parked = true;
+	run->timer = timer_new(run->engine->options.loop, run_on_time, run);
+	run_arm(run);
+}
+
+bool run_may_stay_parked(const struct plan_run *run)
+{
+	return run->engine->awake_count >= run->engine->awake_max &&
+	       run->wake_ms - engine_now(run->engine) > PARK_WAIT_MS;
+}
+
+void run_wake(struct plan_run *run)
+{
+	if (!run->is_parked)
+		return;
+	timer_free(run->timer);
+	run->timer = NULL;
+	run->is_parked = false;
+	run_resume(run);
+}
