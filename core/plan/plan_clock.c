@@ -11,7 +11,7 @@
 /* A long wait is looked at again so often: the wall clock may be set while the timer sleeps. */
 enum { RUN_LOOK_MS = 60 * 1000 };
 /* It is parked after so long. */
-enum { PARK_LOOK_MS = 1000 };
+enum { PARK_LOOK_MS = 10 };
 
 /* ---- the state of a run ---- */
 

@@ -10,6 +10,8 @@
 
 #include "core/loop/loop.h"
 
+#include <malloc.h>
+
 /* A shorter wait is not worth a replay. */
 enum { PARK_WAIT_MS = 5000 };
 
@@ -54,6 +56,9 @@ static void on_parkable(struct plan_branch *branch)
 		return;
 	run_release(run);
 	run_park(run);
+	/* The last one of a burst: its memory is not kept for the next. */
+	if (run->engine->awake_count == run->engine->awake_max)
+		malloc_trim(0);
 }
 
 void run_consider_parking(struct plan_run *run)
