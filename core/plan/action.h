@@ -26,7 +26,7 @@ struct outbox;
 struct plan_action_run;
 struct plan_actions;
 
-enum effect { EFFECT_READ, EFFECT_IDEMPOTENT, EFFECT_ONCE };
+enum effect { EFFECT_READ, EFFECT_IDEMPOTENT, EFFECT_PROBE, EFFECT_ONCE };
 
 struct plan_actions_options {
 	struct loop *loop;
@@ -47,6 +47,7 @@ struct plan_action_result {
 	bool is_unknown; /**< sent, outcome unknown (time-out, connection lost, HTTP 502, 504) */
 	bool can_retry;  /**< not ok, and certainly without effect or the target asked to retry */
 	bool can_repeat; /**< not ok, worth a retry if the effect may happen twice (HTTP 5xx) */
+	bool is_absent; /**< not ok: what was asked for is not there (HTTP 404, 410; exit code 1) */
 	const char *result_json; /**< borrowed for the call; NULL = {} */
 	const char *error;       /**< sentence when not ok, borrowed for the call */
 };

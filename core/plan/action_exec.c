@@ -75,6 +75,7 @@ static void on_exit_of(void *arg, const struct process_result *process)
 		result.result_json = json = make_result(process);
 	} else {
 		result.can_repeat = true;
+		result.is_absent = process->exit_code == 1;
 		json_t *output = plan_json_clean(process->output, 300);
 		bytes_append_format(&error, "exit code %d: %s", process->exit_code,
 				    json_string_value(output));

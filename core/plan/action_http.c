@@ -166,6 +166,7 @@ static void judge_status(const struct http_result *http, struct plan_action_resu
 	}
 	result->can_retry = status == 408 || status == 425 || status == 429;
 	result->can_repeat = status >= 500;
+	result->is_absent = status == 404 || status == 410;
 	/* A gateway that lost its server does not know what the server did. */
 	result->is_unknown = status == 502 || status == 504;
 	json_t *body = plan_json_clean(http->body, 300);

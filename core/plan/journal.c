@@ -84,6 +84,7 @@ bool record_opens_call(enum record_type type)
 	case RECORD_STEP_DONE:
 	case RECORD_STEP_FAILED:
 	case RECORD_STEP_IN_DOUBT:
+	case RECORD_STEP_PROBED:
 	case RECORD_TIMER_FIRED:
 	case RECORD_ASK_ANSWERED:
 	case RECORD_CHOICE:

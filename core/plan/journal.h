@@ -1,7 +1,8 @@
 /** journal.h - what a plan run did, record by record; replay reads it back.
  *
  *      RunStarted branch Operator? RunEnded
- *      branch = (StepScheduled (StepAttempt (StepFailed StepAttempt)* StepDone|StepFailed|
+ *      branch = (StepScheduled (StepAttempt StepProbed* (StepFailed StepAttempt StepProbed*)*
+ *                               StepDone|StepFailed|
  *                               StepInDoubt Operator StepDone|StepFailed)
  *               |TimerSet TimerFired|AskOpened AskAnswered|Value
  *               |BranchesOpened (branch…, mixed, each with its own scope) Choice)*
@@ -33,6 +34,7 @@ struct kv_batch;
 	X(STEP_DONE, "StepDone")                                                                   \
 	X(STEP_FAILED, "StepFailed")                                                               \
 	X(STEP_IN_DOUBT, "StepInDoubt")                                                            \
+	X(STEP_PROBED, "StepProbed")                                                               \
 	X(TIMER_SET, "TimerSet")                                                                   \
 	X(TIMER_FIRED, "TimerFired")                                                               \
 	X(ASK_OPENED, "AskOpened")                                                                 \

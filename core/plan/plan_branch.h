@@ -42,6 +42,8 @@ struct open_call {
 	int64_t opened_ms;
 	uint32_t attempt_count; /**< tries begun */
 	uint32_t failure_count; /**< tries that certainly failed */
+	uint32_t probe_count;   /**< how often the target was asked about this try */
+	char *probe_json;       /**< {action, args, want} of effect `probe` */
 	bool is_attempted;      /**< a try without known outcome */
 	bool is_in_doubt;
 	int64_t due_ms; /**< wall: end of the sleep, next try, end of the ask; 0 none */
@@ -116,14 +118,23 @@ void call_clear(struct open_call *call);
 enum plan_call_kind call_kind_of(enum record_type type);
 const char *call_kind_name(enum plan_call_kind kind);
 const char *effect_name(enum effect effect);
-int effect_parse(const char *text); /**< enum effect or -1 */
+bool effect_is_safe(enum effect effect); /**< it may happen again: read, idempotent */
+int effect_parse(const char *text);      /**< enum effect or -1 */
 
 /* plan_step.c */
 void step_open(struct plan_branch *branch, struct journal_record *record, const char *opts_json);
 void step_continue(struct plan_branch *branch);
 void step_attempt(struct plan_branch *branch);
+void step_on_due(struct plan_branch *branch); /**< the next try, or the next probe */
+/** A try failed; the next one follows if there may be one, else the script is told. */
+void step_failed(struct plan_branch *branch, const char *error, bool wants_retry);
+void step_doubt(struct plan_branch *branch, const char *error);
 /** Whether a branch that is stopped has to wait for the outcome of its step. */
 bool step_must_be_known(struct plan_branch *branch);
+
+/* plan_probe.c */
+enum { PROBE_TRIES_MAX = 4 }; /**< then a person is asked */
+void step_probe(struct plan_branch *branch);
 
 /* plan_wait.c */
 void sleep_open(struct plan_branch *branch, struct journal_record *record);

@@ -6,16 +6,21 @@
 
 #include <string.h>
 
-static const char *const effect_names[] = {"read", "idempotent", "once"};
+static const char *const effect_names[] = {"read", "idempotent", "probe", "once"};
 
 const char *effect_name(enum effect effect)
 {
 	return effect_names[effect];
 }
 
+bool effect_is_safe(enum effect effect)
+{
+	return effect == EFFECT_READ || effect == EFFECT_IDEMPOTENT;
+}
+
 int effect_parse(const char *text)
 {
-	for (int i = 0; text && i < 3; i++) {
+	for (int i = 0; text && i < 4; i++) {
 		if (strcmp(effect_names[i], text) == 0)
 			return i;
 	}
@@ -27,6 +32,7 @@ void call_clear(struct open_call *call)
 	mem_free(call->step);
 	mem_free(call->action);
 	mem_free(call->args_json);
+	mem_free(call->probe_json);
 	mem_free(call->result_json);
 	mem_free(call->error);
 	join_free(call->join);
@@ -46,6 +52,7 @@ enum plan_call_kind call_kind_of(enum record_type type)
 	case RECORD_STEP_DONE:
 	case RECORD_STEP_FAILED:
 	case RECORD_STEP_IN_DOUBT:
+	case RECORD_STEP_PROBED:
 	case RECORD_TIMER_FIRED:
 	case RECORD_ASK_ANSWERED:
 	case RECORD_CHOICE:
@@ -103,6 +110,8 @@ void call_apply(struct open_call *call, const struct journal_record *record)
 		call->due_ms = record->due_ms;
 		if (record->effect && effect_parse(record->effect) >= 0)
 			call->effect = (enum effect)effect_parse(record->effect);
+		if (call->effect == EFFECT_PROBE)
+			call->probe_json = step_opts_probe(record->opts_json);
 		if (record->type == RECORD_VALUE)
 			answer(call, record);
 		if (record->type == RECORD_BRANCHES_OPENED)
@@ -111,7 +120,12 @@ void call_apply(struct open_call *call, const struct journal_record *record)
 	case RECORD_STEP_ATTEMPT:
 		call->attempt_count++;
 		call->is_attempted = true;
+		call->probe_count = 0;
 		call->due_ms = 0;
+		break;
+	case RECORD_STEP_PROBED:
+		call->probe_count++;
+		call->due_ms = record->due_ms;
 		break;
 	case RECORD_STEP_FAILED:
 		if (record->is_final) {
@@ -192,7 +206,7 @@ static void call_continue(struct plan_branch *branch)
 static void continue_stopped(struct plan_branch *branch)
 {
 	const struct open_call *call = &branch->call;
-	bool may_have_happened = call->kind == PLAN_CALL_STEP && call->effect == EFFECT_ONCE &&
+	bool may_have_happened = call->kind == PLAN_CALL_STEP && !effect_is_safe(call->effect) &&
 				 (call->is_attempted || call->is_in_doubt);
 	if (may_have_happened)
 		step_continue(branch);

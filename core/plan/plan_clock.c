@@ -141,7 +141,7 @@ int64_t run_deadline_ms(const struct plan_run *run)
 static void on_due(struct plan_branch *branch)
 {
 	switch (branch->call.kind) {
-	case PLAN_CALL_STEP: step_attempt(branch); break;
+	case PLAN_CALL_STEP: step_on_due(branch); break;
 	case PLAN_CALL_SLEEP: sleep_on_due(branch); break;
 	case PLAN_CALL_ASK: ask_on_due(branch); break;
 	case PLAN_CALL_VALUE:

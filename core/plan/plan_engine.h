@@ -6,6 +6,7 @@
  *  BEFORE the script goes on.
  *  After a crash: scheduled without attempt -> sent; attempted without outcome -> by effect class:
  *      read, idempotent -> sent again with the same idempotency key
+ *      probe            -> the target is asked first: done, not done (sent again), or a person
  *      once (default)   -> never sent again: the run waits IN_DOUBT for a person
  *  On replay kind, id, action and a hash of the arguments are compared; a difference blocks that
  *  run only (BLOCKED: tried again at the next start; it can be cancelled).
@@ -78,7 +79,7 @@ struct plan_engine_options {
 	 *  with the record in commit_batch(). `text` is one line. Kinds: "run_started", "run_ended"
 	 *  (text: the state, or "failed: why"): feed these two to incident_run_started/ended;
 	 *  "run_queued", "run_refused", "run_attached", "run_blocked", "step_done", "step_failed",
-	 *  "step_retry", "step_in_doubt", "asked", "answered", "timer_late", "branch_failed",
+	 *  "step_retry", "step_in_doubt", "asked", "answered", "timer_late", "branch_failed", "step_probed",
 	 *  "branch_stopped": feed these to incident_note.
 	 *  `run_id` is "" for a run that was refused. */
 	void (*on_fact)(void *arg, uint64_t incident, const char *plan, const char *run_id,

@@ -5,7 +5,7 @@
  *                              +------ retry delay ---+     unknown outcome of `once`: in doubt
  *
  *  after a restart: no open attempt -> attempt; open attempt -> attempt again (read, idempotent) or
- *  in doubt (once).
+ *  in doubt (once); `probe`: plan_probe.c.
  */
 #include "core/plan/plan_branch.h"
 
@@ -13,6 +13,7 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/loop/loop.h"
+#include "core/plan/plan_json.h"
 #include "core/plan/plan_run.h"
 
 #include <stdio.h>
@@ -37,7 +38,7 @@ static void fail(struct plan_branch *branch, const char *error)
 	bytes_deinit(&text);
 }
 
-static void doubt(struct plan_branch *branch, const char *error)
+void step_doubt(struct plan_branch *branch, const char *error)
 {
 	struct bytes text = BYTES_EMPTY;
 	struct journal_record record = {.type = RECORD_STEP_IN_DOUBT,
@@ -54,6 +55,25 @@ static void doubt(struct plan_branch *branch, const char *error)
 	step_continue(branch);
 }
 
+/* The probe's action and arguments, by the same lists as the step's own. */
+static int check_probe(struct plan_branch *branch, const char *opts_json, struct err_note *why)
+{
+	char *text = step_opts_probe(opts_json);
+	json_t *probe = plan_json_parse(text);
+	const json_t *args = json_object_get(probe, "args");
+	char *args_json = args ? plan_json_text(args) : mem_copy_text("{}");
+	enum effect effect;
+	int code = plan_action_validate(branch->run->engine->options.actions,
+					json_string_value(json_object_get(probe, "action")),
+					args_json, &effect, why);
+	if (code != 0)
+		err_prefix(why, "opts.probe");
+	mem_free(args_json);
+	mem_free(text);
+	json_decref(probe);
+	return code;
+}
+
 void step_open(struct plan_branch *branch, struct journal_record *record, const char *opts_json)
 {
 	struct err_note why = {{0}};
@@ -64,6 +84,8 @@ void step_open(struct plan_branch *branch, struct journal_record *record, const 
 					&effect, &why);
 	if (code == 0)
 		code = step_opts_read(&opts, opts_json, effect, &why);
+	if (code == 0 && opts.effect == EFFECT_PROBE)
+		code = check_probe(branch, opts_json, &why);
 	/* Arguments past the limit are not kept: their hash is enough to replay the refusal. */
 	if (code != 0)
 		record->args_json = NULL;
@@ -92,50 +114,61 @@ static int64_t deadline_ms(const struct open_call *call)
 	return call->opts.deadline_ms > 0 ? call->opened_ms + call->opts.deadline_ms : INT64_MAX;
 }
 
-static void settle(struct plan_branch *branch, const struct plan_action_result *result)
+void step_failed(struct plan_branch *branch, const char *error, bool wants_retry)
 {
 	struct open_call *call = &branch->call;
-	struct bytes text = BYTES_EMPTY;
-	if (result->is_ok) {
-		struct journal_record record = {
-			.type = RECORD_STEP_DONE,
-			.step = call->step,
-			.attempt = call->attempt_count,
-			.result_json = result->result_json ? result->result_json : "{}"};
-		branch_record(branch, &record);
-		describe(branch, &text);
-		engine_fact(branch->run, "step_done", "%s: %s", call->step, text.data);
-		bytes_deinit(&text);
-		branch_after(branch, branch_go_on);
-		return;
-	}
-	bool is_safe = call->effect != EFFECT_ONCE;
-	bool wants_retry =
-		result->can_retry || (is_safe && (result->is_unknown || result->can_repeat));
 	uint64_t random;
 	env_random(loop_env(branch->run->engine->options.loop), &random, sizeof(random));
 	int64_t delay = step_opts_delay(&call->opts, call->failure_count + 1,
 					(double)(random >> 11) / 9007199254740992.0);
 	int64_t due = engine_now(branch->run->engine) + delay;
-	if (wants_retry && !branch->is_stopping && call->failure_count + 1 < call->opts.tries_max &&
-	    due < deadline_ms(call) && has_room(branch)) {
-		struct journal_record record = {.type = RECORD_STEP_FAILED,
-						.step = call->step,
-						.attempt = call->attempt_count,
-						.error = result->error,
-						.due_ms = due};
-		branch_record(branch, &record);
-		branch->run->engine->usage.retry_count++;
-		engine_fact(branch->run, "step_retry", "%s: try %u failed: %s; next in %lld ms",
-			    call->step, call->attempt_count, result->error ? result->error : "",
-			    (long long)delay);
-		run_arm(branch->run);
-	} else if (result->is_unknown && !is_safe) {
-		doubt(branch, result->error ? result->error : "its outcome is unknown");
-	} else {
-		fail(branch, result->error);
+	if (!wants_retry || branch->is_stopping ||
+	    call->failure_count + 1 >= call->opts.tries_max || due >= deadline_ms(call) ||
+	    !has_room(branch)) {
+		fail(branch, error);
 		branch_after(branch, branch_go_on);
+		return;
 	}
+	struct journal_record record = {.type = RECORD_STEP_FAILED,
+					.step = call->step,
+					.attempt = call->attempt_count,
+					.error = error,
+					.due_ms = due};
+	branch_record(branch, &record);
+	branch->run->engine->usage.retry_count++;
+	engine_fact(branch->run, "step_retry", "%s: try %u failed: %s; next in %lld ms", call->step,
+		    call->attempt_count, error ? error : "", (long long)delay);
+	run_arm(branch->run);
+}
+
+static void succeed(struct plan_branch *branch, const char *result_json)
+{
+	struct open_call *call = &branch->call;
+	struct bytes text = BYTES_EMPTY;
+	struct journal_record record = {.type = RECORD_STEP_DONE,
+					.step = call->step,
+					.attempt = call->attempt_count,
+					.result_json = result_json ? result_json : "{}"};
+	branch_record(branch, &record);
+	describe(branch, &text);
+	engine_fact(branch->run, "step_done", "%s: %s", call->step, text.data);
+	bytes_deinit(&text);
+	branch_after(branch, branch_go_on);
+}
+
+static void settle(struct plan_branch *branch, const struct plan_action_result *result)
+{
+	const struct open_call *call = &branch->call;
+	bool is_safe = effect_is_safe(call->effect);
+	bool is_unclear = result->is_unknown || result->can_repeat;
+	if (result->is_ok)
+		succeed(branch, result->result_json);
+	else if (call->effect == EFFECT_PROBE && is_unclear && !result->can_retry)
+		step_probe(branch);
+	else if (result->is_unknown && !is_safe && !result->can_retry)
+		step_doubt(branch, result->error ? result->error : "its outcome is unknown");
+	else
+		step_failed(branch, result->error, result->can_retry || (is_safe && is_unclear));
 }
 
 static void on_done(void *arg, const struct plan_action_result *result)
@@ -194,7 +227,13 @@ void step_continue(struct plan_branch *branch)
 		bytes_deinit(&text);
 		run_arm(branch->run);
 	} else if (call->is_attempted && call->effect == EFFECT_ONCE) {
-		doubt(branch, "the daemon ended while it was being sent");
+		step_doubt(branch, "the daemon ended while it was being sent");
+	} else if (call->is_attempted && call->effect == EFFECT_PROBE) {
+		branch_set_state(branch, RUN_RUNNING, call->step);
+		if (call->due_ms != 0)
+			run_arm(branch->run);
+		else
+			step_probe(branch);
 	} else if (call->is_attempted) {
 		branch_set_state(branch, RUN_RUNNING, call->step);
 		step_attempt(branch);
@@ -206,12 +245,22 @@ void step_continue(struct plan_branch *branch)
 	}
 }
 
+void step_on_due(struct plan_branch *branch)
+{
+	if (!branch->call.is_attempted) {
+		step_attempt(branch);
+	} else if (!branch->action) {
+		branch->call.due_ms = 0;
+		step_probe(branch);
+	}
+}
+
 bool step_must_be_known(struct plan_branch *branch)
 {
 	const struct open_call *call = &branch->call;
-	if (call->effect != EFFECT_ONCE || !(call->is_attempted || call->is_in_doubt))
+	if (effect_is_safe(call->effect) || !(call->is_attempted || call->is_in_doubt))
 		return false;
-	if (call->is_attempted && !branch->action) {
+	if (call->is_attempted && !branch->action && call->probe_count == 0) {
 		fail(branch, "it was not sent: another branch has won");
 		branch_after(branch, branch_go_on);
 	}

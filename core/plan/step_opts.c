@@ -82,11 +82,43 @@ static int read_retry(struct step_opts *opts, const json_t *retry, struct err_no
 	return code;
 }
 
+/* A probe makes the effect one that can be asked for. */
+static int read_probe(struct step_opts *opts, const json_t *probe, bool is_declared,
+		      struct err_note *why)
+{
+	static const char *const names[] = {"action", "args", "want", NULL};
+	if (!probe && opts->effect != EFFECT_PROBE)
+		return 0;
+	if (probe && !is_declared)
+		opts->effect = EFFECT_PROBE;
+	if (opts->effect != EFFECT_PROBE)
+		return err_set(why, ERR_INVALID,
+			       "opts.probe goes with effect = \"probe\", not with \"%s\"",
+			       effect_name(opts->effect));
+	const json_t *args = json_object_get(probe, "args");
+	const json_t *want = json_object_get(probe, "want");
+	if (!json_is_string(json_object_get(probe, "action")) || (args && !json_is_object(args)) ||
+	    (want && !json_is_object(want)))
+		return err_set(why, ERR_INVALID,
+			       "effect \"probe\" needs opts.probe = { action = \"http.request\", "
+			       "args = { … }, want = { … } }");
+	return plan_json_check_names(probe, "opts.probe", names, why);
+}
+
+char *step_opts_probe(const char *opts_json)
+{
+	json_t *opts = plan_json_parse(opts_json ? opts_json : "{}");
+	const json_t *probe = json_object_get(opts, "probe");
+	char *text = probe ? plan_json_text(probe) : NULL;
+	json_decref(opts);
+	return text;
+}
+
 int step_opts_read(struct step_opts *out, const char *opts_json, enum effect effect,
 		   struct err_note *why)
 {
-	static const char *const names[] = {"effect", "timeout", "deadline",
-					    "retry",  "on_fail", NULL};
+	static const char *const names[] = {"effect", "timeout", "deadline", "retry",
+					    "probe",  "on_fail", NULL};
 	struct step_opts opts = {.effect = effect,
 				 .timeout_ms = STEP_TIMEOUT_DEFAULT_MS,
 				 .first_ms = STEP_RETRY_FIRST_MS,
@@ -104,12 +136,15 @@ int step_opts_read(struct step_opts *out, const char *opts_json, enum effect eff
 	int parsed = effect_parse(json_string_value(declared));
 	if (code == 0 && declared && parsed < 0)
 		code = err_set(why, ERR_INVALID,
-			       "effect must be \"read\", \"idempotent\" or \"once\", found "
+			       "effect must be \"read\", \"idempotent\", \"probe\" or \"once\", "
+			       "found "
 			       "%.40s",
 			       json_is_string(declared) ? json_string_value(declared)
 							: "no string");
 	if (declared && parsed >= 0)
 		opts.effect = (enum effect)parsed;
+	if (code == 0)
+		code = read_probe(&opts, json_object_get(json, "probe"), declared != NULL, why);
 	opts.tries_max = opts.effect == EFFECT_ONCE ? 1 : STEP_TRIES_DEFAULT;
 	if (code == 0)
 		code = read_span(json, "opts", "timeout", STEP_TIMEOUT_MAX_MS, &opts.timeout_ms,

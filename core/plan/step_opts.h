@@ -31,6 +31,9 @@ struct step_opts {
 int step_opts_read(struct step_opts *out, const char *opts_json, enum effect effect,
 		   struct err_note *why);
 
+/** The member `probe` of checked opts as JSON; NULL without one. Owned. */
+char *step_opts_probe(const char *opts_json);
+
 /** Delay before the next try after `failure_count` failures (from 1); `random` is in [0, 1). */
 int64_t step_opts_delay(const struct step_opts *opts, uint32_t failure_count, double random);
 

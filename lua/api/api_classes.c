@@ -49,7 +49,8 @@ const struct api_class api_classes[] = {
 	 "cap? string|number the longest pause\n"
 	 "jitter? number"},
 	{"plan", "tocsin.StepOptions", "The last argument of each step.",
-	 "effect? \"read\"|\"idempotent\"|\"once\" what may happen after a crash\n"
+	 "effect? \"read\"|\"idempotent\"|\"probe\"|\"once\" what may happen after a crash\n"
+	 "probe? {action: string, args?: table, want?: table} asks the target whether it happened\n"
 	 "timeout? string|number of each try\n"
 	 "deadline? string|number of all tries\n"
 	 "retry? tocsin.Retry\n"

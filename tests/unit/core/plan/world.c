@@ -117,22 +117,40 @@ static int validate_once(const struct plan_actions *actions, const json_t *args,
 	return effect_validate(EFFECT_ONCE, effect);
 }
 
+/* The key of a probe is that of its step with a question mark: "run/?step#1". */
+static enum world_reply look(const char *key)
+{
+	if (current->looks)
+		return current->looks[current->look_count++];
+	current->look_count++;
+	return world_effects(current, strchr(key, '?') + 1) > 0 ? REPLY_OK : REPLY_ABSENT;
+}
+
 static void reply_soon(void *arg)
 {
 	struct plan_action_run *run = arg;
 	enum world_reply reply = REPLY_OK;
-	if (current->replies) {
-		reply = current->replies[current->try_count];
-		current->try_count++;
-	}
+	if (strcmp(run->type->name, "test.look") == 0)
+		reply = look(run->idempotency_key);
+	else if (current->replies)
+		reply = current->replies[current->try_count++];
 	struct plan_action_result result = {.is_ok = reply == REPLY_OK,
 					    .is_unknown = reply == REPLY_UNKNOWN,
 					    .can_retry = reply == REPLY_RETRY,
 					    .can_repeat = reply == REPLY_REPEAT,
+					    .is_absent = reply == REPLY_ABSENT,
 					    .result_json = "{\"b\":2,\"a\":0.1}",
 					    .error = reply == REPLY_OK ? NULL : "it went wrong"};
 	if (reply != REPLY_SILENT)
 		plan_action_finish(run, &result);
+}
+
+static int start_look(struct plan_action_run *run, const json_t *args, struct err_note *why)
+{
+	(void)args, (void)why;
+	run->soon = timer_new(run->actions->options.loop, reply_soon, run);
+	timer_set(run->soon, 0);
+	return 0;
 }
 
 static int start_effect(struct plan_action_run *run, const json_t *args, struct err_note *why)
@@ -161,6 +179,7 @@ static void describe(const json_t *args, struct bytes *out)
 static const struct plan_action_type test_types[] = {
 	{"test.idem", validate_idem, start_effect, NULL, describe},
 	{"test.once", validate_once, start_effect, NULL, describe},
+	{"test.look", validate_idem, start_look, NULL, describe},
 	{NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -25,8 +25,17 @@ struct world_effect {
 	int count;
 };
 
-/** What the next tries of an action report; the last one stays. */
-enum world_reply { REPLY_OK, REPLY_UNKNOWN, REPLY_RETRY, REPLY_REPEAT, REPLY_FAIL, REPLY_SILENT };
+/** What the next tries of an action report, in their order. Probes ("test.look") are no tries: they
+ *  tell whether the step they ask about was received, or `looks`, if there are any. */
+enum world_reply {
+	REPLY_OK,
+	REPLY_UNKNOWN,
+	REPLY_RETRY,
+	REPLY_REPEAT,
+	REPLY_FAIL,
+	REPLY_SILENT,
+	REPLY_ABSENT
+};
 
 /** The script of the branches called `name`; NULL ends a list, and is of those that are counted. */
 struct world_branch {
@@ -56,6 +65,8 @@ struct world {
 	int effect_count;
 	const enum world_reply *replies; /**< one for each try, NULL: always ok */
 	int try_count;
+	const enum world_reply *looks;
+	int look_count;
 	char answers[WORLD_ANSWERS_MAX][256]; /**< of the latest runner, in order */
 	int answer_count;
 	char facts[WORLD_FACTS_MAX][32];
