@@ -79,8 +79,8 @@ struct plan_engine_options {
 	 *  with the record in commit_batch(). `text` is one line. Kinds: "run_started", "run_ended"
 	 *  (text: the state, or "failed: why"): feed these two to incident_run_started/ended;
 	 *  "run_queued", "run_refused", "run_attached", "run_blocked", "step_done", "step_failed",
-	 *  "step_retry", "step_in_doubt", "asked", "answered", "timer_late", "branch_failed", "step_probed",
-	 *  "branch_stopped": feed these to incident_note.
+	 *  "step_retry", "step_in_doubt", "asked", "answered", "timer_late", "branch_failed",
+	 *  "step_probed", "branch_stopped": feed these to incident_note.
 	 *  `run_id` is "" for a run that was refused. */
 	void (*on_fact)(void *arg, uint64_t incident, const char *plan, const char *run_id,
 			const char *kind, const char *text);

@@ -35,7 +35,8 @@
 
 ---The last argument of each step.
 ---@class tocsin.StepOptions
----@field effect? "read"|"idempotent"|"once" what may happen after a crash
+---@field effect? "read"|"idempotent"|"probe"|"once" what may happen after a crash
+---@field probe? {action: string, args?: table, want?: table} asks the target whether it happened
 ---@field timeout? string|number of each try
 ---@field deadline? string|number of all tries
 ---@field retry? tocsin.Retry
