@@ -33,7 +33,7 @@ WRONG = {
     "retry_number": ('ctx:exec("x", %s, { retry = 3 })' % TRUE, "retry must be a table"),
     "retry_key": ('ctx:exec("x", %s, { retry = { maximum = 3 } })' % TRUE, "maximum"),
     "effect": ('ctx:exec("x", %s, { effect = "twice" })' % TRUE,
-               "\"idempotent\" or \"once\", found twice"),
+               "\"probe\" or \"once\", found twice"),
     "timeout": ('ctx:exec("x", %s, { timeout = "soon" })' % TRUE, "found \"soon\""),
     "option": ('ctx:exec("x", %s, { tiemout = "5s" })' % TRUE, "tiemout"),
     "program": ('ctx:exec("x", { "/usr/bin/false" })', "/usr/bin/false"),
