@@ -259,6 +259,9 @@ void engine_history_prepare(const struct evaluation *evaluation)
 				       local_same_clock_ms(history->zone, evaluation->boundary_ms,
 							   state->rule->baseline->min_history_days);
 	forget_old(engine, state, evaluation->boundary_ms);
+	/* Before the look: a local midnight between two boundaries has just ended a day. */
+	if (history->keeps_days)
+		engine_history_add_days(evaluation);
 	engine_history_look_up(engine, state, evaluation->boundary_ms);
 	key_table_clear(&history->seen);
 	bytes_clear(&history->row);
@@ -289,6 +292,4 @@ void engine_history_finish(const struct evaluation *evaluation)
 		engine_history_keep(evaluation->engine, evaluation->state->rule->name,
 				    &history->windows, evaluation->boundary_ms,
 				    bytes_slice(&history->row));
-	if (history->keeps_days)
-		engine_history_add_days(evaluation);
 }

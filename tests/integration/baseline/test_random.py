@@ -44,8 +44,7 @@ def references_of(rng, statistic):
 def random_rule(rng, name, zone, holiday):
     """(Lua, Past)"""
     statistic = rng.choice(("count", "sum", "avg", "max"))
-    # Local midnight must be a multiple of `every`: see README.md.
-    window, every = rng.choice(((30, 10), (30, 30), (60, 15), (60, 30), (120, 30), (360, 30)))
+    window, every = rng.choice(((30, 10), (30, 30), (60, 15), (60, 60), (120, 30), (360, 60)))
     references, is_any = references_of(rng, statistic), rng.random() < .4
     days = min([int(r.split("-")[0]) for r in references if "mean" in str(r)] + [4])
     history, samples = rng.randrange(1, days + 1), rng.choice((0, 0, 2, 5))
@@ -111,6 +110,17 @@ class RandomBaselines(unittest.TestCase):
             pass  # the comparison tells what is missing
         daemon.stop()
         return documents(), limits
+
+    def test_a_midnight_between_two_boundaries(self):
+        zone, first = "Asia/Kolkata", datetime.datetime(2026, 6, 1)
+        readings, _ = base.stream(zone, first, 1)
+        lua = """return rule.baseline { source = "shop", output = "alerts", by = { "shop" },
+            field = "amount", statistic = "avg", window = "1h", every = "1h", incident = false,
+            baseline = { "yesterday", "2-day mean" }, band = { lower = "83%", upper = "113%" } }"""
+        past = Past("half", zone, "avg", 3600, 3600, ["yesterday", "2-day mean"],
+                    base.outside(.83, 1.13))
+        documents, _ = self.replayed(zone, readings, {"half": (lua, past)}, None)
+        self.assertGreater(len(self.assert_found(documents, past, readings)), 20)
 
     def test_random_rules(self):
         total = 0
