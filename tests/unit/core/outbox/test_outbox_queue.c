@@ -14,7 +14,8 @@
 #include <string.h>
 
 /* A target that does what the test says: the answer to the n-th send is verdicts[n] ('+'
- * delivered, '-' failed, 'x' refused, '.' no answer yet), the last one for ever. */
+ * delivered, '-' failed, 'w' failed and not before ten minutes, 'x' refused, '.' no answer yet), the
+ * last one for ever. */
 struct scripted {
 	struct target target;
 	const char *verdicts;
@@ -40,7 +41,10 @@ static void scripted_send(struct target *target, const struct outbox_row *rows, 
 		target_finish(target, row_count, SEND_DELIVERED, NULL);
 	else if (verdict == '-')
 		target_finish(target, 0, SEND_RETRY, "not now");
-	else if (verdict == 'x')
+	else if (verdict == 'w') {
+		target->wait_ms = 600000;
+		target_finish(target, 0, SEND_RETRY, "in ten minutes");
+	} else if (verdict == 'x')
 		target_finish(target, 0, SEND_REFUSED, "never");
 }
 
@@ -296,4 +300,58 @@ Test(outbox_queue, a_restart_numbers_on_behind_dead_letters)
 	fixture_settle(&fixture);
 	fixture_expect_file(&fixture, "hook.jsonl", "2\n");
 	cr_expect_eq(fixture_count(&fixture, KEYSPACE_OUTBOX_DEAD), 1);
+}
+
+/* ---- rates ---- */
+
+Test(outbox_queue, rows_beyond_the_targets_rate_wait_and_none_is_lost)
+{
+	static const struct rate rate = {4, 60000}; /* one token, three more a minute */
+
+	rate_limit_init(&scripted.target.limit, &rate, 1, loop_mono_ms(fixture.loop));
+	for (int index = 0; index < 6; index++) {
+		char id[8];
+
+		snprintf(id, sizeof(id), "r%d", index);
+		put(id, NULL);
+	}
+	fixture_settle(&fixture);
+	cr_expect_str_eq(sent_ids(), "r0 r1 ");
+	cr_expect_eq(status().held, 1);
+	loop_virtual_advance(fixture.loop, 19999);
+	cr_expect_str_eq(sent_ids(), "r0 r1 ");
+	loop_virtual_advance(fixture.loop, 1);
+	cr_expect_str_eq(sent_ids(), "r0 r1 r2 r3 ");
+	loop_virtual_advance(fixture.loop, 20000);
+	cr_expect_str_eq(sent_ids(), "r0 r1 r2 r3 r4 r5 ");
+	cr_expect_eq(status().sent, 6);
+	cr_expect_eq(status().held, 2);
+	cr_expect_eq(status().waiting, 0);
+}
+
+Test(outbox_queue, a_repetition_takes_from_the_rate_too)
+{
+	static const struct rate rate = {1, 600000};
+
+	scripted.verdicts = "-+";
+	rate_limit_init(&scripted.target.limit, &rate, 1, loop_mono_ms(fixture.loop));
+	put("a", NULL);
+	loop_virtual_advance(fixture.loop, 599999);
+	cr_expect_str_eq(sent_ids(), "a ");
+	loop_virtual_advance(fixture.loop, 2);
+	cr_expect_str_eq(sent_ids(), "a a ");
+	cr_expect_eq(status().sent, 1);
+}
+
+Test(outbox_queue, a_target_that_names_a_time_is_left_alone_until_then)
+{
+	scripted.verdicts = "w-+";
+	put("a", NULL);
+	loop_virtual_advance(fixture.loop, 599999);
+	cr_expect_str_eq(sent_ids(), "a ");
+	loop_virtual_advance(fixture.loop, 1);
+	cr_expect_str_eq(sent_ids(), "a a ");
+	/* The next failure names none: the usual back-off again. */
+	loop_virtual_advance(fixture.loop, 2000);
+	cr_expect_str_eq(sent_ids(), "a a a ");
 }
