@@ -92,6 +92,7 @@ COLUMN(output_sent, outbox_status, sent)
 COLUMN(output_retries, outbox_status, retries)
 COLUMN(output_dead, outbox_status, dead)
 COLUMN(output_refused, outbox_status, refused)
+COLUMN(output_dropped, outbox_status, dropped)
 COLUMN(output_held, outbox_status, held)
 COLUMN(output_waiting, outbox_status, waiting)
 #undef COLUMN
@@ -272,6 +273,8 @@ static void append_outputs(const struct control_target *target, struct bytes *ou
 		{"output_retries_total", "counter", "Deliveries tried again.", output_retries},
 		{"output_dead_total", "counter", "Rows given up.", output_dead},
 		{"output_refused_total", "counter", "Rows beyond the limit.", output_refused},
+		{"output_dropped_total", "counter", "Rows that were not to be sent any more.",
+		 output_dropped},
 		{"output_held_total", "counter", "Sends that waited for the output's rate.",
 		 output_held},
 		{"output_waiting", "gauge", "Rows not delivered yet.", output_waiting},

@@ -176,6 +176,7 @@ static void add_output(void *arg, const struct outbox_status *status)
 	json_put_int(row, "dead", status->dead);
 	json_put_int(row, "refused", status->refused);
 	json_put_int(row, "held", status->held);
+	json_put_int(row, "dropped", status->dropped);
 	json_put_int(row, "oldest_ms", (uint64_t)(status->oldest_ms > 0 ? status->oldest_ms : 0));
 	json_put_text(row, "last_error", status->last_error);
 	json_array_append_new(arg, row);

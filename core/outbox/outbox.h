@@ -33,15 +33,25 @@ struct outbox;
 struct outbox_trial;
 
 enum { OUTBOX_ROWS_MAX = 100000, OUTBOX_AGE_MAX_MS = 86400000, OUTBOX_DEAD_MAX = 1000 };
-enum { OUTBOX_BODY_BYTES_MAX = 1024 * 1024 };
+enum { OUTBOX_BODY_BYTES_MAX = 1024 * 1024, OUTBOX_REASON_BYTES = 256 };
+
+/** Asked just before a row is sent to an output that takes one at a time (a channel, a webhook),
+ *  and again at each attempt: what was true when it was queued may not be now. */
+struct outbox_gate {
+	/** False: the row is dropped, and `reason` (OUTBOX_REASON_BYTES) says why. */
+	bool (*may_send)(void *arg, const char *output, const char *id, struct slice body,
+			 char *reason);
+	void *arg;
+};
 
 struct outbox_options {
 	struct kv *kv;
 	struct commit *commit;
 	struct loop *loop;
-	struct http_client *client; /**< NULL: no webhooks (replay) */
-	const char *state_dir;      /**< relative file paths start here */
-	bool leaves_sync_to_os;     /**< storage.sync = "os" holds for files as for the store */
+	struct http_client *client;     /**< NULL: no webhooks (replay) */
+	const char *state_dir;          /**< relative file paths start here */
+	bool leaves_sync_to_os;         /**< storage.sync = "os" holds for files as for the store */
+	const struct outbox_gate *gate; /**< NULL: every row is sent */
 };
 
 /** Reads the rows that were not sent yet. They go out once outbox_configure() names their
@@ -66,6 +76,7 @@ struct outbox_status {
 	uint64_t waiting, sent, retries;
 	uint64_t dead;          /**< became dead letters, those found at start included */
 	uint64_t refused;       /**< of them, because the queue was full */
+	uint64_t dropped;       /**< rows that the gate did not let out */
 	uint64_t held;          /**< sends that waited for the output's rate */
 	int64_t oldest_ms;      /**< age of the oldest waiting row */
 	const char *last_error; /**< or NULL */

@@ -61,6 +61,8 @@ void target_finish(struct target *target, uint32_t delivered_count, enum send_en
 		   const char *error);
 /** The client's sentence begins with the URL, and the URL is often a password. */
 const char *target_error_without_url(const char *error);
+/** With full jitter, after the attempt of that number, from 1. */
+int64_t outbox_back_off_ms(const struct env *env, uint32_t attempt_count);
 
 /** `is_synced`: delivered means on the disk. */
 struct target *target_file_new(const struct env *env, const char *path, bool is_synced);

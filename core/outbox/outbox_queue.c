@@ -1,6 +1,5 @@
 #include "core/outbox/outbox_internal.h"
 
-#include "core/base/env.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -32,9 +31,6 @@
 enum queue_state { RESTING, DUE, SENDING, BACKING_OFF };
 
 enum {
-	BACK_OFF_MIN_MS = 500,
-	BACK_OFF_MAX_MS = 60000,
-	BACK_OFF_DOUBLINGS_MAX = 7,
 	/* A daemon that was off for a day must not give its rows up at the first failure. */
 	ATTEMPTS_BEFORE_DEAD = 5,
 	GROUP_ROWS_MAX = 256,
@@ -55,7 +51,7 @@ struct outbox_queue {
 	uint64_t
 		*dead; /* sequences of the kept ones, oldest at dead_first; OUTBOX_DEAD_MAX slots */
 	uint32_t dead_first, dead_count;
-	uint64_t sent, retries, dead_total, refused, held;
+	uint64_t sent, retries, dead_total, refused, held, dropped;
 	bool is_held; /* the send that is due waits for the target's rate */
 	char *last_error;
 };
@@ -297,20 +293,6 @@ static void bury(struct outbox_queue *queue, const char *error)
 		row.on_sent(row.arg, false, error);
 }
 
-static int64_t back_off_ms(const struct outbox_queue *queue)
-{
-	uint32_t doublings = queue->attempt_count - 1;
-	uint64_t random;
-	uint64_t most_ms;
-
-	most_ms = (uint64_t)BACK_OFF_MIN_MS
-		  << (doublings < BACK_OFF_DOUBLINGS_MAX ? doublings : BACK_OFF_DOUBLINGS_MAX);
-	if (most_ms > BACK_OFF_MAX_MS)
-		most_ms = BACK_OFF_MAX_MS;
-	env_random(loop_env(queue->options.loop), &random, sizeof(random));
-	return (int64_t)(1 + random % most_ms);
-}
-
 static void retry_later(struct outbox_queue *queue, const char *error)
 {
 	const struct outbox_waiting *row = row_at(queue, 0);
@@ -326,7 +308,7 @@ static void retry_later(struct outbox_queue *queue, const char *error)
 	if (queue->attempt_count == 1)
 		log_warn(OUTBOX, "%s: sending failed and is tried again: %s", queue->name, error);
 	queue->state = BACKING_OFF;
-	delay_ms = back_off_ms(queue);
+	delay_ms = outbox_back_off_ms(loop_env(queue->options.loop), queue->attempt_count);
 	timer_set(queue->timer,
 		  delay_ms > queue->target->wait_ms ? delay_ms : queue->target->wait_ms);
 }
@@ -390,7 +372,6 @@ static bool waits_for_rate(struct outbox_queue *queue)
 	int64_t wait_ms = rate_limit_wait_ms(limit, loop_mono_ms(queue->options.loop));
 
 	if (wait_ms == 0) {
-		rate_limit_take(limit);
 		queue->is_held = false;
 		return false;
 	}
@@ -399,6 +380,41 @@ static bool waits_for_rate(struct outbox_queue *queue)
 	queue->is_held = true;
 	timer_set(queue->timer, wait_ms);
 	return true;
+}
+
+/** The row is not to be sent any more: neither delivered nor a dead letter. */
+static void drop_first(struct outbox_queue *queue, const char *reason)
+{
+	struct outbox_waiting row = pop(queue);
+
+	delete_row(queue, KEYSPACE_OUTBOX, row.sequence);
+	queue->dropped++;
+	queue->state = RESTING;
+	if (row.on_sent)
+		row.on_sent(row.arg, false, reason);
+	schedule(queue);
+	commit_kick(queue->options.commit);
+}
+
+/** True: it was dropped. */
+static bool is_dropped(struct outbox_queue *queue, const struct outbox_row *row)
+{
+	const struct outbox_gate *gate = queue->options.gate;
+	char reason[OUTBOX_REASON_BYTES] = "";
+
+	if (!gate || queue->target->ops->rows_max != 1 ||
+	    gate->may_send(gate->arg, queue->name, row->id, row->body, reason))
+		return false;
+	drop_first(queue, reason);
+	return true;
+}
+
+static void send_rows(struct outbox_queue *queue, const struct outbox_row *rows, int count)
+{
+	if (is_dropped(queue, &rows[0]))
+		return;
+	rate_limit_take(&queue->target->limit);
+	queue->target->ops->send(queue->target, rows, (uint32_t)count);
 }
 
 static void send_group(struct outbox_queue *queue)
@@ -411,7 +427,7 @@ static void send_group(struct outbox_queue *queue)
 	queue->state = SENDING;
 	queue->target->wait_ms = 0;
 	if (count > 0)
-		queue->target->ops->send(queue->target, rows, (uint32_t)count);
+		send_rows(queue, rows, count);
 	else
 		on_done(queue, 0, count == ERR_IO ? SEND_RETRY : SEND_REFUSED, why.text);
 	for (int index = 0; index < count; index++)
@@ -464,6 +480,7 @@ void outbox_queue_status(const struct outbox_queue *queue, struct outbox_status 
 		.dead = queue->dead_total,
 		.refused = queue->refused,
 		.held = queue->held,
+		.dropped = queue->dropped,
 		.last_error = queue->last_error,
 	};
 	if (queue->count > 0)

@@ -54,6 +54,7 @@ static void scripted_free(struct target *target)
 }
 
 static const struct target_ops scripted_ops = {2, 100, scripted_send, scripted_free};
+static const struct target_ops single_ops = {1, 100, scripted_send, scripted_free};
 
 static struct outbox_fixture fixture;
 static struct outbox_queue *queue;
@@ -354,4 +355,65 @@ Test(outbox_queue, a_target_that_names_a_time_is_left_alone_until_then)
 	/* The next failure names none: the usual back-off again. */
 	loop_virtual_advance(fixture.loop, 2000);
 	cr_expect_str_eq(sent_ids(), "a a a ");
+}
+
+/* ---- the gate ---- */
+
+/** Lets nothing out whose id begins with 'n'. */
+static bool may_send(void *arg, const char *output, const char *id, struct slice body, char *reason)
+{
+	int *asked = arg;
+
+	++*asked;
+	cr_expect_str_eq(output, "hook");
+	cr_expect(slice_equal(body, SLICE_LITERAL("{}")));
+	snprintf(reason, OUTBOX_REASON_BYTES, "acknowledged meanwhile");
+	return id[0] != 'n';
+}
+
+Test(outbox_queue, what_the_gate_does_not_let_out_is_neither_sent_nor_dead)
+{
+	static const struct rate rate = {1, 60000};
+	int asked = 0;
+	const struct outbox_gate gate = {may_send, &asked};
+	struct outbox_options options = options_of_fixture();
+	struct outcome outcome = {0};
+
+	options.gate = &gate;
+	outbox_queue_free(queue);
+	queue = outbox_queue_new(&options, "hook");
+	scripted.target.ops = &single_ops;
+	rate_limit_init(&scripted.target.limit, &rate, 1, loop_mono_ms(fixture.loop));
+	outbox_queue_set_target(queue, &scripted.target, "scripted");
+	put("n1", &outcome);
+	put("n2", NULL);
+	put("y1", NULL);
+	fixture_settle(&fixture);
+	/* What is dropped takes nothing from the rate. */
+	cr_expect_str_eq(sent_ids(), "y1 ");
+	cr_expect_eq(outcome.failed, 1);
+	cr_expect_str_eq(outcome.error, "acknowledged meanwhile");
+	cr_expect_eq(status().dropped, 2);
+	cr_expect_eq(status().dead, 0);
+	cr_expect_eq(status().waiting, 0);
+	cr_expect_eq(fixture_count(&fixture, KEYSPACE_OUTBOX), 0);
+	cr_expect_eq(asked, 3);
+}
+
+Test(outbox_queue, the_gate_is_asked_again_at_each_attempt)
+{
+	int asked = 0;
+	const struct outbox_gate gate = {may_send, &asked};
+	struct outbox_options options = options_of_fixture();
+
+	options.gate = &gate;
+	outbox_queue_free(queue);
+	queue = outbox_queue_new(&options, "hook");
+	scripted.target.ops = &single_ops;
+	scripted.verdicts = "--+";
+	outbox_queue_set_target(queue, &scripted.target, "scripted");
+	put("y1", NULL);
+	loop_virtual_advance(fixture.loop, 10000);
+	cr_expect_str_eq(sent_ids(), "y1 y1 y1 ");
+	cr_expect_eq(asked, 3);
 }
