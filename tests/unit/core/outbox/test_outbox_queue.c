@@ -311,7 +311,7 @@ Test(outbox_queue, rows_beyond_the_targets_rate_wait_and_none_is_lost)
 
 	rate_limit_init(&scripted.target.limit, &rate, 1, loop_mono_ms(fixture.loop));
 	for (int index = 0; index < 6; index++) {
-		char id[8];
+		char id[16];
 
 		snprintf(id, sizeof(id), "r%d", index);
 		put(id, NULL);
