@@ -14,8 +14,8 @@
 #include <string.h>
 
 /* A target that does what the test says: the answer to the n-th send is verdicts[n] ('+'
- * delivered, '-' failed, 'w' failed and not before ten minutes, 'x' refused, '.' no answer yet), the
- * last one for ever. */
+ * delivered, '-' failed, 'w' failed and not before ten minutes, 'x' refused, '.' no answer yet),
+ * the last one for ever. */
 struct scripted {
 	struct target target;
 	const char *verdicts;
