@@ -146,6 +146,11 @@ void rule_state_encode(lua_State *lua, struct bytes *out)
 		out->length = before;
 }
 
+static void raise_damaged(lua_State *lua)
+{
+	luaL_error(lua, "the stored state is damaged");
+}
+
 static void push_item(lua_State *lua, struct byte_reader *reader, uint8_t tag, int depth)
 {
 	struct slice text;
@@ -153,7 +158,7 @@ static void push_item(lua_State *lua, struct byte_reader *reader, uint8_t tag, i
 	double number;
 
 	if (reader->has_failed || depth > RULE_STATE_DEPTH_MAX + 1)
-		luaL_error(lua, "the stored state is damaged");
+		raise_damaged(lua);
 	switch (tag) {
 	case RULE_STATE_FALSE:
 	case RULE_STATE_TRUE: lua_pushboolean(lua, tag == RULE_STATE_TRUE); return;
@@ -167,7 +172,7 @@ static void push_item(lua_State *lua, struct byte_reader *reader, uint8_t tag, i
 		lua_pushlstring(lua, text.data != NULL ? text.data : "", text.length);
 		return;
 	case RULE_STATE_TABLE: break;
-	default: luaL_error(lua, "the stored state is damaged");
+	default: raise_damaged(lua);
 	}
 	luaL_checkstack(lua, 4, "too many tables");
 	lua_newtable(lua);
@@ -176,14 +181,22 @@ static void push_item(lua_State *lua, struct byte_reader *reader, uint8_t tag, i
 		push_item(lua, reader, byte_reader_u8(reader), depth + 1);
 		lua_rawset(lua, -3);
 	}
+	/* A reader that has failed reads zeros: they look like the end. */
+	if (reader->has_failed)
+		raise_damaged(lua);
 }
 
 void rule_state_push(lua_State *lua, struct slice state)
 {
 	struct byte_reader reader = byte_reader_of(state);
 
-	if (state.length == 0)
+	if (state.length == 0) {
 		lua_newtable(lua);
-	else
-		push_item(lua, &reader, byte_reader_u8(&reader), 1);
+		return;
+	}
+	if (byte_reader_u8(&reader) != RULE_STATE_TABLE)
+		raise_damaged(lua);
+	push_item(lua, &reader, RULE_STATE_TABLE, 1);
+	if (reader.left > 0)
+		raise_damaged(lua);
 }

@@ -244,6 +244,7 @@ Test(plan_runner_lua, a_run_that_ended_stays_ended)
 	cr_expect_eq(runner->ops->resume(runner, 0, &answer, &call, &result, &code, &why),
 		     PLAN_RAISED);
 	cr_expect_eq(code, ERR_CLOSED);
+	cr_expect_str_eq(why.text, "plans/x/1.lua: the run is over");
 	runner->ops->free(runner);
 }
 

@@ -51,23 +51,18 @@ static void end(void *arg, struct rule_call *call, enum rule_answer answer,
 	bytes_append_slice(&world->state, call->memory.state);
 }
 
-static int ask(struct world *world, const char *body, struct err_note *why)
+static int ask_script(struct world *world, const char *text, struct err_note *why)
 {
 	struct script_limits limits = {SCRIPT_MEMORY_BYTES, 1000000, 5000};
 	const struct rule_walk walk = {begin, end, world};
-	struct bytes text = BYTES_EMPTY;
 	struct loaded loaded;
 	struct arena arena;
 	uint32_t done = 0;
 	int line, code;
 
-	bytes_append_format(&text,
-			    "return { on_reading = function(ctx, r) %s end, on_timer = function() "
-			    "end }",
-			    body);
 	arena_init(&arena);
-	code = loader_run(&loaded, "rules/slow/3.lua", text.data, text.length, &limits, &arena,
-			  &line, why);
+	code = loader_run(&loaded, "rules/slow/3.lua", text, strlen(text), &limits, &arena, &line,
+			  why);
 	cr_assert_eq(code, 0, "%s", why->text);
 	cr_assert_eq(rule_runner_lua_new(&world->runner, loaded.state, "slow", 3, why), 0);
 	code = world->runner->ops->on_reading(world->runner, &readings, rows, ROWS, &walk, &done,
@@ -75,6 +70,19 @@ static int ask(struct world *world, const char *body, struct err_note *why)
 	world->row = done;
 	world->runner->ops->free(world->runner);
 	arena_deinit(&arena);
+	return code;
+}
+
+static int ask(struct world *world, const char *body, struct err_note *why)
+{
+	struct bytes text = BYTES_EMPTY;
+
+	bytes_append_format(&text,
+			    "return { on_reading = function(ctx, r) %s end, on_timer = function() "
+			    "end }",
+			    body);
+	int code = ask_script(world, text.data, why);
+
 	bytes_deinit(&text);
 	return code;
 }
@@ -168,6 +176,91 @@ Test(rule_reading_lua, timers_are_named_bounded_and_in_event_time)
 	expect_fault("ctx.timer('a', '367d')", "1s to 366d");
 	expect_fault("ctx.timer('a\\0b', '1s')", "must have 1 to 32 bytes, and no zero");
 	expect_fault("ctx.timer('a', 'soon')", "ctx.timer: ");
+}
+
+Test(rule_reading_lua, timers_need_a_function_that_hears_them)
+{
+	struct world world = {.stop_at = UINT32_MAX};
+	struct err_note why = {{0}};
+
+	cr_expect_eq(ask_script(&world,
+				"return { on_reading = function(ctx, r) ctx.timer('a', '1s') end }",
+				&why),
+		     ERR_SCRIPT);
+	cr_expect_str_eq(why.text, "rules/slow/3.lua: on_reading: rules/slow/3.lua:1: ctx.timer "
+				   "needs on_timer = function(ctx, name) … end in the rule");
+	bytes_deinit(&world.state);
+}
+
+/** A filter has no key: a ctx that was kept from another call sets nothing there. */
+Test(rule_reading_lua, a_kept_ctx_is_of_no_use_outside_its_call)
+{
+	static const char text[] =
+		"local kept\n"
+		"return { on_timer = function() end,\n"
+		"  on_reading = function(ctx, r) kept = ctx end,\n"
+		"  filter = function(r)\n"
+		"    if kept.state or kept.key or kept.time then error('it knows a key') end\n"
+		"    kept.timer('a', '1s') end }";
+	const struct script_limits limits = {SCRIPT_MEMORY_BYTES, 1000000, 5000};
+	struct world world = {.stop_at = UINT32_MAX};
+	const struct rule_walk walk = {begin, end, &world};
+	struct err_note why = {{0}};
+	struct loaded loaded;
+	struct arena arena;
+	bool matches[ROWS];
+	uint32_t done = 0, judged = 0;
+	int line;
+
+	arena_init(&arena);
+	cr_assert_eq(loader_run(&loaded, "rules/slow/3.lua", text, strlen(text), &limits, &arena,
+				&line, &why),
+		     0, "%s", why.text);
+	cr_assert_eq(rule_runner_lua_new(&world.runner, loaded.state, "slow", 3, &why), 0);
+	const struct rule_runner_ops *ops = world.runner->ops;
+
+	cr_expect_eq(ops->on_reading(world.runner, &readings, rows, ROWS, &walk, &done, &why), 0);
+	cr_expect_eq(ops->filter(world.runner, &readings, 0, matches, &judged, &why), ERR_SCRIPT);
+	cr_expect_not_null(
+		strstr(why.text,
+		       "rules/slow/3.lua:6: timers are set in on_reading, on_window and on_timer"),
+		"%s", why.text);
+	ops->free(world.runner);
+	arena_deinit(&arena);
+	bytes_deinit(&world.state);
+}
+
+/** What is not a whole table is never taken for one. */
+Test(rule_reading_lua, a_damaged_state_is_refused)
+{
+	static const struct {
+		const char *state;
+		size_t length;
+	} damaged[] = {
+		{"\x05", 1},                   /* a table without end */
+		{"\x05\x02", 2},               /* a key without value */
+		{"\x05\x02\x02", 3},           /* no end */
+		{"\x05\x04\x09xy\x02\x00", 7}, /* a text longer than what is there */
+		{"\x05\x03\x00\x00", 4},       /* half a number */
+		{"\x05\x02\x09\x00", 4},       /* no such kind of value */
+		{"\x05\x00\x00", 3},           /* something behind the end */
+		{"\x02", 1},                   /* no table */
+		{"\x05\x02\x05\x02\x05\x02\x05\x02\x05\x02\x05\x02\x05\x02\x05\x02\x05\x02\x05"
+		 "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
+		 29}, /* deeper than any that is kept */
+	};
+
+	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
+		struct world world = {.stop_at = UINT32_MAX};
+		struct err_note why = {{0}};
+
+		bytes_append(&world.state, damaged[i].state, damaged[i].length);
+		cr_expect_eq(ask(&world, "return { value = ctx.state.x and 1 or 0 }", &why),
+			     ERR_SCRIPT, "%zu", i);
+		cr_expect_not_null(strstr(why.text, "the stored state is damaged"), "%zu: %s", i,
+				   why.text);
+		bytes_deinit(&world.state);
+	}
 }
 
 Test(rule_reading_lua, an_error_ends_at_its_reading)
