@@ -47,8 +47,9 @@ static void read_category(struct config_builder *builder, const struct tree *tre
 	}
 	if (tree->key != NULL && strcmp(name, tree->key) != 0) {
 		report_add(builder->report, builder->file, tree->line,
-			   "category %.64s must not have another name, found \"%.64s\"", tree->key,
-			   name);
+			   "category %.64s must not have another name, found \"%.64s\"; leave "
+			   "\"name\" out: it is for the list form",
+			   tree->key, name);
 		return;
 	}
 	if (find(config, name) != NULL) {

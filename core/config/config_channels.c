@@ -282,7 +282,10 @@ static void read_gateway(struct channel_reader *reader)
 	read_headers(reader);
 	if (!is_visible(settings->content_type))
 		fault(reader, tree_get(tree, "content_type"),
-		      "\"content_type\" of output %s must be one line", reader->name);
+		      "\"content_type\" of output %s must be one line of visible characters; "
+		      "example: "
+		      "content_type = \"application/json\"",
+		      reader->name);
 	if (body == NULL && strcmp(settings->method, "GET") != 0)
 		fault(reader, tree,
 		      "output %s needs \"body\", a template; example: body = "
@@ -316,7 +319,9 @@ static void read_templates(struct channel_reader *reader)
 			      "\"%.64s\"; example: templates = { opened = \"{title}\" }",
 			      reader->name, child->key);
 		else if (child->type != TREE_STRING || strlen(child->text) != child->text_length)
-			fault(reader, child, "template %s of output %s must be a text, found %s",
+			fault(reader, child,
+			      "template %s of output %s must be a text, found %s; example: "
+			      "templates = { opened = \"{title}\" }",
 			      child->key, reader->name, tree_describe(child, found));
 		else {
 			check_template(reader, child, "a template", child->text);

@@ -49,6 +49,13 @@ static void read_type(struct rule_builder *builder, int *type)
 		builder->rule->type = (enum rule_type) * type;
 		return;
 	}
+	if (tree_is_list(builder->tree) && builder->tree->child_count > 0) {
+		rule_fault(
+			builder, "type",
+			"a rule has values with names, found a list; write key = value; example: "
+			"return rule.count { source = \"pay\", … }");
+		return;
+	}
 	rule_fault(builder, "type",
 		   "unknown rule type \"%.64s\"; allowed: rule.count, rule.field, rule.continuous, "
 		   "rule.group, rule.baseline, rule.script; example: return rule.count { … }",

@@ -143,7 +143,7 @@ static bool restore_name(void *arg, struct slice key, struct slice value)
 
 	if (key.length < 2 || key.length - 1 >= sizeof(name)) {
 		restore->code = err_set(restore->why, ERR_CORRUPT,
-					"a stored version has a name of %zu bytes", key.length);
+					"a stored version has a name of %zu bytes", key.length - 1);
 		return false;
 	}
 	memcpy(name, key.data + 1, key.length - 1);

@@ -132,6 +132,15 @@ static void expect_fault(struct file *file, int line, const char *const *parts)
 }
 #define FAULT(file, line, ...) expect_fault(file, line, (const char *const[]){__VA_ARGS__, NULL})
 
+Test(rule, an_unknown_type_is_refused_with_those_that_are)
+{
+	struct file file;
+
+	file_init(&file, "cuont");
+	set_usual(&file);
+	FAULT(&file, 1, "unknown rule type \"cuont\"; allowed: rule.count, rule.field");
+}
+
 Test(rule, group_of_the_contract_is_read)
 {
 	struct file file;
