@@ -202,6 +202,8 @@ int handling_append_fate(struct handling *handling, const char *id, struct bytes
 		code = read_fate(handling, id, &fate, why);
 	if (code == ERR_NOT_FOUND)
 		err_set(why, code, "there is no alert %.64s", id);
+	else if (code != 0)
+		err_prefix(why, "the record of alert %.64s", id);
 	if (code == 0) {
 		log_key(&key, row_get_int(fate, "time_ms"), id);
 		if (read_row(handling, &key, &document, NULL) == 0)

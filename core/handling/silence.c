@@ -287,9 +287,11 @@ static int check_request(const struct silence_request *request, int64_t now_ms,
 {
 	if (request->reason == NULL || request->reason[0] == '\0')
 		return err_set(why, ERR_INVALID, "a silence needs a reason");
-	if (strlen(request->reason) > SILENCE_TEXT_BYTES_MAX ||
-	    strlen(request->author) > SILENCE_TEXT_BYTES_MAX)
+	if (strlen(request->reason) > SILENCE_TEXT_BYTES_MAX)
 		return err_set(why, ERR_INVALID, "the reason has more than %d bytes",
+			       SILENCE_TEXT_BYTES_MAX);
+	if (strlen(request->author) > SILENCE_TEXT_BYTES_MAX)
+		return err_set(why, ERR_INVALID, "the author has more than %d bytes",
 			       SILENCE_TEXT_BYTES_MAX);
 	if (request->when_json != NULL && strlen(request->when_json) > SILENCE_MATCH_BYTES_MAX)
 		return err_set(why, ERR_INVALID, "the hours have more than %d bytes",
@@ -312,8 +314,11 @@ int silences_add(struct silences *silences, const struct silence_request *reques
 		return code;
 	if (count_unended(silences, now_ms) >= SILENCES_MAX) {
 		silences->refused_count++;
-		return err_set(why, ERR_FULL, "there are %d silences that have not ended",
-			       SILENCES_MAX);
+		return err_set(
+			why, ERR_FULL,
+			"there are %d silences that have not ended, and no more are possible: "
+			"end one that is not needed",
+			SILENCES_MAX);
 	}
 	silence = mem_alloc(sizeof(*silence));
 	arena_init(&silence->arena);

@@ -352,27 +352,84 @@ Test(handling, records_are_listed_latest_first_and_trimmed_with_the_alert_log)
 	world_close(&world);
 }
 
-Test(handling, a_damaged_row_is_refused_at_the_start)
+/** What a new handling says of the store with this row in it as well. */
+static int open_with(struct world *world, enum keyspace space, const char *content,
+		     struct err_note *why)
 {
-	struct world world;
 	struct bytes key = BYTES_EMPTY, value = BYTES_EMPTY;
-	struct err_note why = {{0}};
-	static const enum keyspace spaces[] = {KEYSPACE_OPEN_ALERT, KEYSPACE_GROUP, KEYSPACE_HELD,
-					       KEYSPACE_SILENCE};
-	world_open(&world, "");
-	for (size_t i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++) {
-		struct handling_options options = world.handling->options;
-		struct handling *other = NULL;
-		key_begin(&key, spaces[i]);
-		key_add_text(&key, "x");
-		keyspace_seal(&value, SLICE_LITERAL("{\"route\": 7}"));
-		kv_batch_put(commit_batch(world.commit), bytes_slice(&key), bytes_slice(&value));
-		commit_kick(world.commit);
-		cr_expect_eq(handling_new(&other, &options, &why), ERR_CORRUPT);
-		kv_batch_delete(commit_batch(world.commit), bytes_slice(&key));
-		commit_kick(world.commit);
-	}
+	struct handling_options options = world->handling->options;
+	struct handling *other = NULL;
+
+	key_begin(&key, space);
+	key_add_text(&key, "x");
+	keyspace_seal(&value, slice_of(content));
+	kv_batch_put(commit_batch(world->commit), bytes_slice(&key), bytes_slice(&value));
+	commit_kick(world->commit);
+	int code = handling_new(&other, &options, why);
+
+	kv_batch_delete(commit_batch(world->commit), bytes_slice(&key));
+	commit_kick(world->commit);
 	bytes_deinit(&key);
 	bytes_deinit(&value);
+	return code;
+}
+
+Test(handling, a_damaged_row_is_refused_at_the_start)
+{
+	static const char open_alert[] = "a stored open alert has missing or wrong fields";
+	static const char group[] = "a stored group of alerts has missing or wrong fields";
+	static const char silence[] = "a stored silence has missing or wrong fields";
+	static const struct {
+		enum keyspace space;
+		const char *content, *text;
+	} rows[] = {
+		{KEYSPACE_OPEN_ALERT, "nonsense", open_alert},
+		{KEYSPACE_OPEN_ALERT, "{\"route\": 7}", open_alert},
+		{KEYSPACE_OPEN_ALERT, "{\"output\":\"alerts\",\"id\":\"1\"}", open_alert},
+		{KEYSPACE_OPEN_ALERT,
+		 "{\"output\":\"alerts\",\"id\":\"1\",\"version\":1,\"state\":\"asleep\"}",
+		 open_alert},
+		{KEYSPACE_GROUP, "", group},
+		{KEYSPACE_GROUP, "{\"route\": 7}", group},
+		{KEYSPACE_HELD, "[]", group},
+		{KEYSPACE_HELD, "{\"id\":\"1\",\"document\":\"{}\",\"key\":\"00\"}", group},
+		{KEYSPACE_SILENCE, "nonsense", silence},
+		{KEYSPACE_SILENCE, "{\"number\":1,\"author\":\"ann\",\"reason\":\"r\"}", silence},
+		{KEYSPACE_SILENCE,
+		 "{\"number\":1,\"author\":\"ann\",\"reason\":\"r\",\"match\":{}}",
+		 "the match is empty: it would mean every alert; say at least one of rule, "
+		 "severity, state, category, labels, dimension"},
+	};
+	struct world world;
+	struct err_note why = {{0}};
+
+	world_open(&world, "");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		cr_expect_eq(open_with(&world, rows[i].space, rows[i].content, &why), ERR_CORRUPT,
+			     "%s", rows[i].content);
+		cr_expect_str_eq(why.text, rows[i].text, "%s: %s", rows[i].content, why.text);
+	}
+	world_close(&world);
+}
+
+Test(handling, a_damaged_record_of_an_alert_is_named)
+{
+	struct world world;
+	struct bytes key = BYTES_EMPTY, value = BYTES_EMPTY, json = BYTES_EMPTY;
+	struct err_note why = {{0}};
+
+	world_open(&world, "");
+	world_fire(&world, "slow", "m1");
+	key_begin(&key, KEYSPACE_FATE);
+	key_add_bytes(&key, slice_of(world.last_id));
+	keyspace_seal(&value, SLICE_LITERAL("nonsense"));
+	kv_batch_put(commit_batch(world.commit), bytes_slice(&key), bytes_slice(&value));
+	cr_expect_eq(handling_append_fate(world.handling, world.last_id, &json, &why), ERR_CORRUPT);
+	bytes_append_format(&json, "the record of alert %s: a stored row is not JSON",
+			    world.last_id);
+	cr_expect_str_eq(why.text, json.data);
+	bytes_deinit(&key);
+	bytes_deinit(&value);
+	bytes_deinit(&json);
 	world_close(&world);
 }

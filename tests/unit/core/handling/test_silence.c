@@ -1,6 +1,7 @@
 #include "handling_world.h"
 
 #include "core/base/err.h"
+#include "core/base/mem.h"
 #include "core/model/timestamp.h"
 #include "storage/commit.h"
 #include "storage/kv.h"
@@ -148,9 +149,63 @@ Test(silence, what_is_wrong_is_refused_with_a_sentence)
 		cr_expect(strstr(shelf.why.text, rows[i].words) != NULL, "%s: %s", rows[i].words,
 			  shelf.why.text);
 	}
+	cr_expect(silences_find(shelf.silences, 1) == NULL, "none of them is there");
 	struct silence_request longest =
 		request_of("{\"rule\":\"a\"}", 1000, 1000 + SILENCE_SPAN_MS_MAX);
 	cr_expect_eq(add(&shelf, &longest, 1000), 0);
+	close_shelf(&shelf);
+}
+
+/** `begin`, so many times x, and `end`. */
+static char *fill(const char *begin, size_t count, const char *end)
+{
+	struct bytes text = BYTES_EMPTY;
+
+	bytes_append_text(&text, begin);
+	for (size_t i = 0; i < count; i++)
+		bytes_append_char(&text, 'x');
+	bytes_append_text(&text, end);
+	return text.data;
+}
+
+Test(silence, texts_have_limits)
+{
+	static const char rule[] = "{\"rule\":[\"", match_end[] = "\"]}";
+	static const char hours[] = "[{\"days\":\"sun\"", hours_end[] = "}]";
+	struct shelf shelf;
+	struct silence_request request = request_of("{\"rule\":\"a\"}", 1000, 2000);
+	char *reason = fill("", SILENCE_TEXT_BYTES_MAX + 1, "");
+	char *match = fill(rule, SILENCE_MATCH_BYTES_MAX - strlen(rule) - strlen(match_end) + 1,
+			   match_end);
+	char *when = mem_copy_text(hours);
+
+	open_shelf(&shelf);
+	request.reason = reason;
+	cr_expect_eq(add(&shelf, &request, 1000), ERR_INVALID);
+	cr_expect_str_eq(shelf.why.text, "the reason has more than 1024 bytes");
+	request.reason = reason + 1;
+	cr_expect_eq(add(&shelf, &request, 1000), 0, "%s", shelf.why.text);
+	request.author = reason;
+	cr_expect_eq(add(&shelf, &request, 1000), ERR_INVALID);
+	cr_expect_str_eq(shelf.why.text, "the author has more than 1024 bytes");
+	request.author = "ann";
+	request.match_json = match;
+	cr_expect_eq(add(&shelf, &request, 1000), ERR_INVALID);
+	cr_expect_str_eq(shelf.why.text, "the match has more than 32768 bytes");
+	request.match_json = "{\"rule\":\"a\"}";
+	when = mem_grow(when, SILENCE_MATCH_BYTES_MAX + 2, 1);
+	memset(when + strlen(hours), ' ', SILENCE_MATCH_BYTES_MAX + 2 - strlen(hours));
+	memcpy(when + SILENCE_MATCH_BYTES_MAX + 1 - strlen(hours_end), hours_end,
+	       sizeof(hours_end));
+	request.when_json = when;
+	cr_expect_eq(add(&shelf, &request, 1000), ERR_INVALID);
+	cr_expect_str_eq(shelf.why.text, "the hours have more than 32768 bytes");
+	memmove(when + strlen(hours), when + strlen(hours) + 1,
+		SILENCE_MATCH_BYTES_MAX + 1 - strlen(hours));
+	cr_expect_eq(add(&shelf, &request, 1000), 0, "%s", shelf.why.text);
+	mem_free(reason);
+	mem_free(match);
+	mem_free(when);
 	close_shelf(&shelf);
 }
 
@@ -163,9 +218,11 @@ Test(silence, one_that_is_expired_stays_so_and_says_by_whom)
 	cr_assert_eq(add(&shelf, &request, 1000), 0);
 	cr_expect_eq(silences_expire(shelf.silences, 2, "bob", "done", 2000, &shelf.why),
 		     ERR_NOT_FOUND);
+	cr_expect_str_eq(shelf.why.text, "there is no silence 2");
 	cr_expect_eq(silences_expire(shelf.silences, 1, "bob", "done", 2000, &shelf.why), 0);
-	cr_expect_eq(silences_expire(shelf.silences, 1, "bob", "done", 2000, &shelf.why),
+	cr_expect_eq(silences_expire(shelf.silences, 1, "eve", "again", 2000, &shelf.why),
 		     ERR_CONFLICT);
+	cr_expect_str_eq(shelf.why.text, "silence 1 has ended already");
 	stop(&shelf);
 	start(&shelf);
 	silence_append_json(silences_find(shelf.silences, 1), &json);
@@ -206,6 +263,8 @@ Test(silence, a_thousand_may_wait_and_one_more_is_refused_and_counted)
 	for (int i = 0; i < SILENCES_MAX; i++)
 		cr_assert_eq(add(&shelf, &request, 1000), 0);
 	cr_expect_eq(add(&shelf, &request, 1000), ERR_FULL);
+	cr_expect_str_eq(shelf.why.text, "there are 1000 silences that have not ended, and no more "
+					 "are possible: end one that is not needed");
 	silences_usage(shelf.silences, 1500, &usage);
 	cr_expect_eq(usage.refused_count, 1);
 	cr_expect_eq(usage.active_count, SILENCES_MAX);

@@ -164,7 +164,57 @@ Test(lookup, sqlite_faults)
 	cr_expect_eq(lookup_open_sqlite(&lookup, path, "endless", &why), ERR_INVALID);
 	cr_expect_not_null(strstr(why.text, "interrupted"), "%s", why.text);
 	cr_expect_eq(lookup_open_sqlite(&lookup, "/nonexistent/a.db", "t", &why), ERR_NOT_FOUND);
+	cr_expect_not_null(strstr(why.text, "SQLite says: unable to open"), "%s", why.text);
 	write_file("this is not a database at all, but a text", 41);
 	cr_expect_eq(lookup_open_sqlite(&lookup, path, "t", &why), ERR_INVALID);
+	cr_expect_str_eq(why.text, "SQLite says: file is not a database");
 	cr_expect_null(lookup);
+}
+
+Test(lookup, sqlite_text_that_is_not_utf8)
+{
+	struct lookup *lookup = NULL;
+	struct err_note why = {0};
+
+	run_sql("CREATE TABLE t (a, b); INSERT INTO t VALUES ('x', 'y'), ('x', CAST(x'ff' AS "
+		"TEXT));");
+	cr_expect_eq(lookup_open_sqlite(&lookup, path, "t", &why), ERR_INVALID);
+	cr_expect_str_eq(why.text, "row 2: column \"b\" is not UTF-8");
+	cr_expect_null(lookup);
+}
+
+Test(lookup, sqlite_of_a_file_with_damaged_pages)
+{
+	static const char rubbish[4096] = "\xff\xff\xff\xff";
+	struct lookup *lookup = NULL;
+	struct err_note why = {0};
+	FILE *file;
+
+	run_sql("PRAGMA page_size = 4096; CREATE TABLE t (a); WITH RECURSIVE n(i) AS (SELECT 1 "
+		"UNION "
+		"ALL SELECT i + 1 FROM n WHERE i < 9999) INSERT INTO t SELECT i FROM n;");
+	file = fopen(path, "r+");
+	cr_assert_not_null(file);
+	fseek(file, sizeof(rubbish), SEEK_SET);
+	cr_assert_eq(fwrite(rubbish, 1, sizeof(rubbish), file), sizeof(rubbish));
+	fclose(file);
+	cr_expect_eq(lookup_open_sqlite(&lookup, path, "t", &why), ERR_INVALID);
+	cr_expect_str_eq(why.text, "SQLite says: database disk image is malformed");
+	cr_expect_null(lookup);
+}
+
+Test(lookup, sqlite_that_another_program_writes)
+{
+	struct lookup *lookup = NULL;
+	struct err_note why = {0};
+	sqlite3 *db = NULL;
+
+	run_sql("CREATE TABLE t (a); INSERT INTO t VALUES ('x');");
+	cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+	cr_expect_eq(lookup_open_sqlite(&lookup, path, "t", &why), ERR_INVALID);
+	cr_expect_str_eq(why.text, "SQLite says: database is locked");
+	sqlite3_close(db);
+	cr_expect_eq(lookup_open_sqlite(&lookup, path, "t", &why), 0, "%s", why.text);
+	lookup_unref(lookup);
 }
