@@ -90,6 +90,9 @@ static int keep_all(struct channel *channel, struct err_note *why)
 				       &settings->user, &settings->password};
 	int code = 0;
 
+	settings->is_url_hidden =
+		settings->url != NULL &&
+		(strncmp(settings->url, "env:", 4) == 0 || strncmp(settings->url, "file:", 5) == 0);
 	bytes_append(&channel->fingerprint, settings->rates, sizeof(settings->rates));
 	bytes_append_format(&channel->fingerprint, "%d %u %u %u %u %u %d %d %d %" PRId64 " ",
 			    (int)settings->kind, settings->rate_count, settings->header_count,

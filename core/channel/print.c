@@ -41,6 +41,12 @@ static void append_url(const struct channel_settings *settings, const char *url,
 	}
 	while (has_path_key && last > host && last[-1] != '/')
 		last--;
+	/* Nobody knows where in a gateway's URL its key is. */
+	if (settings->kind == CHANNEL_GATEWAY && settings->is_url_hidden) {
+		last = host + strcspn(host, "/?");
+		last += last < query;
+		has_path_key = true;
+	}
 	if (has_path_key && last > host && last < query) {
 		bytes_append(out, url, (size_t)(last - url));
 		bytes_append_text(out, mask);
