@@ -178,6 +178,16 @@ class Channels(unittest.TestCase):
         self.assertGreaterEqual(row["retries"], 1)
         self.assertEqual(len(world.vendors.of(SLACK)), 2)
 
+    def test_a_channel_that_is_gone_is_told_without_its_key(self):
+        world = self.world
+        world.vendors.close()
+        world.say("ding", "hello")
+        row = world.wait_output("ding", retries=1)
+        self.assertEqual(row["waiting"], 1)
+        self.assertIn("did not answer", row["last_error"])
+        for text in (row["last_error"], world.daemon.log()):
+            self.assertNotIn("t0k", text)
+
     def test_an_output_keeps_its_rate_and_loses_nothing(self):
         world = self.world
         times = []
@@ -195,6 +205,20 @@ class Channels(unittest.TestCase):
             self.assertGreater(later - earlier, 0.9)
         self.assertGreaterEqual(row["held"], 3)
         self.assertEqual(row["dead"], 0)
+
+    def test_a_storm_of_alerts_is_few_messages_and_delays_nobody_else(self):
+        world = self.world
+        storm = 3000
+        world.say("x", *["m%d" % i for i in range(storm)], kind="storm")
+        world.say("sms", "P1")
+        world.wait_output("sms", sent=1)
+
+        def counted():
+            return sum(int(body["markdown"]["content"].split("] ")[1].split(" ")[0])
+                       for body in world.vendors.bodies(WECOM))
+        wait_until(lambda: counted() >= storm, 60, "%d alerts to be told" % storm)
+        self.assertEqual(counted(), storm)
+        self.assertLessEqual(len(world.vendors.of(WECOM)), 6)
 
     # ---- mail
 
@@ -215,6 +239,24 @@ class Channels(unittest.TestCase):
         del world.smtp.replies["MAIL"]
         world.wait_output("mail", sent=2, waiting=0)
         self.assertNotIn("p4ss", world.daemon.log())
+
+    def test_a_mail_server_that_does_not_answer_is_tried_again(self):
+        world = self.world
+        held = threading.Event()
+        world.smtp.behave(held, "250 taken")
+        world.say("near", "slow")
+        row = world.wait_output("near", sent=1)
+        held.set()
+        self.assertGreaterEqual(row["retries"], 1)
+        self.assertEqual(len({read_mail(mail[2])["Message-ID"] for mail in world.smtp.mails}), 1)
+
+    def test_a_password_never_goes_to_a_mail_server_without_tls(self):
+        world = self.world
+        done = tocsin("notify", "test", "tls", "--site", world.site.directory)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("did not answer", done.stderr)
+        self.assertEqual([word for word in world.smtp.words if "AUTH" in word or "MAIL" in word],
+                         [])
 
     def test_mails_of_an_incident_are_one_thread(self):
         world = self.world

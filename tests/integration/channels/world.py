@@ -31,10 +31,16 @@ CONFIG = """
       timeout = "5s", %(rate)s },
     slow = { gateway = "%(url)s/slow", to = { "1" }, body = "{text}", content_type = "text/plain",
       rate = { 1, "1s" } },
+    near = { mail = "smtp://127.0.0.1:%(smtp)d", from = "tocsin@example.com", tls = false,
+      to = { "duty@example.com" }, timeout = "500ms", %(rate)s },
+    tls = { mail = "smtp://127.0.0.1:%(smtp)d", from = "tocsin@example.com", user = "u",
+      password = "p4ss", to = { "duty@example.com" } },
     screen = { console = true },
   },
   routes = { { match = { rule = "page" },
-    outputs = { "ding", "feishu", "wecom", "slack", "sms", "mail", "screen" } } },
+    outputs = { "ding", "feishu", "wecom", "slack", "sms", "mail", "screen" } },
+    { match = { rule = "storm" }, outputs = { "wecom" }, group = { by = { "rule" }, wait = "2s" } },
+  },
   listen = { http = false },
 """
 
@@ -72,7 +78,7 @@ class World:
         os.environ["WECOM_URL"] = self.vendors.url("/cgi-bin/webhook/send?key=k3y")
         with open(self.feed, "w", encoding="utf-8"):
             pass
-        rules = {name + "/1": RULE % name for name in ("page", "say", "twice", "long")}
+        rules = {name + "/1": RULE % name for name in ("page", "storm", "say", "twice", "long")}
         plans = {"say/1": PLAN % ("say", SAY), "twice/1": PLAN % ("twice", TWICE),
                  "long/1": PLAN % ("long", LONG)}
         self.site = Site(os.path.join(directory, "site"), CONFIG % {
