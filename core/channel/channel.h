@@ -83,7 +83,7 @@ struct channel_settings {
 	bool has_tls;      /**< mail: a server without TLS is refused */
 	bool is_voice;     /**< gateway: it calls, rather than writes */
 	int64_t timeout_ms;
-	bool is_url_hidden; /**< set by channel_new(): the URL came from a file or the environment */
+	bool is_url_hidden; /**< set by channel_new(): it came from a file or the environment */
 };
 
 /** Copies and reads secrets. ERR_INVALID: what an "env:" or "file:" gave is no URL; those of
