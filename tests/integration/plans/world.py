@@ -237,40 +237,59 @@ def at(text):
 # ---- the journal, by its documented grammar
 
 OPENS = {"StepScheduled": {"StepDone", "StepFailed"}, "TimerSet": {"TimerFired"},
-         "AskOpened": {"AskAnswered"}}
+         "AskOpened": {"AskAnswered"}, "BranchesOpened": {"Choice"}}
+
+
+class Branch:
+    """What the records of one scope have said so far."""
+
+    def __init__(self):
+        self.is_open, self.attempts = None, 0
+
+
+def check_record(branch, record, outcomes, started):
+    kind = record["type"]
+    if kind == "Value" or kind in OPENS:
+        assert branch.is_open is None, "%s begins inside %s" % (record, branch.is_open)
+        assert record["step"] not in started, "%s began twice" % record["step"]
+        started.add(record["step"])
+        branch.attempts = 0
+        if kind == "Value":
+            outcomes[record["step"]] = record
+        else:
+            branch.is_open = record
+        return
+    opened = branch.is_open
+    assert opened and record["step"] == opened["step"], record
+    if kind == "StepAttempt":
+        branch.attempts += 1
+        assert record["attempt"] == branch.attempts, record
+        assert opened["effect"] != "once" or branch.attempts == 1, "a once step was tried again"
+    elif kind in OPENS[opened["type"]] and (kind != "StepFailed" or record.get("final")):
+        outcomes[record["step"]] = record
+        if kind != "Choice":
+            branch.is_open = None
+    else:
+        assert kind in ("StepFailed", "StepInDoubt", "StepProbed"), record
 
 
 def check_journal(journal, is_ended=True):
     """Raises on a lost or doubled record. Returns {step: outcome record}."""
     assert [r["seq"] for r in journal] == list(range(1, len(journal) + 1)), journal
     assert journal[0]["type"] == "RunStarted", journal[0]
-    outcomes, is_open, attempts, started = {}, None, 0, set()
+    outcomes, started, branches = {}, set(), {"": Branch()}
     for record in journal[1:]:
-        kind = record["type"]
-        if kind == "RunEnded":
+        if record["type"] == "RunEnded":
             assert record is journal[-1], "records follow RunEnded"
-        elif kind == "Value" or kind in OPENS:
-            assert is_open is None, "%s begins inside %s" % (record, is_open)
-            assert record["step"] not in started, "%s began twice" % record["step"]
-            started.add(record["step"])
-            attempts = 0
-            if kind == "Value":
-                outcomes[record["step"]] = record
-            else:
-                is_open = record
-        elif kind == "Operator":
-            pass
-        else:
-            assert is_open and record["step"] == is_open["step"], record
-            if kind == "StepAttempt":
-                attempts += 1
-                assert record["attempt"] == attempts, record
-                assert is_open["effect"] != "once" or attempts == 1, "a once step was tried again"
-            elif kind in OPENS[is_open["type"]] and (kind != "StepFailed" or record.get("final")):
-                outcomes[record["step"]] = record
-                is_open = None
-            else:
-                assert kind in ("StepFailed", "StepInDoubt"), record
+        elif record["type"] != "Operator":
+            branch = branches.setdefault(record.get("scope", ""), Branch())
+            if branch.is_open and branch.is_open["step"] in outcomes:
+                branch.is_open = None  # its branches may speak between Choice and the next call
+            check_record(branch, record, outcomes, started)
     if is_ended:
-        assert journal[-1]["type"] == "RunEnded" and is_open is None, journal[-1]
+        assert journal[-1]["type"] == "RunEnded", journal[-1]
+        has_loser = any("winner" in record for record in journal)
+        for scope, branch in branches.items():
+            is_left = branch.is_open and branch.is_open["step"] not in outcomes
+            assert not is_left or (has_loser and scope), branch.is_open
     return outcomes
