@@ -109,6 +109,9 @@ void branch_after(struct plan_branch *branch, void (*then)(struct plan_branch *b
 bool replay_call(struct plan_branch *branch, const struct plan_call *call, const char *step,
 		 const char *hash);
 
+/** Whether its next record is the fact of this id. */
+bool replay_has_fact(const struct plan_branch *branch, const char *id);
+
 /* plan_call.c */
 /** Opens a call of the script: from the journal, or anew. True when it is answered already; false
  *  when it waits (or the branch ended, or the run ended or is blocked). */
@@ -148,6 +151,6 @@ void ask_answer(struct plan_branch *branch, bool is_approved, const char *value_
 /** ERR_INVALID: not JSON, or not among the choices. */
 int ask_check_value(const struct open_call *call, bool is_approved, const char *value_json,
 		    struct err_note *why);
-void value_open(struct plan_branch *branch, struct journal_record *record);
+void value_open(struct plan_branch *branch, struct journal_record *record, const char *opts_json);
 
 #endif

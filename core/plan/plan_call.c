@@ -175,6 +175,17 @@ static bool has_room(const struct plan_run *run, const struct plan_call *call)
 	       run->record_bytes + wanted + RUN_BYTES_SPARE <= RUN_BYTES_MAX;
 }
 
+/* Whether the journal knows the fact that the script would now find out: no call, no record. */
+static void answer_known(struct plan_branch *branch, const char *id)
+{
+	struct open_call *call = &branch->call;
+	call->is_open = true;
+	call->kind = PLAN_CALL_VALUE;
+	call->is_answered = true;
+	call->is_ok = true;
+	call->result_json = mem_copy_text(replay_has_fact(branch, id) ? "true" : "false");
+}
+
 static void open_new(struct plan_branch *branch, const struct plan_call *call,
 		     struct journal_record *record)
 {
@@ -182,7 +193,7 @@ static void open_new(struct plan_branch *branch, const struct plan_call *call,
 	case PLAN_CALL_STEP: step_open(branch, record, call->opts_json); break;
 	case PLAN_CALL_SLEEP: sleep_open(branch, record); break;
 	case PLAN_CALL_ASK: ask_open(branch, record); break;
-	case PLAN_CALL_VALUE: value_open(branch, record); break;
+	case PLAN_CALL_VALUE: value_open(branch, record, call->opts_json); break;
 	case PLAN_CALL_BRANCHES: join_open(branch, record); break;
 	}
 }
@@ -272,6 +283,10 @@ bool call_open(struct plan_branch *branch, const struct plan_call *call)
 {
 	struct plan_run *run = branch->run;
 	bool is_replayed = branch->replay_next != 0;
+	if (call->kind == PLAN_CALL_VALUE && call->action && strcmp(call->action, "known") == 0) {
+		answer_known(branch, call->id);
+		return true;
+	}
 	bool is_value = call->kind == PLAN_CALL_VALUE;
 	if (!is_replayed && branch->is_stopping) {
 		branch_give_up(branch);

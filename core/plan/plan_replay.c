@@ -116,6 +116,13 @@ static const struct journal_record *peek(const struct plan_branch *branch)
 		       : &branch->run->replay->journal.records[branch->replay_next];
 }
 
+bool replay_has_fact(const struct plan_branch *branch, const char *id)
+{
+	const struct journal_record *record = peek(branch);
+	return record && record->type == RECORD_VALUE && !differs(record->action, "fact") &&
+	       !differs(record->id, id);
+}
+
 bool replay_call(struct plan_branch *branch, const struct plan_call *call, const char *step,
 		 const char *hash)
 {

@@ -41,7 +41,8 @@ enum plan_call_kind {
  *  STEP: action "notify.send" | "http.request" | "exec.run" | "log.write"; args and opts as JSON
  *  objects (opts: effect, timeout, deadline, retry {max, first, factor, cap, jitter}, on_fail).
  *  SLEEP: args {"ms": 5000}. ASK: args {text, who, expires, on_expire, choices}; opts are not read.
- *  VALUE: action "now" | "random" | "uuid" | "incident"; recorded once, replayed afterwards.
+ *  VALUE: action "now" | "random" | "uuid" | "incident" | "fact" (opts {"value": …}); recorded
+ *  once, replayed afterwards. Action "known": whether the fact `id` is recorded; no record itself.
  *  BRANCHES: id "par" | "each"; args {"mode": "all" | "any" | "settle", "names": ["a", …] or
  *  "count": 7 (then they are called "1" … "7"), "limit": at once, "max_errors": past it no more
  *  begin}.

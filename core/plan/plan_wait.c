@@ -209,10 +209,26 @@ static json_t *make_incident(struct plan_run *run)
 	return json ? json : json_null();
 }
 
-void value_open(struct plan_branch *branch, struct journal_record *record)
+/* What the script has found out: as it is, unless it is too long. */
+static json_t *take_fact(const char *opts_json, const char **error)
+{
+	json_t *opts = plan_json_parse(opts_json ? opts_json : "{}");
+	json_t *value = json_incref(json_object_get(opts, "value"));
+	json_decref(opts);
+	if (opts_json && strlen(opts_json) > RUN_RESULT_BYTES_MAX) {
+		*error = "a fact has at most 64 KiB as JSON";
+		json_decref(value);
+		return NULL;
+	}
+	return value ? value : json_null();
+}
+
+void value_open(struct plan_branch *branch, struct journal_record *record, const char *opts_json)
 {
 	const struct env *env = loop_env(branch->run->engine->options.loop);
 	const char *name = record->action ? record->action : "";
+	const char *error =
+		"there is no value of this name; known: now, random, uuid, incident, fact";
 	json_t *value = NULL;
 	uint64_t random;
 	if (strcmp(name, "now") == 0) {
@@ -224,13 +240,14 @@ void value_open(struct plan_branch *branch, struct journal_record *record)
 		value = make_uuid(env);
 	} else if (strcmp(name, "incident") == 0) {
 		value = make_incident(branch->run);
+	} else if (strcmp(name, "fact") == 0) {
+		value = take_fact(opts_json, &error);
 	}
 	char *text = value ? plan_json_text(value) : NULL;
 	record->type = RECORD_VALUE;
 	record->result_json = text;
 	if (!value)
-		record->error =
-			"there is no value of this name; known: now, random, uuid, incident";
+		record->error = error;
 	branch_record(branch, record);
 	mem_free(text);
 	json_decref(value);

@@ -118,7 +118,7 @@ int step_opts_read(struct step_opts *out, const char *opts_json, enum effect eff
 		   struct err_note *why)
 {
 	static const char *const names[] = {"effect", "timeout", "deadline", "retry",
-					    "probe",  "on_fail", NULL};
+					    "probe",  "on_fail", "undo",     NULL};
 	struct step_opts opts = {.effect = effect,
 				 .timeout_ms = STEP_TIMEOUT_DEFAULT_MS,
 				 .first_ms = STEP_RETRY_FIRST_MS,

@@ -271,6 +271,12 @@ const struct api_row api_rows[] = {
 	     "opts? tocsin.StepOptions",
 	     "{exit_code: integer, output: string}",
 	     "A program on the site's exec.allow; no shell."),
+	LIBRARY("ctx:fact", PHASE_PLAN, "one journal record",
+	     "id string\n"
+	     "fn fun(): any",
+	     "any value",
+	     "What the function finds out, recorded: a replay does not call it again. At most "
+	     "64 KiB as JSON."),
 	LIBRARY("ctx:http", PHASE_PLAN, "one durable step",
 	     "id string\n"
 	     "args {method?: string, url: string, headers?: table<string, string>, body?: string}\n"
@@ -307,6 +313,11 @@ const struct api_row api_rows[] = {
 	     "",
 	     "number random",
 	     "A number from 0 up to 1; recorded."),
+	LIBRARY("ctx:rollback", PHASE_PLAN, "one durable step for each undo",
+	     "why string",
+	     "{rolled_back: integer, why: string}",
+	     "Undoes what this branch and its branches have done, the latest first. Raises at "
+	     "the first undo that fails."),
 	LIBRARY("ctx:sleep", PHASE_PLAN, "a durable timer",
 	     "span string|number \"5s\", \"10m\", or seconds",
 	     "",
@@ -320,6 +331,12 @@ const struct api_row api_rows[] = {
 	     "string? reason with on_fail = \"continue\"",
 	     "One durable effect: a crash repeats it or not as its effect class says. A "
 	     "failure raises."),
+	LIBRARY("ctx:undo", PHASE_PLAN, "nothing",
+	     "action string\n"
+	     "args? table\n"
+	     "opts? tocsin.StepOptions",
+	     "",
+	     "Puts an action on the stack of ctx:rollback, as opts.undo of a step does."),
 	LIBRARY("ctx:uuid", PHASE_PLAN, "one journal record",
 	     "",
 	     "string uuid",

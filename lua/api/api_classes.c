@@ -51,6 +51,7 @@ const struct api_class api_classes[] = {
 	{"plan", "tocsin.StepOptions", "The last argument of each step.",
 	 "effect? \"read\"|\"idempotent\"|\"probe\"|\"once\" what may happen after a crash\n"
 	 "probe? {action: string, args?: table, want?: table} asks the target whether it happened\n"
+	 "undo? table {action, args, opts}: how ctx:rollback takes it back\n"
 	 "timeout? string|number of each try\n"
 	 "deadline? string|number of all tries\n"
 	 "retry? tocsin.Retry\n"

@@ -71,6 +71,13 @@ static int l_plan_yield(lua_State *lua)
 	return lua_yield(lua, 7);
 }
 
+/* A key for what belongs to the branch that runs. */
+static int l_plan_branch(lua_State *lua)
+{
+	lua_pushthread(lua);
+	return 1;
+}
+
 /* ---- branches ---- */
 
 /* Takes the thread from the top of the stack. */
@@ -147,7 +154,8 @@ struct start {
 	json_t *params, *incident;
 };
 
-/* Makes the coroutine and leaves on it: main, run, yield, run id, params, defaults, incident. */
+/* Makes the coroutine and leaves on it: main, run, yield, branch, run id, params, defaults,
+ * incident. */
 static void push_start(lua_State *lua, void *arg)
 {
 	struct start *start = arg;
@@ -159,6 +167,7 @@ static void push_start(lua_State *lua, void *arg)
 	if (!lua_isfunction(lua, -1))
 		luaL_error(lua, "a plan needs run = function(ctx, params) … end");
 	lua_pushcfunction(lua, l_plan_yield);
+	lua_pushcfunction(lua, l_plan_branch);
 	lua_pushstring(lua, start->run_id);
 	convert_push_json(lua, start->params);
 	loader_push_field(lua, "params");
@@ -167,7 +176,7 @@ static void push_start(lua_State *lua, void *arg)
 		lua_newtable(lua);
 	}
 	convert_push_json(lua, start->incident);
-	lua_xmove(lua, thread, 7);
+	lua_xmove(lua, thread, 8);
 	lua_pushcfunction(lua, do_nothing);
 }
 

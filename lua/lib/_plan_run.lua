@@ -31,14 +31,85 @@ local function span_ms(call, name, value)
   return ms
 end
 
-local function make_ctx(yield, run, incident)
+local function check_undo(call, undo)
+  if type(undo) ~= "table" or type(undo[1]) ~= "string"
+    or (undo[2] ~= nil and type(undo[2]) ~= "table")
+    or (undo[3] ~= nil and type(undo[3]) ~= "table") then
+    raise(call .. ": undo must be a list { action, args, opts }, like { \"http.request\", { … } }")
+  end
+end
+
+-- What is to be undone, per branch: { action, args, opts } or the stacks of the branches of a call.
+-- It follows from the journal like everything else, so it needs no records of its own.
+local function make_stacks(branch)
+  local stacks = {}
+  local own = {}
+
+  function own.get()
+    local key = branch()
+    stacks[key] = stacks[key] or {}
+    return stacks[key]
+  end
+
+  -- Of a branches call: `enter` is called in each branch; after `leave` nobody adds to them.
+  function own.fork()
+    local children, keys = {}, {}
+    local stack = own.get()
+    stack[#stack + 1] = { branches = children }
+    return function(index)
+      keys[index] = branch()
+      children[index] = own.get()
+    end, function()
+      for _, key in pairs(keys) do
+        stacks[key] = nil
+      end
+    end
+  end
+
+  -- Takes everything, the latest first.
+  function own.take()
+    local list = {}
+    local function collect(stack)
+      for i = #stack, 1, -1 do
+        local entry = stack[i]
+        stack[i] = nil
+        if entry.branches then
+          local indices = {}
+          for index in pairs(entry.branches) do
+            indices[#indices + 1] = index
+          end
+          table.sort(indices, function(a, b) return a > b end)
+          for _, index in ipairs(indices) do
+            collect(entry.branches[index])
+          end
+        else
+          list[#list + 1] = entry
+        end
+      end
+    end
+    collect(own.get())
+    return list
+  end
+
+  return own
+end
+
+local function make_ctx(yield, branch, run, incident)
   local ctx = { run = run, incident = incident }
+  local stacks = make_stacks(branch)
 
   -- One durable effect. A failure raises, or returns nil and the sentence with on_fail =
   -- "continue".
   local function step(call, id, action, args, opts)
+    if opts and opts.undo ~= nil then
+      check_undo("ctx:" .. call, opts.undo)
+    end
     local is_ok, result = yield("step", id, action, args, opts)
     if is_ok then
+      if opts and opts.undo then
+        local stack = stacks.get()
+        stack[#stack + 1] = opts.undo
+      end
       return result
     end
     if opts and opts.on_fail == "continue" then
@@ -159,9 +230,59 @@ local function make_ctx(yield, run, incident)
     return now and now.state
   end
 
+  -- What fn finds out, recorded: a replay takes the record and does not ask fn again.
+  function ctx:fact(id, fn)
+    check_id("ctx:fact", id)
+    if type(fn) ~= "function" then
+      raise("ctx:fact: the second argument is a function")
+    end
+    local _, is_known = yield("value", id, "known")
+    local found
+    if not is_known then
+      found = fn()
+    end
+    local is_ok, result = yield("value", id, "fact", nil, { value = found })
+    if not is_ok then
+      raise("fact '" .. id .. "' failed: " .. result)
+    end
+    return result
+  end
+
+  -- The same as opts.undo of a step, for what was done in another way.
+  function ctx:undo(action, args, opts)
+    local undo = { action, args or {}, opts }
+    check_undo("ctx:undo", undo)
+    local stack = stacks.get()
+    stack[#stack + 1] = undo
+  end
+
+  -- Undoes what this branch and its branches have done, the latest first; stops at the first undo
+  -- that fails.
+  function ctx:rollback(why)
+    if type(why) ~= "string" or why == "" then
+      raise("ctx:rollback: the first argument says why")
+    end
+    local list = stacks.take()
+    ctx:log("rolling back " .. #list .. ": " .. why)
+    for i, undo in ipairs(list) do
+      local is_ok, result = yield("step", "undo", undo[1], undo[2] or {}, undo[3])
+      if not is_ok then
+        ctx:log("the rollback has stopped, a person is needed: undo " .. i .. " of " .. #list
+          .. " (" .. undo[1] .. ") failed: " .. result)
+        raise("the rollback has stopped: undo " .. i .. " of " .. #list .. " failed: " .. result)
+      end
+    end
+    return { rolled_back = #list, why = why }
+  end
+
   -- Functions that run side by side, each in a branch of its own; what they return stays here.
   local function branches(call, args, body)
-    local is_ok, result = yield("branches", call, nil, args, nil, body)
+    local enter, leave = stacks.fork()
+    local is_ok, result = yield("branches", call, nil, args, nil, function(index)
+      enter(index)
+      body(index)
+    end)
+    leave()
     if not is_ok then
       raise("ctx:" .. call .. " failed: " .. result)
     end
@@ -287,7 +408,7 @@ local function make_ctx(yield, run, incident)
 end
 
 -- The body of the coroutine. `defaults` are the plan's own params.
-return function(run, yield, run_id, given, defaults, incident)
+return function(run, yield, branch, run_id, given, defaults, incident)
   local params = {}
   for name, default in pairs(defaults) do
     params[name] = default
@@ -295,5 +416,5 @@ return function(run, yield, run_id, given, defaults, incident)
   for name, value in pairs(given) do
     params[name] = value
   end
-  return run(make_ctx(yield, run_id, incident), params)
+  return run(make_ctx(yield, branch, run_id, incident), params)
 end

@@ -37,6 +37,7 @@
 ---@class tocsin.StepOptions
 ---@field effect? "read"|"idempotent"|"probe"|"once" what may happen after a crash
 ---@field probe? {action: string, args?: table, want?: table} asks the target whether it happened
+---@field undo? table {action, args, opts}: how ctx:rollback takes it back
 ---@field timeout? string|number of each try
 ---@field deadline? string|number of all tries
 ---@field retry? tocsin.Retry
@@ -83,6 +84,12 @@ function ctx:each(list, fn, opts) end
 ---@return {exit_code: integer, output: string}
 function ctx:exec(id, argv, opts) end
 
+---What the function finds out, recorded: a replay does not call it again. At most 64 KiB as JSON.
+---@param id string
+---@param fn fun(): any
+---@return any value
+function ctx:fact(id, fn) end
+
 ---A request to a host on the site's http.allow. GET and HEAD are `read`, others `once` unless
 ---declared.
 ---@param id string
@@ -121,6 +128,12 @@ function ctx:par(functions, opts) end
 ---@return number random
 function ctx:random() end
 
+---Undoes what this branch and its branches have done, the latest first. Raises at the first undo
+---that fails.
+---@param why string
+---@return {rolled_back: integer, why: string}
+function ctx:rollback(why) end
+
 ---A durable timer.
 ---@param span string|number "5s", "10m", or seconds
 function ctx:sleep(span) end
@@ -133,6 +146,12 @@ function ctx:sleep(span) end
 ---@return any result
 ---@return string? reason with on_fail = "continue"
 function ctx:step(id, action, args, opts) end
+
+---Puts an action on the stack of ctx:rollback, as opts.undo of a step does.
+---@param action string
+---@param args? table
+---@param opts? tocsin.StepOptions
+function ctx:undo(action, args, opts) end
 
 ---A fresh UUID; recorded.
 ---@return string uuid

@@ -38,18 +38,24 @@ TREE = plan_text("all", """
       slow = function(c) c:sleep("1h") post(c, "never", "/never", safe) end,
     }, { mode = "any" })
     local items = ctx:each({ "p", "q", "r" }, function(c, item, i)
-      return post(c, "item", "/item", safe) .. item .. i
+      local done = post(c, "item", "/item", { effect = "idempotent", timeout = "20s",
+        retry = { max = 50, first = 0.02, cap = 0.1, jitter = 0 },
+        undo = { "http.request", { method = "POST", url = "@URL/undo", body = item }, safe } })
+      return done .. item .. i
     end, { limit = 2 })
     local moved = ctx:http("move", { method = "POST", url = "@URL/move", body = ctx.run }, {
       timeout = "20s", retry = { max = 9, first = 0.02, cap = 0.05 },
       probe = { action = "http.request", args = { url = "@URL/moved", method = "GET" },
                 want = { status = 200 } },
     })
-    return { both = both, value = value, winner = winner, items = items, moved = moved ~= nil }""")
+    local fact = ctx:fact("fact", function() return { n = #items } end)
+    local back = ctx:rollback("a drill").rolled_back
+    return { both = both, value = value, winner = winner, items = items, moved = moved ~= nil,
+      fact = fact, back = back }""")
 
 # In the order of their branch; the journal mixes branches.
 CALLS = {
-    "": ["par#1", "par#2", "each#1", "move#1"],
+    "": ["par#1", "par#2", "each#1", "move#1", "log#1", "undo#1", "undo#2", "undo#3"],
     "look": ["look/a#1", "look/sleep#1", "look/par#1"],
     "look/x": ["look/x/x#1"],
     "look/y": ["look/y/sleep#1"],
@@ -121,7 +127,10 @@ class CrashBranches(unittest.TestCase):
         page = "done" if once == "done" else "not done"
         self.assertEqual(run["journal"][-1]["result"], {
             "both": {"look": ["ok", "ok", "y"], "page": page}, "value": 5, "winner": "nap",
-            "items": ["okp1", "okq2", "okr3"], "moved": True})
+            "items": ["okp1", "okq2", "okr3"], "moved": True,
+            "fact": {"n": 3}, "back": 3})
+        self.assertEqual([set(receiver.bodies("%s/undo#%d" % (run_id, n))) for n in (1, 2, 3)],
+                         [{"r"}, {"q"}, {"p"}], "the way back is not in reverse")
 
     def kill_at(self, who, run_id, count, said):
         deadline = time.monotonic() + 60

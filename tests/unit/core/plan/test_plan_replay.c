@@ -333,3 +333,29 @@ Test(plan_replay, a_time_is_recorded_in_as_few_digits_as_it_needs)
 	cr_expect_str_eq(world.answers[0], "1795327200.088");
 	world_close(&world);
 }
+
+Test(plan_replay, a_fact_is_recorded_and_known_afterwards)
+{
+	static const struct plan_call script[] = {
+		{.kind = PLAN_CALL_VALUE, .id = "n", .action = "known"},
+		{.kind = PLAN_CALL_VALUE,
+		 .id = "n",
+		 .action = "fact",
+		 .opts_json = "{\"value\":[7]}"},
+		{.kind = PLAN_CALL_VALUE, .id = "n", .action = "known"},
+		SLEEP("5000"),
+		END};
+	struct world world;
+	world_open(&world, script);
+	world_plan(&world, NULL);
+	world_trigger(&world, 7);
+	cr_expect_str_eq(world.answers[0], "false");
+	cr_expect_str_eq(world.answers[1], "[7]");
+	world_restart(&world);
+	cr_expect_str_eq(world.answers[0], "true");
+	cr_expect_str_eq(world.answers[1], "[7]");
+	cr_expect_str_eq(world.answers[2], "false");
+	cr_expect_eq(world_run(&world, 0).state, RUN_SLEEPING, "%s", world_run(&world, 0).error);
+	cr_expect_eq(world_run(&world, 0).record_count, 3);
+	world_close(&world);
+}
