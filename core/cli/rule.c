@@ -98,13 +98,23 @@ static void print_kept(const json_t *result)
 	remote_print_table(kept, kept_columns);
 }
 
+/** What the rule is for, in its author's words; lines stay lines. */
+static void print_description(const char *text)
+{
+	if (text == NULL || text[0] == '\0')
+		return;
+	printf("%s\n", text);
+}
+
 static void print_show(const json_t *result)
 {
 	printf("rule ");
 	remote_print_value(json_object_get(result, "name"));
 	printf(", active version ");
 	remote_print_value(json_object_get(result, "active"));
-	printf("\n\n");
+	putchar('\n');
+	print_description(json_string_value(json_object_get(result, "description")));
+	putchar('\n');
 	remote_print_table(json_object_get(result, "versions"), history_columns);
 	putchar('\n');
 	print_values(result);

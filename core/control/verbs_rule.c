@@ -56,6 +56,7 @@ static void add_live(void *arg, const struct engine_rule_status *status)
 	struct find_status *find = arg;
 	if (strcmp(status->rule->name, find->name) != 0)
 		return;
+	json_put_text(find->object, "description", status->rule->description);
 	json_take(find->object, "evaluated", json_time(status->evaluated_ms));
 	json_put_int(find->object, "firing", status->firing_count);
 	json_put_int(find->object, "keys", status->key_count);

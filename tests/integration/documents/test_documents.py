@@ -225,5 +225,45 @@ class Documents(unittest.TestCase):
                              "seed %d" % SEED)
 
 
+# Yesterday, by the clock of Shanghai, cost_time was 20 on average; now three readings have 5.
+BASELINE = """return rule.baseline {
+  title = "非法终端接入", source = "log", field = "cost_time", statistic = "avg",
+  baseline = "yesterday", band = { lower = "30%", upper = "150%", side = "left" },
+  window = "5m", output = "alerts",
+}"""
+BASELINE_ZH = head("非法终端接入") + [
+    ("字段", "cost_time"), ("基线时间", "昨天"), ("基线值", 20),
+    ("区间", {"下限": "30%", "上限": "150%", "范围": "左侧"}), ("字段值", {"5": 3})]
+
+
+def baseline_readings():
+    for day, hour, cost_time in [(20, 15, 999), (20, 16, 10), (21, 4, 30), (21, 15, 20),
+                                 (21, 16, 20)]:
+        yield line(hour, 30, 0, "a", cost_time, "10.0.0.1").replace("-22T", "-%dT" % day)
+    for second, cost_time in [(55, 4), (57, 5), (59, 6)]:
+        yield line(9, 59, second, "a", cost_time, "10.0.0.1")
+    yield line(10, 0, 6, "a", 5, "10.0.0.1")
+
+
+class Baseline(unittest.TestCase):
+    """The fifth example of the paper: it needs a yesterday."""
+
+    def test_the_document_is_that_of_the_paper_in_replay_and_live(self):
+        with tempfile.TemporaryDirectory() as root:
+            path = os.path.join(root, "log.jsonl")
+            with open(path, "w", encoding="utf-8") as out:
+                out.writelines(one + "\n" for one in baseline_readings())
+            site = Site(os.path.join(root, "site"), CONFIG % (root, "zh"), {"基线/1": BASELINE})
+            done = tocsin("replay", "--input", path, "--site", site.directory)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            found = documents(done.stdout)
+            self.assertEqual(list(found[0].items())[:len(BASELINE_ZH)], BASELINE_ZH)
+            self.assertEqual([(one["state"], one["rule"]) for one in found], [("firing", "基线")])
+            with Daemon(site) as daemon:
+                wait_until(lambda: daemon.output("alerts.jsonl"), 60, "the alert")
+                daemon.stop()
+            self.assertEqual(daemon.output("alerts.jsonl"), found)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -3,6 +3,7 @@
 import datetime
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,25 @@ TYPES = [kind for kind in ("count", "field", "continuous", "group", "baseline", 
 def utc(seconds):
     now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
     return now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class Paper(unittest.TestCase):
+    def test_each_test_that_the_table_names_is_there(self):
+        with open(os.path.join(os.path.dirname(__file__), "README.md"), encoding="utf-8") as file:
+            rows = [line.split("|") for line in file if line.startswith("| ")][1:]
+        self.assertGreater(len(rows), 15)
+        known = set()
+        for directory, _, names in os.walk(os.path.join(ROOT, "tests")):
+            for name in names:
+                if name.startswith("test_") and name.endswith((".py", ".c")):
+                    with open(os.path.join(directory, name), encoding="utf-8") as file:
+                        known.update(re.findall(r"(?:def |^Test\(\w+, )(\w+)", file.read(), re.M))
+        for row in rows:
+            named = re.findall(r"`([\w/]+)`", row[2])
+            self.assertTrue(named, row)
+            for name in named:
+                fixture = os.path.join(ROOT, "tests/fixtures/invalid", name)
+                self.assertTrue(name in known or os.path.isdir(fixture), name)
 
 
 class Files(unittest.TestCase):
@@ -300,6 +320,51 @@ class Live(unittest.TestCase):
         self.assertIsNotNone(later["at"])
 
     # ---- moves ----
+
+    def test_a_description_is_shown_for_whoever_gets_the_alert(self):
+        text = "支付失败太多: call the payment team"
+        self.site.rule("busy/2", RULE % ("1m", 20, ', description = "%s"' % text))
+        self.reload("busy/2.lua")
+        self.assertEqual(self.rule("show", "busy")["description"], text)
+        self.assertIn("rule busy, active version 2\n%s\n\n" % text,
+                      self.cli("rule", "show", "busy"))
+        self.assertEqual([row["description"] for row in self.rule("list")], [text, ""])
+        self.assertIn("rule calm, active version 1\n\n", self.cli("rule", "show", "calm"))
+
+    def test_enabled_by_hand_it_is_pending_until_its_time_which_is_now_unless_said(self):
+        self.site.rule("busy/2", RULE % ("1m", 20, ""))
+        self.reload("busy/2.lua")
+        rows = self.rule("enable", "busy@1", "--at", utc(3600))
+        self.assertEqual({row["version"]: row["state"] for row in rows},
+                         {1: "pending", 2: "enabled"})
+        self.cli("rule", "enable", "busy@1")
+        wait_until(lambda: self.states() == {1: "enabled", 2: "disabled"}, 10, "now")
+
+    def test_a_refused_move_ends_with_5_says_why_and_changes_nothing(self):
+        self.site.rule("busy/2", RULE % ("1m", 20, ""))
+        self.reload("busy/2.lua")
+        for words, text in [
+                (["enable", "busy"], "version 2 of busy is active already"),
+                (["activate", "busy@2"], "version 2 of busy is active already"),
+                (["disable", "busy@1"], "version 1 of busy is disabled already"),
+                (["enable", "busy@9"],
+                 "busy has no version 9; the newest is 2, and 2 are kept"),
+                (["disable", "nobody"], 'there is no "nobody"'),
+                (["show", "nobody"], 'there is no rule "nobody" (see rule list)')]:
+            done = tocsin("rule", *words, "--state", self.daemon.state)
+            self.assertEqual((done.returncode, done.stdout), (5, ""), words)
+            self.assertIn("tocsin: refused: " + text, done.stderr, words)
+            self.assertEqual(self.states(), {1: "disabled", 2: "enabled"}, words)
+        os.unlink(os.path.join(self.site.directory, "rules/busy/1.lua"))
+        self.daemon.call("reload")
+        done = tocsin("rule", "activate", "busy@1", "--state", self.daemon.state)
+        self.assertEqual(done.returncode, 5)
+        self.assertIn("the file of version 1 of busy is gone; put it back and reload", done.stderr)
+        self.cli("rule", "disable", "calm")
+        done = tocsin("rule", "disable", "calm", "--state", self.daemon.state)
+        self.assertEqual(done.returncode, 5)
+        self.assertIn("no version of calm is active or pending: there is nothing to disable",
+                      done.stderr)
 
     def test_new_edit_reload_is_a_version_that_runs(self):
         for _ in range(2):
