@@ -176,7 +176,7 @@ class Channels(unittest.TestCase):
         row = world.wait_output("slack", sent=1)
         held.set()
         self.assertGreaterEqual(row["retries"], 1)
-        self.assertEqual(len(world.vendors.of(SLACK)), 2)
+        self.assertGreaterEqual(len(world.vendors.of(SLACK)), 2)
 
     def test_a_channel_that_is_gone_is_told_without_its_key(self):
         world = self.world
@@ -202,7 +202,8 @@ class Channels(unittest.TestCase):
         self.assertEqual(sorted(r["body"] for r in world.vendors.of("/slow")),
                          ["a", "b", "c", "d"])
         for earlier, later in zip(times, times[1:]):
-            self.assertGreater(later - earlier, 0.9)
+            self.assertGreater(later - earlier, 0.5)  # a busy machine may see one of them late
+        self.assertGreater(times[3] - times[0], 2.5)
         self.assertGreaterEqual(row["held"], 3)
         self.assertEqual(row["dead"], 0)
 

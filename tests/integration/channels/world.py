@@ -79,6 +79,7 @@ class World:
         with open(self.feed, "w", encoding="utf-8"):
             pass
         rules = {name + "/1": RULE % name for name in ("page", "storm", "say", "twice", "long")}
+        rules["storm/1"] = rules["storm/1"].replace('"10s"', '"1h"')  # nothing resolves meanwhile
         plans = {"say/1": PLAN % ("say", SAY), "twice/1": PLAN % ("twice", TWICE),
                  "long/1": PLAN % ("long", LONG)}
         self.site = Site(os.path.join(directory, "site"), CONFIG % {
