@@ -381,3 +381,24 @@ Test(plan_branches, a_longer_branch_is_found_after_its_join)
 	cr_expect(strstr(run.error, "branch a had ended"), "%s", run.error);
 	world_close(&world);
 }
+
+/* What the script has seen of its answers must not hang on when the other branch won. */
+Test(plan_branches, a_replay_resumes_stopped_branches_as_often_as_the_first_run)
+{
+	static const struct plan_call script[] = {
+		BRANCHES("par", "{\"mode\":\"any\",\"names\":[\"a\",\"b\",\"c\"]}"), SLEEP("5000"),
+		END};
+	static const struct world_branch branches[] = {
+		{"a", tell}, {"b", tell_twice}, {"c", nap}, {NULL, NULL}};
+	struct world world;
+	/* a and b are answered in the same turn; a goes on first, and wins. */
+	begin(&world, script, branches);
+	cr_expect_eq(world_run(&world, 0).state, RUN_SLEEPING);
+	cr_expect_eq(world_effects(&world, "/b/tell#2"), 0);
+	int count = world.resume_count;
+	world_restart(&world);
+	cr_expect_eq(world_run(&world, 0).state, RUN_SLEEPING);
+	cr_expect_eq(world.resume_count, count);
+	cr_expect_eq(count, 7, "main twice, a twice, b twice, c once; found %d", count);
+	world_close(&world);
+}

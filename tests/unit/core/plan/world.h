@@ -73,6 +73,7 @@ struct world {
 	char fact_texts[WORLD_FACTS_MAX][512];
 	int fact_count;
 	bool retriggers;   /**< an incident event comes while "run_ended" is told */
+	int resume_count;  /**< of the latest runner */
 	int start_count;   /**< runners made */
 	int factory_count; /**< made from kept source */
 };

@@ -34,6 +34,7 @@ static enum plan_progress list_resume(struct plan_runner *base, uint32_t number,
 	struct list_branch *branch = &runner->branches[number];
 	struct world *world = runner->world;
 	cr_assert(branch->is_used);
+	world->resume_count++;
 	if (answer) {
 		if (number == 0) {
 			cr_assert_lt(world->answer_count, WORLD_ANSWERS_MAX);
@@ -109,6 +110,7 @@ static int factory_start(struct plan_factory *factory, const char *run_id, const
 	*runner = (struct list_runner){.base = {&list_ops}, .world = world};
 	runner->branches[0] = (struct list_branch){true, world->script, NULL};
 	world->answer_count = 0;
+	world->resume_count = 0;
 	world->start_count++;
 	*out = &runner->base;
 	return 0;
