@@ -59,9 +59,9 @@ class Waiting(unittest.TestCase):
         took = time.monotonic() - begin
         self.assertEqual(self.count("hold", "asking"), RUNS)
         after = self.memory_kib()
-        print("\n%d waiting runs: ready after %.2f s; KiB of memory for each: %.1f when they began, "
-              "%.1f after the start" % (RUNS, took, (peak - before) / RUNS,
-                                        (after - before) / RUNS), file=sys.stderr)
+        print("\n%d waiting runs: ready after %.2f s; KiB of memory for each: %.1f when they "
+              "began, %.1f after the start" % (RUNS, took, (peak - before) / RUNS,
+                                               (after - before) / RUNS), file=sys.stderr)
         self.assertLess(took, START_S_MAX)
         if support.IS_LONG:  # with few runs those that are awake weigh most
             self.assertLess((after - before) / RUNS, KIB_MAX)
