@@ -67,7 +67,30 @@ class Usage(unittest.TestCase):
                 (["incident", "ack", "1", "--revision", "x"], "x"),
                 (["plan"], "runs"), (["plan", "approve"], "RUN"),
                 (["plan", "approve", "x", "--value", "{bad"], "not JSON"),
-                (["plan", "runs", "x"], "words")]:
+                (["plan", "runs", "x"], "words"),
+                (["silence", "add"], "silence add: wants MATCHERs, for example rule=slow"),
+                (["silence", "add", "slow"], '"slow" is no matcher: write NAME=VALUE'),
+                (["silence", "add", "=slow"], '"=slow" is no matcher: write NAME=VALUE'),
+                (["silence", "add", "rule=a", "rule=b"],
+                 "rule is given twice; write rule=a,b"),
+                (["silence", "add", "rule=~^a", "rule=b"],
+                 "rule is given twice; write one list or one regex"),
+                (["silence", "preview"], "silence preview: wants MATCHERs"),
+                (["silence", "expire"], "silence expire: wants one NUMBER"),
+                (["silence", "expire", "-1"], "--help"),
+                (["silence", "expire", "one"], "silence expire: wants one NUMBER"),
+                (["silence", "expire", "1", "2"], "silence expire: wants one NUMBER"),
+                (["silence", "list", "more"], "silence list: wants no more words"),
+                (["silence", "add"] + ["m%d=x" % i for i in range(99)], "too many words at"),
+                (["alert", "show"], "alert show: wants"),
+                (["alert", "list", "more"], "alert list: wants no more words"),
+                (["alert", "list", "--limit", "x"], '--limit must be a whole number, not "x"'),
+                (["audit", "--limit", "0"], "--limit must be a whole number from 1"),
+                (["audit", "busy"], '"busy" is not an option'),
+                (["explain"], "one rule is needed"),
+                (["test", "--format", "xml"], '--format is plain, json or junit, not "xml"'),
+                (["check", "--format", "xml"],
+                 'there is no format "xml"; there are plain, json, sarif and junit')]:
             self.expect(2, *arguments, text=text)
         for verb in VERBS:
             self.expect(2, verb, "--no-such-option", text="--no-such-option")

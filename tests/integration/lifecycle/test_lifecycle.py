@@ -129,7 +129,15 @@ class Files(unittest.TestCase):
         self.assertIn("without a version", self.rule("new", "x@3", code=2))
         self.assertIn("wants one NAME@VERSION", self.rule("activate", "busy", code=2))
         self.assertIn("--plan is for", self.rule("show", "busy", "--plan", code=2))
-        self.assertEqual(os.listdir(os.path.join(self.directory, "site/rules")), ["busy"])
+        rules = os.path.join(self.directory, "site/rules")
+        self.assertEqual(os.listdir(rules), ["busy"])
+        os.rename(os.path.join(rules, "busy/1.lua"), os.path.join(rules, "busy/999999.lua"))
+        self.assertIn("busy has had 999999 versions; no more are possible",
+                      self.rule("edit", "busy", code=1))
+        shutil.rmtree(rules)
+        with open(rules, "w", encoding="ascii"):
+            self.assertIn("reading the folder site/rules: Not a directory",
+                          self.rule("new", "x", code=1))
         done = tocsin("rule", "new", "x", "--site", "nowhere", cwd=self.directory)
         self.assertEqual(done.returncode, 1)
         self.assertIn("no site in nowhere", done.stderr)
