@@ -46,40 +46,54 @@ static void log_outcome(const struct report *report, const char *kind, const cha
 			  version, text);
 }
 
+/** One kept script on its way to what it was loaded as. */
+struct kept_load {
+	struct kept_script script;
+	char *source;
+	struct report report;
+};
+
+static int load_begin(struct kept_load *load, const struct app *app,
+		      const struct versions *versions, const char *name, uint32_t version)
+{
+	*load = (struct kept_load){0};
+	int code = app_kept_source(app, versions, name, version, &load->source);
+	if (code != 0)
+		return code;
+	load->script = (struct kept_script){name, version, load->source};
+	report_init(&load->report);
+	return 0;
+}
+
+/** `code` is what came of it; returned. */
+static int load_end(struct kept_load *load, const char *kind, int code)
+{
+	log_outcome(&load->report, kind, load->script.name, load->script.version, code);
+	report_deinit(&load->report);
+	mem_free(load->source);
+	return code;
+}
+
 int app_kept_rule(const struct app *app, struct config *config, const char *name, uint32_t version,
 		  struct rule **out)
 {
-	struct kept_script kept = {name, version, NULL};
-	struct report report;
-	char *source = NULL;
-	int code = app_kept_source(app, app->rule_versions, name, version, &source);
+	struct kept_load load;
+	int code = load_begin(&load, app, app->rule_versions, name, version);
 	if (code != 0)
 		return code;
-	kept.source = source;
-	report_init(&report);
-	code = generation_rule(&kept, config, out, &report);
-	log_outcome(&report, "rule", name, version, code);
-	report_deinit(&report);
-	mem_free(source);
-	return code;
+	code = generation_rule(&load.script, config, out, &load.report);
+	return load_end(&load, "rule", code);
 }
 
 int app_kept_plan(const struct app *app, struct config *config, const char *name, uint32_t version,
 		  struct plan **out)
 {
-	struct kept_script kept = {name, version, NULL};
-	struct report report;
-	char *source = NULL;
-	int code = app_kept_source(app, app->plan_versions, name, version, &source);
+	struct kept_load load;
+	int code = load_begin(&load, app, app->plan_versions, name, version);
 	if (code != 0)
 		return code;
-	kept.source = source;
-	report_init(&report);
-	code = generation_plan(&kept, config, out, &report);
-	log_outcome(&report, "plan", name, version, code);
-	report_deinit(&report);
-	mem_free(source);
-	return code;
+	code = generation_plan(&load.script, config, out, &load.report);
+	return load_end(&load, "plan", code);
 }
 
 static void need_version(void *arg, const char *name, const struct version_row *row)
