@@ -69,31 +69,33 @@ static struct valid_time *make(struct site *site, const char *zone)
 	return valid_time_new(site->whole, zone, "rules/a/1.lua", &site->report);
 }
 
-static bool holds(const struct valid_time *valid, const char *instant)
+/** "+instant" is within the times, "-instant" is not; lets the site go. */
+static void expect_times(struct site *site, const char *zone, const char *const *instants)
 {
+	struct valid_time *valid = make(site, zone);
 	int64_t ms;
 
-	cr_assert_eq(timestamp_parse(slice_of(instant), &ms), 0);
-	return valid_time_holds(valid, ms);
+	cr_assert_not_null(valid);
+	for (; *instants != NULL; instants++) {
+		cr_assert_eq(timestamp_parse(slice_of(*instants + 1), &ms), 0, "%s", *instants);
+		cr_expect_eq(valid_time_holds(valid, ms), **instants == '+', "%s", *instants);
+	}
+	valid_time_free(valid);
+	site_deinit(site);
 }
+#define EXPECT_TIMES(site, zone, ...)                                                              \
+	expect_times(site, zone, (const char *const[]){__VA_ARGS__, NULL})
 
 Test(valid_time, office_hours_in_the_zone_of_the_site)
 {
 	struct site site;
-	struct valid_time *valid;
 
 	site_init(&site);
 	add_range(&site, "mon-fri", "08:00", "20:00");
-	valid = make(&site, "Asia/Shanghai");
-	cr_assert_not_null(valid);
-	cr_expect_not(holds(valid, "2026-11-23T07:59:59.999+08:00")); /* Monday */
-	cr_expect(holds(valid, "2026-11-23T08:00:00+08:00"));
-	cr_expect(holds(valid, "2026-11-23T19:59:59.999+08:00"));
-	cr_expect_not(holds(valid, "2026-11-23T20:00:00+08:00"));
-	cr_expect(holds(valid, "2026-11-27T12:00:00+08:00"));
-	cr_expect_not(holds(valid, "2026-11-28T12:00:00+08:00"));
-	valid_time_free(valid);
-	site_deinit(&site);
+	EXPECT_TIMES(&site, "Asia/Shanghai", "-2026-11-23T07:59:59.999+08:00", /* Monday */
+		     "+2026-11-23T08:00:00+08:00", "+2026-11-23T19:59:59.999+08:00",
+		     "-2026-11-23T20:00:00+08:00", "+2026-11-27T12:00:00+08:00",
+		     "-2026-11-28T12:00:00+08:00");
 }
 
 Test(valid_time, a_window_counts_by_its_last_instant)
@@ -118,74 +120,48 @@ Test(valid_time, a_window_counts_by_its_last_instant)
 Test(valid_time, a_night_belongs_to_the_day_on_which_it_began)
 {
 	struct site site;
-	struct valid_time *valid;
 
 	site_init(&site);
 	add_range(&site, "fri", "22:00", "02:00");
-	valid = make(&site, "UTC");
-	cr_expect(holds(valid, "2026-11-27T23:00:00Z")); /* Friday */
-	cr_expect(holds(valid, "2026-11-28T01:59:00Z"));
-	cr_expect_not(holds(valid, "2026-11-28T02:00:00Z"));
-	cr_expect_not(holds(valid, "2026-11-28T22:00:00Z"));
-	cr_expect_not(holds(valid, "2026-11-27T01:00:00Z"));
-	valid_time_free(valid);
-	site_deinit(&site);
+	EXPECT_TIMES(&site, "UTC", "+2026-11-27T23:00:00Z", /* Friday */
+		     "+2026-11-28T01:59:00Z", "-2026-11-28T02:00:00Z", "-2026-11-28T22:00:00Z",
+		     "-2026-11-27T01:00:00Z");
 }
 
 Test(valid_time, excepted_days_are_left_out_with_their_nights)
 {
 	struct site site;
-	struct valid_time *valid;
 
 	site_init(&site);
 	add_range(&site, "sat-mon", NULL, NULL);
 	add_range(&site, "tue,wed", "22:00", "02:00");
 	add_except(&site, "2026-11-24");
-	valid = make(&site, "UTC");
-	cr_expect(holds(valid, "2026-11-22T00:00:00Z")); /* Sunday */
-	cr_expect(holds(valid, "2026-11-23T23:59:59Z"));
-	cr_expect_not(holds(valid, "2026-11-24T23:00:00Z"));
-	cr_expect_not(holds(valid, "2026-11-25T01:00:00Z"));
-	cr_expect(holds(valid, "2026-11-25T23:00:00Z"));
-	cr_expect(holds(valid, "2026-11-26T01:00:00Z"));
-	cr_expect_not(holds(valid, "2026-11-26T03:00:00Z"));
-	valid_time_free(valid);
-	site_deinit(&site);
+	EXPECT_TIMES(&site, "UTC", "+2026-11-22T00:00:00Z", /* Sunday */
+		     "+2026-11-23T23:59:59Z", "-2026-11-24T23:00:00Z", "-2026-11-25T01:00:00Z",
+		     "+2026-11-25T23:00:00Z", "+2026-11-26T01:00:00Z", "-2026-11-26T03:00:00Z");
 }
 
 /* 2026-03-08 in New York: 01:59:59 is followed by 03:00. 2026-11-01: 01:00 to 02:00 comes twice. */
 Test(valid_time, the_clock_on_the_wall_counts_when_it_is_changed)
 {
 	struct site site;
-	struct valid_time *valid;
 
 	site_init(&site);
 	add_range(&site, NULL, "01:30", "03:30");
-	valid = make(&site, "America/New_York");
-	cr_expect_not(holds(valid, "2026-03-08T06:29:59Z"));
-	cr_expect(holds(valid, "2026-03-08T06:30:00Z"));
-	cr_expect(holds(valid, "2026-03-08T07:29:59Z"));
-	cr_expect_not(holds(valid, "2026-03-08T07:30:00Z"));
-	cr_expect(holds(valid, "2026-11-01T05:30:00Z"));
-	cr_expect_not(holds(valid, "2026-11-01T06:00:00Z")); /* 01:00 again */
-	cr_expect(holds(valid, "2026-11-01T06:30:00Z"));
-	valid_time_free(valid);
-	site_deinit(&site);
+	EXPECT_TIMES(&site, "America/New_York", "-2026-03-08T06:29:59Z", "+2026-03-08T06:30:00Z",
+		     "+2026-03-08T07:29:59Z", "-2026-03-08T07:30:00Z", "+2026-11-01T05:30:00Z",
+		     "-2026-11-01T06:00:00Z", /* 01:00 again */
+		     "+2026-11-01T06:30:00Z");
 }
 
 Test(valid_time, without_ranges_all_but_the_excepted_days)
 {
 	struct site site;
-	struct valid_time *valid;
 
 	site_init(&site);
 	add_except(&site, "2026-11-24");
-	valid = make(&site, "UTC");
-	cr_expect(holds(valid, "2026-11-23T23:59:59Z"));
-	cr_expect_not(holds(valid, "2026-11-24T00:00:00Z"));
-	cr_expect(holds(valid, "2026-11-25T00:00:00Z"));
-	valid_time_free(valid);
-	site_deinit(&site);
+	EXPECT_TIMES(&site, "UTC", "+2026-11-23T23:59:59Z", "-2026-11-24T00:00:00Z",
+		     "+2026-11-25T00:00:00Z");
 }
 
 static void expect_fault(struct site *site, int line, const char *text)
