@@ -6,6 +6,7 @@
 #include "core/base/utf8.h"
 #include "core/config/config.h"
 #include "core/config/config_handling.h"
+#include "core/handling/group.h"
 #include "core/handling/row.h"
 
 #include <string.h>

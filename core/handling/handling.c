@@ -16,6 +16,7 @@
 #include "core/base/mem.h"
 #include "core/config/config.h"
 #include "core/filter/regex.h"
+#include "core/handling/group.h"
 #include "core/model/span.h"
 
 #include <string.h>

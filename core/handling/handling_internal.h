@@ -35,10 +35,10 @@ struct told {
 	char *output;
 	char *route;   /**< or NULL: the rule's own output, by no route */
 	char *by_json; /**< values of its group, as JSON object; NULL: not grouped */
-	char sent_id
-		[ALERT_ID_BYTES]; /**< the last alert that was sent, "" while its first is held */
-	int64_t told_ms;          /**< when it was sent or held, the last time */
-	uint32_t repeat_count;    /**< how often it was told again */
+	/** Of the last alert that was sent, "" while its first is held. */
+	char sent_id[ALERT_ID_BYTES];
+	int64_t told_ms;       /**< when it was sent or held, the last time */
+	uint32_t repeat_count; /**< how often it was told again */
 };
 
 /** One alert that is not resolved. Texts owned. */
@@ -169,30 +169,6 @@ void repeats_note(struct handling *handling, struct told *told, int64_t now_ms);
 /** What kept an alert quiet that was told before is over: it may be due. */
 void repeats_wake(struct handling *handling, int64_t now_ms);
 void repeats_send_due(struct handling *handling, bool is_all_due, int64_t now_ms);
-
-/* group.c */
-struct held_request {
-	const char *route, *output, *by_json;
-	const struct config_route *settings; /**< NULL: unknown, no further waiting */
-	struct open_alert *open;
-	const char *id;
-	bool is_resolved;
-	const char *document;
-	uint32_t repeat_count; /**< 0: it is new */
-};
-/** False: too many groups; send it by itself. */
-bool group_hold(struct handling *handling, const struct held_request *request, int64_t now_ms);
-/** The alert goes another way to this output from here on: what is held of it is sent before. */
-void group_leave(struct handling *handling, const struct open_alert *open, const struct told *told,
-		 int64_t now_ms);
-/** The alert opened anew in the turn in which it resolved, and goes to this output by this way now:
- *  its resolve must not come after. */
-void group_send_former(struct handling *handling, const struct open_alert *open, const char *output,
-		       const char *route, const char *by_json, int64_t now_ms);
-void groups_send_due(struct handling *handling, bool is_all_due, int64_t now_ms);
-int64_t groups_next_ms(const struct handling *handling);
-int groups_load(struct handling *handling, struct err_note *why);
-void groups_free(struct handling *handling);
 
 /* fate.c */
 bool fate_is_known(struct handling *handling, const char *id);

@@ -164,8 +164,8 @@ static void feed_twice(struct site *site, uint32_t partition, time_t noon_s, int
 }
 
 /** In New York the clock is put forward on April 26, 1970. On April 23 merchant a falls, and is
- *  well again ten minutes later; its incident is open until half past eleven in the evening of the
- *  25th, which is the 26th in UTC. `is_restarted`: nothing but the store knows of it on the 26th. */
+ *  well again ten minutes later; its incident is open until half past eleven in the evening of
+ *  the 25th, which is the 26th in UTC. `is_restarted`: nothing but the store knows of it then. */
 static void keep_an_incident_open(const char *excludes, const char *category, bool is_restarted)
 {
 	struct site site;
