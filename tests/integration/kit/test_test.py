@@ -185,6 +185,11 @@ class Kit(unittest.TestCase):
                 ('t.reload { remove = "other" }', "no rule other runs here"),
                 ("t.reload()", "test.reload takes"),
                 ("t.times(0, {})", "how many"),
+                ("t.advance(0)", 'takes a span like "30s" or a number of seconds, found 0'),
+                ('t.advance "401d"', "time advances by 1 ms to 400 days"),
+                ('t.at "noon"', '"noon" is not a time like "2026-01-05T08:00:00Z"'),
+                ('t.at "2027-02-10T00:00:00Z"',
+                 "it is 2026-01-05T00:00:00Z: a time may be up to 400 days later, and not before"),
                 ('t.case("y", function() end)', "cases do not nest"),
                 ("os.exit(0)", "os"),
                 ("error { 1 }", "an error with a table as value")]:
@@ -204,12 +209,21 @@ class Kit(unittest.TestCase):
         self.expect_failure('t.inject("pay", { merchantId = "m1" })\nt.advance "30s"', 4,
                             "rule loop@1 is quarantined: ", rule="loop")
 
+    def test_a_case_that_raises_too_many_alerts_fails(self):
+        self.site.rule("many/3", RULE % ("pay", 1))
+        self.expect_failure(
+            "for part = 0, 10 do\n"
+            't.inject("pay", t.times(1000, function(i) return { merchantId = part .. "-" .. i } '
+            'end))\nend\nt.advance "30s"', 6, "a case may raise at most 10000 alerts")
+
     def test_a_faulty_file_is_one_failure(self):
         for text, part in [("x x", "test.lua:2: "), ("t.advance '5s'", "belongs into a case"),
                            ('t.case("a", function() end) t.case("a", function() end)',
                             'two cases with the name "a"'),
                            ('t.case("", function() end)', "must not be empty"),
                            ('t.cases { [" "] = function() end }', "must not be empty"),
+                           ('for i = 1, 1001 do t.case("n" .. i, function() end) end',
+                            "a file has at most 1000 cases"),
                            ('t.case("a")', "test.case takes a name and a function")]:
             with self.subTest(text=text):
                 path, done = self.run_test(text)

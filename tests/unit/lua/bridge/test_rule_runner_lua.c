@@ -245,6 +245,25 @@ Test(rule_runner_lua, a_runner_works_on_after_a_failure)
 	runner->ops->free(runner);
 }
 
+Test(rule_runner_lua, keys_of_one_evaluation_share_a_budget)
+{
+	/* 600,000 and some instructions each; 20,000,000 are shared. */
+	struct err_note why = {{0}};
+	struct rule_runner *runner = make("function() for _ = 1, 500000 do end end", &why);
+	struct answer answer = {0};
+	int calls = 0;
+
+	cr_assert_not_null(runner, "%s", why.text);
+	while (answer.code == 0 && calls++ < 100)
+		answer = ask(runner, false);
+	cr_expect_eq(answer.code, ERR_BUDGET);
+	cr_expect(calls > 15 && calls < 45, "%d calls", calls);
+	cr_expect_str_eq(answer.why.text,
+			 "rules/slow/3.lua: on_window: used up the budget of 20000000 instructions "
+			 "that all keys of one evaluation share");
+	runner->ops->free(runner);
+}
+
 Test(rule_runner_lua, needs_the_function)
 {
 	struct err_note why = {{0}};
