@@ -177,7 +177,7 @@ static void look_at_inhibited(struct handling *handling, struct open_alert *open
 	inhibitor = inhibit_find(handling, open, &subject, &name);
 	match_subject_deinit(&subject);
 	if (inhibitor == NULL) {
-		release(handling, open, true, now_ms, "its source has resolved");
+		release(handling, open, true, now_ms, "no source keeps it quiet any more");
 		return;
 	}
 	inhibit_link(open, inhibitor);

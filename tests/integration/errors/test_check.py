@@ -339,6 +339,15 @@ class Check(unittest.TestCase):
         self.assertEqual({FAULT.match(line).group(1) for line in faults(done.stdout)},
                          expected)
 
+    def test_faults_that_are_not_shown_are_counted(self):
+        site = self.site(os.path.join(FIXTURES, "valid/least_site"))
+        with open(os.path.join(site, "tocsin.lua"), "w", encoding="utf-8") as out:
+            out.write("return { %s }\n" % ", ".join("k%d = 1" % i for i in range(1234)))
+        done = self.check()
+        self.assertEqual((done.returncode, len(faults(done.stdout))), (1, 1000))
+        self.assertIn("check: 234 more faults are not shown\n", done.stderr)
+        self.assertIn("1234 faults", done.stderr)
+
     def test_no_site_is_an_error(self):
         done = tocsin("check", "--site", os.path.join(self.root, "nothing"))
         self.assertEqual((done.stdout, done.returncode), ("", 1))

@@ -265,6 +265,16 @@ void world_expect_events(struct world *world, const char *id, const char *kinds)
 	bytes_deinit(&found);
 }
 
+void world_expect_text(struct world *world, const char *id, const char *part)
+{
+	struct bytes json = BYTES_EMPTY;
+	struct err_note why = {{0}};
+
+	cr_assert_eq(handling_append_fate(world->handling, id, &json, &why), 0, "%s", why.text);
+	cr_expect(strstr(json.data, part) != NULL, "\"%s\" is not in %s", part, json.data);
+	bytes_deinit(&json);
+}
+
 uint64_t world_silence(struct world *world, const char *match_json, int64_t for_ms)
 {
 	struct silence_request request = {

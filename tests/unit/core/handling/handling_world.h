@@ -54,6 +54,9 @@ void world_expect_heard(struct world *world, const char *heard);
 /** Kinds of the events of the last alert: "silenced, released, sent". */
 void world_expect_events(struct world *world, const char *id, const char *kinds);
 
+/** Part of what the record of an alert tells. */
+void world_expect_text(struct world *world, const char *id, const char *part);
+
 uint64_t world_silence(struct world *world, const char *match_json, int64_t for_ms);
 struct handling_usage world_usage(struct world *world);
 

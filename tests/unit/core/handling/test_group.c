@@ -123,6 +123,7 @@ Test(group, a_silence_that_begins_while_alerts_are_held_takes_them_out)
 	world_pass(&world, 30 * SECOND);
 	world_expect(&world, "alerts:[firing, slow|m2 firing warning]; ");
 	world_expect_events(&world, id, "held, silenced, not_sent");
+	world_expect_text(&world, id, ": it is silenced now\"");
 	world_restart(&world);
 	world_pass(&world, HOUR);
 	world_expect(&world, "");

@@ -279,6 +279,7 @@ Test(handling, a_silence_until_resolved_ends_with_the_last_alert_it_matches)
 	world_resolve(&world, "slow", "m2");
 	silence = silences_find(handling_silences(world.handling), 1);
 	cr_expect_str_eq(silence_state(silence, world.now_ms), "ended");
+	cr_expect_str_eq(silence->ended_reason, "the last alert that it matched has resolved");
 	world_expect(&world, "");
 	world_fire(&world, "slow", "m3");
 	world_expect(&world, "alerts:slow|m3 firing warning; ");

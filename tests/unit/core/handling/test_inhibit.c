@@ -156,6 +156,8 @@ Test(inhibit, another_source_takes_over_without_a_word)
 	world_resolve(&world, "b", "m2");
 	world_resolve(&world, "a", "m1");
 	world_expect_events(&world, id, "inhibited, released, settling");
+	world_expect_text(&world, id, "\"no source keeps it quiet any more\"");
+	world_expect_text(&world, id, "\"waits 5s for a source of ");
 	world_pass(&world, 5 * SECOND);
 	world_expect(&world, "alerts:a|m1 firing warning; alerts:b|m2 firing warning; "
 			     "alerts:b|m2 resolved warning; alerts:a|m1 resolved warning; "
