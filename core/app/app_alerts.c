@@ -8,6 +8,7 @@
 #include "core/config/config.h"
 #include "core/handling/handling.h"
 #include "core/incident/incident.h"
+#include "core/incident/incident_command.h"
 #include "core/loop/loop.h"
 #include "core/model/alert.h"
 #include "core/model/zone.h"

@@ -5,6 +5,7 @@
 #include "core/config/config.h"
 #include "core/engine/engine.h"
 #include "core/handling/handling.h"
+#include "core/incident/incident.h"
 #include "core/loop/loop.h"
 #include "core/rule/versions.h"
 #include "storage/alert_log.h"
@@ -77,6 +78,8 @@ static void on_housekeeping(void *arg)
 		clean(app);
 	if (mono_ms >= app->forget_ms)
 		forget_positions(app);
+	incident_tick(app->incidents, now_ms);
+	commit_kick(app->commit);
 	timer_set(app->housekeeping_timer, EVERY_MS);
 }
 

@@ -27,7 +27,7 @@ static const struct {
 	 "new, edit, diff, list, show, history, enable, disable, activate, rollback"},
 	{"reference", cli_reference, "every option and every name that a script may use"},
 	{"audit", cli_audit, "who changed which version of a rule or plan, when and why"},
-	{"incident", cli_incident, "list, show, ack, resolve"},
+	{"incident", cli_incident, "list, show, ack, handle, resolve, set, …"},
 	{"alert", cli_alert, "list, show: what happened to an alert, and why"},
 	{"silence", cli_silence, "add, list, show, expire, preview"},
 	{"notify", cli_notify, "tries an output of people, or prints what it would send"},

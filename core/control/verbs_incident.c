@@ -6,6 +6,10 @@
 #include "core/control/control.h"
 #include "core/control/json_text.h"
 #include "core/incident/incident.h"
+#include "core/incident/incident_command.h"
+#include "core/model/span.h"
+
+#include <string.h>
 
 static json_t *incident_object(const struct incident *incident)
 {
@@ -33,31 +37,52 @@ int verb_incident_list(const struct verb_call *call, json_t **result, struct err
 	return 0;
 }
 
+struct record_list {
+	json_t *list;
+	bool is_short; /* without what changed in the row */
+};
+
 static void add_record(void *arg, struct slice json)
 {
+	struct record_list *records = arg;
 	json_t *record = json_loadb(json.data, json.length, 0, NULL);
 	if (record == NULL)
 		return;
+	if (records->is_short)
+		json_object_del(record, "set");
+	else
+		json_spell_times(json_object_get(record, "set"));
 	json_spell_times(record);
-	json_array_append_new(arg, record);
+	json_array_append_new(records->list, record);
+}
+
+static int read_timeline(const struct verb_call *call, uint64_t number, bool is_short, json_t **out,
+			 struct err_note *why)
+{
+	struct record_list records = {json_array(), is_short};
+	if (incident_find(call->target->incidents, number) == NULL) {
+		json_decref(records.list);
+		return err_set(why, ERR_NOT_FOUND,
+			       "there is no incident %llu (see incident list --all)",
+			       (unsigned long long)number);
+	}
+	int code =
+		incident_each_timeline(call->target->incidents, number, add_record, &records, why);
+	if (code != 0)
+		json_decref(records.list);
+	else
+		*out = records.list;
+	return code;
 }
 
 static int show(const struct verb_call *call, uint64_t number, json_t **result,
 		struct err_note *why)
 {
-	const struct incident *incident = incident_find(call->target->incidents, number);
-	if (incident == NULL)
-		return err_set(why, ERR_NOT_FOUND,
-			       "there is no incident %llu (see incident list --all)",
-			       (unsigned long long)number);
-	json_t *timeline = json_array();
-	int code =
-		incident_each_timeline(call->target->incidents, number, add_record, timeline, why);
-	if (code != 0) {
-		json_decref(timeline);
+	json_t *timeline = NULL;
+	int code = read_timeline(call, number, true, &timeline, why);
+	if (code != 0)
 		return code;
-	}
-	*result = incident_object(incident);
+	*result = incident_object(incident_find(call->target->incidents, number));
 	json_take(*result, "timeline", timeline);
 	return 0;
 }
@@ -69,31 +94,100 @@ int verb_incident_show(const struct verb_call *call, json_t **result, struct err
 	return code != 0 ? code : show(call, number, result, why);
 }
 
-static int move(const struct verb_call *call,
-		int (*command)(struct incident_store *store, uint64_t number, uint64_t revision,
-			       const char *actor, const char *reason, int64_t now_ms,
-			       struct err_note *why),
-		json_t **result, struct err_note *why)
+int verb_incident_timeline(const struct verb_call *call, json_t **result, struct err_note *why)
 {
-	uint64_t number = 0, revision = 0;
-	const char *reason = "by hand";
+	uint64_t number = 0;
 	int code = arg_number(call, "number", true, INT64_MAX, &number, why);
-	if (code == 0)
-		code = arg_number(call, "revision", false, INT64_MAX, &revision, why);
-	if (code == 0)
-		code = arg_text(call, "reason", false, &reason, why);
-	if (code == 0)
-		code = command(call->target->incidents, number, revision, call->actor, reason,
-			       call->now_ms, why);
-	return code != 0 ? code : show(call, number, result, why);
+	return code != 0 ? code : read_timeline(call, number, false, result, why);
 }
 
-int verb_incident_ack(const struct verb_call *call, json_t **result, struct err_note *why)
+/* ---- commands ---- */
+
+static int read_command(const struct verb_call *call, struct incident_command *command,
+			struct err_note *why)
 {
-	return move(call, incident_ack, result, why);
+	*command = (struct incident_command){.actor = call->actor, .now_ms = call->now_ms};
+	int code = arg_number(call, "number", true, INT64_MAX, &command->number, why);
+	if (code == 0)
+		code = arg_number(call, "revision", false, INT64_MAX, &command->revision, why);
+	if (code == 0)
+		code = arg_text(call, "reason", false, &command->reason, why);
+	return code;
 }
 
-int verb_incident_resolve(const struct verb_call *call, json_t **result, struct err_note *why)
+static int move(const struct verb_call *call, enum incident_move move, json_t **result,
+		struct err_note *why)
 {
-	return move(call, incident_resolve, result, why);
+	struct incident_command command;
+	enum incident_need need = incident_move_row(move)->need;
+	int code = read_command(call, &command, why);
+	if (code == 0 && need == INCIDENT_NEED_TARGET)
+		code = arg_number(call, "into", true, INT64_MAX, &command.target, why);
+	if (need != INCIDENT_NEED_REASON && command.reason == NULL)
+		command.reason = "by hand";
+	if (code == 0)
+		code = incident_do(call->target->incidents, move, &command, why);
+	return code != 0 ? code : show(call, command.number, result, why);
+}
+
+#define MOVE_VERB(name, MOVE)                                                                      \
+	int verb_incident_##name(const struct verb_call *call, json_t **result,                    \
+				 struct err_note *why)                                             \
+	{                                                                                          \
+		return move(call, INCIDENT_MOVE_##MOVE, result, why);                              \
+	}
+MOVE_VERB(approve, APPROVE)
+MOVE_VERB(reject, REJECT)
+MOVE_VERB(ack, ACK)
+MOVE_VERB(unack, UNACK)
+MOVE_VERB(handle, HANDLE)
+MOVE_VERB(mitigate, MITIGATE)
+MOVE_VERB(resolve, RESOLVE)
+MOVE_VERB(close, CLOSE)
+MOVE_VERB(cancel, CANCEL)
+MOVE_VERB(merge, MERGE)
+MOVE_VERB(reopen, REOPEN)
+
+int verb_incident_set(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	struct incident_command command;
+	const char *field = NULL, *value = NULL;
+	int code = read_command(call, &command, why);
+	if (code == 0)
+		code = arg_text(call, "field", true, &field, why);
+	if (code == 0)
+		code = arg_text(call, "value", true, &value, why);
+	if (code == 0)
+		code = incident_set(call->target->incidents, &command, field, value, why);
+	return code != 0 ? code : show(call, command.number, result, why);
+}
+
+int verb_incident_comment(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	struct incident_command command;
+	const char *text = NULL;
+	int code = read_command(call, &command, why);
+	if (code == 0)
+		code = arg_text(call, "text", true, &text, why);
+	if (code == 0)
+		code = incident_comment(call->target->incidents, &command, text, why);
+	return code != 0 ? code : show(call, command.number, result, why);
+}
+
+/** "for": a span, or "off". */
+int verb_incident_snooze(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	struct incident_command command;
+	const char *span = NULL;
+	int64_t span_ms = 0;
+	int code = read_command(call, &command, why);
+	if (code == 0)
+		code = arg_text(call, "for", true, &span, why);
+	bool is_off = span != NULL && strcmp(span, "off") == 0;
+	if (code == 0 && !is_off)
+		code = span_parse(span, &span_ms, why);
+	if (code == 0)
+		code = incident_snooze(call->target->incidents, &command,
+				       is_off ? 0 : call->now_ms + span_ms, why);
+	return code != 0 ? code : show(call, command.number, result, why);
 }

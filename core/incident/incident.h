@@ -1,24 +1,29 @@
 /** incident.h - what people handle: alerts that belong together, with a life cycle, revisions and a
  *  timeline.
  *
- *      OPEN -ack-> ACKED -plan-> HANDLING -alerts resolved-> MITIGATED -resolve-> RESOLVED
- *      OPEN -plan-> HANDLING      MITIGATED -same key fires-> OPEN (reopen_count + 1)
- *      HANDLING -ack-> HANDLING (a plan was faster than its first reader; once)
- *      OPEN, ACKED -alerts resolved-> MITIGATED
- *      any of OPEN ACKED HANDLING MITIGATED -resolve-> RESOLVED
- *      RESOLVED -same key fires within reopen_window-> OPEN; later -> a new incident
+ *   CANDIDATE -approve-> OPEN -ack-> ACKED -handle, plan run-> HANDLING -impact ends-> MITIGATED
+ *      -fix-> RESOLVED -review-> CLOSED
+ *   CANDIDATE -reject, expire-> CANCELLED          OPEN ACKED HANDLING -false alarm-> CANCELLED
+ *   OPEN ACKED HANDLING MITIGATED -merge-> MERGED  ACKED -unack, ack time-out-> OPEN
+ *   MITIGATED RESOLVED -same key fires, reopen-> OPEN (reopen_count + 1)
+ *   CLOSED (or RESOLVED for longer than the reopen window) -same key fires-> a new incident with
+ *      recurrence_of
  *
- *  When all alerts of an incident have resolved and no plan run is active, it becomes MITIGATED and
- *  then, by the rule of the store (resolve policy `all`), RESOLVED by itself. The table of allowed
- *  moves stands at the top of incident.c; a test walks it.
- *  Every move is a command with the revision it saw (0 = whatever it is), actor and reason; it is
- *  checked, put on the timeline and written through commit_batch(). A stale revision is
- *  ERR_CONFLICT, never applied. Moves, alerts and runs raise the revision; notes do not.
+ *  The one table of states and moves stands in incident_move.c; a test walks every pair.
+ *  Every change raises the revision and is one record on the timeline, in one batch of commit.h
+ *  with the row. A record has in "set" the members of the row that changed, so that
+ *  incident_rebuild() gets the row from the timeline alone.
+ *
+ *  Events (on_event; the names are a contract, chains and plans are triggered by them):
+ *    moves      candidate opened acked unacked ack_timeout handling mitigated resolved closed
+ *               cancelled merged reopened
+ *    others     joined raised lowered (priority) assigned edited commented snoozed unsnoozed
  *  Owner: store owned; incidents borrowed from it until the next alert. Threads: loop thread. Time
  *  passed in.
  *  Limits: INCIDENTS_OPEN_MAX open ones (then alerts join the overflow incident, counted),
- *  INCIDENTS_CLOSED_MAX resolved ones in memory (older ones stay in the store only),
- *  INCIDENT_ALERTS_MAX alerts held at once and INCIDENT_TIMELINE_MAX records each (counted).
+ *  INCIDENTS_CLOSED_MAX others in memory (older ones stay in the store only), INCIDENT_ALERTS_MAX
+ *  alerts held at once; facts past INCIDENT_TIMELINE_MAX records are counted, moves and commands
+ *  are kept up to twice as many.
  */
 #ifndef TOCSIN_CORE_INCIDENT_INCIDENT_H
 #define TOCSIN_CORE_INCIDENT_INCIDENT_H
@@ -29,18 +34,25 @@
 #include "core/base/bytes.h"
 
 struct alert;
-struct incident_member;
 struct commit;
 struct err_note;
+struct incident_member;
+struct incident_seen;
+struct incident_settings;
 struct incident_store;
 struct kv;
 
+/** CANDIDATE to MITIGATED are open: alerts join, and hold it open. */
 #define INCIDENT_STATE_LIST(X)                                                                     \
+	X(CANDIDATE, "CANDIDATE")                                                                  \
 	X(OPEN, "OPEN")                                                                            \
 	X(ACKED, "ACKED")                                                                          \
 	X(HANDLING, "HANDLING")                                                                    \
 	X(MITIGATED, "MITIGATED")                                                                  \
-	X(RESOLVED, "RESOLVED")
+	X(RESOLVED, "RESOLVED")                                                                    \
+	X(CLOSED, "CLOSED")                                                                        \
+	X(CANCELLED, "CANCELLED")                                                                  \
+	X(MERGED, "MERGED")
 enum incident_state {
 #define INCIDENT_ENUM(name, text) INCIDENT_##name,
 	INCIDENT_STATE_LIST(INCIDENT_ENUM)
@@ -51,7 +63,14 @@ enum {
 	INCIDENTS_OPEN_MAX = 10000,
 	INCIDENTS_CLOSED_MAX = 10000,
 	INCIDENT_TIMELINE_MAX = 10000,
-	INCIDENT_ALERTS_MAX = 1000
+	INCIDENT_ALERTS_MAX = 1000,
+	INCIDENT_NAMES_MAX = 64, /**< merchants; further ones are only counted while they fire */
+	INCIDENT_SEVERITIES = 3
+};
+
+struct incident_names {
+	char **names; /**< in the order they were hit */
+	uint32_t count;
 };
 
 struct incident {
@@ -68,27 +87,53 @@ struct incident {
 	uint64_t revision; /**< from 1, +1 with every change */
 	uint32_t timeline_count;
 	uint32_t reopen_count;
+	uint32_t comment_count;
 	uint32_t firing_count; /**< alerts firing now */
-	uint32_t active_runs;  /**< plan runs not ended */
+	uint32_t active_runs;  /**< plan runs not ended; those of merged incidents count here */
 	uint64_t alert_count;
-	/** Wall milliseconds, 0 = not yet. Reopening clears mitigated and resolved. */
-	int64_t impact_start_ms, opened_ms, acked_ms, first_plan_ms, mitigated_ms, resolved_ms;
-	char *owner; /**< who acknowledged, or NULL */
+	struct incident_names merchants;        /**< hit since it opened */
+	struct incident_names services;         /**< label "service" of its alerts */
+	uint32_t impact, urgency;               /**< 1-4 */
+	uint32_t priority;                      /**< 1-5 */
+	uint32_t forced_priority;               /**< by a person or a chain, 0: from the table */
+	bool has_hand_impact, has_hand_urgency; /**< set by a person: no cool-down */
+	bool is_major, is_drill;
+	/** Wall milliseconds, 0 = not yet. Reopening clears mitigated and resolved; *_first_ms
+	 *  and acked_ms keep the first, the others the last. A person may correct them. */
+	int64_t impact_start_ms, detected_ms, opened_ms, first_notified_ms, acked_ms, first_plan_ms,
+		mitigated_ms, resolved_ms;
+	int64_t closed_ms; /**< or cancelled, or merged */
+	int64_t opened_last_ms, acked_last_ms, mitigated_first_ms, resolved_first_ms;
+	int64_t snoozed_until_ms;
+	int64_t asked_ms; /**< when what the alerts ask for last changed */
+	char *owner;      /**< or NULL */
+	char *acked_by;   /**< since it was opened or reopened, or NULL */
+	char *commander, *scribe, *liaison, *comms;
+	uint64_t parent, merged_into, recurrence_of; /**< 0: none */
 	/** Alerts that joined while it was open; each its own row (incident_member.c). */
 	struct incident_members {
 		struct incident_member *first, *last;
 	} firing, calm; /**< the longest there first */
 	uint32_t member_count;
+	/* In memory only: what fires asks for (incident_priority.c), and what the timeline has. */
+	struct incident_demand {
+		uint32_t severities[INCIDENT_SEVERITIES];
+		uint32_t merchants[INCIDENT_NAMES_MAX + 1]; /**< firing alerts of each */
+		uint32_t merchant_count, unnamed_count;     /**< that fire; alerts of nobody */
+		uint32_t impact, urgency;                   /**< asked for before */
+	} demand;
+	uint32_t joined_count;          /**< number of the alert that joined last */
+	struct incident_member *newest; /**< it, or NULL */
+	struct incident_seen *seen;     /**< or NULL: the next record has everything */
 };
 
 struct incident_options {
 	struct kv *kv;
 	struct commit *commit;
-	int64_t reopen_window_ms; /**< default 10 min */
-	uint64_t seed;            /**< of hash tables: keys come from readings */
-	/** Something happened: event is "opened", "joined", "acked", "handling", "mitigated",
-	 *  "reopened", "resolved". Called after the change is in commit_batch(), before it is
-	 *  durable. The callee may start plan runs, which report in before the call returns. */
+	const struct incident_settings *settings; /**< copied; NULL: the defaults */
+	uint64_t seed;                            /**< of hash tables: keys come from readings */
+	/** Something happened, see above. Called after the change is in commit_batch(), before it
+	 *  is durable. The callee may start plan runs, which report in before the call returns. */
 	void (*on_event)(void *arg, const struct incident *incident, const char *event);
 	void *arg;
 };
@@ -96,10 +141,12 @@ struct incident_options {
 int incident_store_new(struct incident_store **out, const struct incident_options *options,
 		       struct err_note *why);
 void incident_store_free(struct incident_store *store);
+/** The site changed. Incidents stay as they are until something happens to them. */
+void incident_configure(struct incident_store *store, const struct incident_settings *settings);
 
 /** A firing alert opens or joins; a resolved one is taken off (wherever it joined, whatever `key`
  *  is now). `key` is made by incident_key(). Returns the incident, or NULL (resolved alert without
- *  incident). The caller kicks the commit. */
+ *  incident; one of an incident cancelled a short while ago). The caller kicks the commit. */
 const struct incident *incident_on_alert(struct incident_store *store, const struct alert *alert,
 					 const char *key, int64_t now_ms);
 /** An alert that nobody is told of: a record "muted" on the timeline of the open incident of its
@@ -112,21 +159,9 @@ const struct incident *incident_on_muted_alert(struct incident_store *store,
 char *incident_key(const struct alert *alert, const char *const *fields, uint32_t field_count,
 		   bool has_fields);
 
-/** Commands. `revision` 0 skips the check. ERR_NOT_FOUND, ERR_CONFLICT (stale, with the current
- *  state and revision in the note; or a move that is not drawn). */
-int incident_ack(struct incident_store *store, uint64_t number, uint64_t revision,
-		 const char *actor, const char *reason, int64_t now_ms, struct err_note *why);
-int incident_resolve(struct incident_store *store, uint64_t number, uint64_t revision,
-		     const char *actor, const char *reason, int64_t now_ms, struct err_note *why);
-/** Plan runs report in; a starting run moves OPEN or ACKED to HANDLING, the last ending one may
- *  mitigate. */
-void incident_run_started(struct incident_store *store, uint64_t number, const char *plan,
-			  const char *run_id, int64_t now_ms);
-void incident_run_ended(struct incident_store *store, uint64_t number, const char *plan,
-			const char *run_id, const char *outcome, int64_t now_ms);
-/** A fact on the timeline (plan step, message sent); does not change the state. */
-void incident_note(struct incident_store *store, uint64_t number, const char *kind,
-		   const char *actor, const char *text, int64_t now_ms);
+/** What time does by itself: ack time-out, candidates that expire, closing, cool-down, the end of
+ *  a snooze. Cheap when nothing is due. The caller kicks the commit. */
+void incident_tick(struct incident_store *store, int64_t now_ms);
 
 /** Is an incident open that this alert (rule and dimension) joined since it opened, whether it
  *  still fires or not? How many are open of exactly this category? */
@@ -137,13 +172,18 @@ const struct incident *incident_find(const struct incident_store *store, uint64_
 void incident_each(const struct incident_store *store, bool open_only,
 		   void (*each)(void *arg, const struct incident *incident), void *arg);
 /** The incident as one line of JSON, with its alerts that fire. Its timeline: JSON records, oldest
- *  first {seq, time_ms, kind, actor, text, state, revision}; the commit is flushed first, so
+ *  first {seq, time_ms, kind, actor, text, state, revision, set}; the commit is flushed first, so
  *  what is shown is durable. ERR_NOT_FOUND, ERR_IO, ERR_CORRUPT. */
 void incident_append_json(const struct incident *incident, struct bytes *out);
 int incident_each_timeline(const struct incident_store *store, uint64_t number,
 			   void (*each)(void *arg, struct slice json), void *arg,
 			   struct err_note *why);
+/** The row as the timeline alone says it, and the stored row, in the same form. They are equal
+ *  unless facts were left out of a full timeline since its last move. */
+int incident_rebuild(const struct incident_store *store, uint64_t number, struct bytes *rebuilt,
+		     struct bytes *stored, struct err_note *why);
 const char *incident_state_name(enum incident_state state);
+bool incident_is_open(enum incident_state state);
 
 struct incident_usage {
 	uint64_t opened_count, resolved_count; /**< since start */

@@ -10,6 +10,9 @@
 
 /* ---- rows ---- */
 
+/** Firing, severity, merchant, order of joining; the first build had one byte: firing. */
+enum { ROW_BYTES = 7, ROW_BYTES_BEFORE = 1 };
+
 static void row_key(struct bytes *key, uint64_t number, const char *id)
 {
 	key_begin(key, KEYSPACE_INCIDENT_ALERT);
@@ -20,9 +23,12 @@ static void row_key(struct bytes *key, uint64_t number, const char *id)
 static void save(struct incident_store *store, const struct incident_member *member)
 {
 	struct bytes key = BYTES_EMPTY, value = BYTES_EMPTY;
-	char is_firing = (char)member->is_firing;
+	const char content[ROW_BYTES] = {(char)member->is_firing,      (char)member->severity,
+					 (char)member->merchant,       (char)(member->joined >> 24),
+					 (char)(member->joined >> 16), (char)(member->joined >> 8),
+					 (char)member->joined};
 	row_key(&key, member->incident->number, member->id);
-	keyspace_seal(&value, (struct slice){&is_firing, 1});
+	keyspace_seal(&value, (struct slice){content, ROW_BYTES});
 	kv_batch_put(commit_batch(store->options.commit), bytes_slice(&key), bytes_slice(&value));
 	bytes_deinit(&key);
 	bytes_deinit(&value);
@@ -43,9 +49,28 @@ static struct incident_members *list_of(const struct incident_member *member)
 	return member->is_firing ? &member->incident->firing : &member->incident->calm;
 }
 
+/** One more alert fires for this merchant, or (-1) one less. */
+static void count_demand(const struct incident_member *member, int change)
+{
+	struct incident_demand *demand = &member->incident->demand;
+	demand->severities[member->severity] += (uint32_t)change;
+	if (member->merchant == 0) {
+		demand->unnamed_count += (uint32_t)change;
+		return;
+	}
+	uint32_t before = demand->merchants[member->merchant - 1];
+	uint32_t after = before + (uint32_t)change;
+	demand->merchants[member->merchant - 1] = after;
+	/* Past the list each alert counts as a merchant of its own. */
+	if (member->merchant > INCIDENT_NAMES_MAX || before == 0 || after == 0)
+		demand->merchant_count += (uint32_t)change;
+}
+
 static void link_member(struct incident_member *member)
 {
 	struct incident_members *list = list_of(member);
+	if (member->is_firing)
+		count_demand(member, 1);
 	member->next = NULL;
 	member->previous = list->last;
 	if (list->last)
@@ -70,6 +95,8 @@ static void unlink_member(struct incident_member *member)
 		list->first = member->next;
 	member->incident->member_count--;
 	member->incident->firing_count -= member->is_firing;
+	if (member->is_firing)
+		count_demand(member, -1);
 }
 
 static struct incident_member *first_of(const struct incident *incident)
@@ -77,18 +104,35 @@ static struct incident_member *first_of(const struct incident *incident)
 	return incident->firing.first ? incident->firing.first : incident->calm.first;
 }
 
-void member_add(struct incident *incident, struct slice id, bool is_firing)
+static struct incident_member *add(struct incident *incident, struct slice id, bool is_firing,
+				   uint8_t severity, uint8_t merchant, uint32_t joined)
 {
 	struct incident_member *member = mem_alloc(sizeof(*member));
 	member->incident = incident;
 	member->id = mem_copy_bytes(id.data, id.length);
 	member->is_firing = is_firing;
+	member->severity = severity;
+	member->merchant = merchant;
+	member->joined = joined;
+	if (joined >= incident->joined_count) {
+		incident->joined_count = joined;
+		incident->newest = member;
+	}
 	link_member(member);
+	return member;
+}
+
+void member_add(struct incident *incident, struct slice id, bool is_firing)
+{
+	add(incident, id, is_firing, severity_rank(incident->severity), 0,
+	    incident->joined_count + 1);
 }
 
 static void free_member(struct incident_member *member)
 {
 	unlink_member(member);
+	if (member->incident->newest == member)
+		member->incident->newest = NULL;
 	mem_free(member->id);
 	mem_free(member);
 }
@@ -127,7 +171,8 @@ bool incident_has_joined(const struct incident_store *store, const struct alert 
 	return has_joined;
 }
 
-void member_join(struct incident_store *store, struct incident *incident, const char *id)
+void member_join(struct incident_store *store, struct incident *incident, const char *id,
+		 uint8_t severity, uint8_t merchant)
 {
 	struct incident_member *member = member_find(store, id);
 	if (member)
@@ -139,8 +184,17 @@ void member_join(struct incident_store *store, struct incident *incident, const 
 		}
 		member_drop(store, incident->calm.first);
 	}
-	member_add(incident, slice_of(id), true);
-	enter(store, incident->firing.last, false);
+	enter(store,
+	      add(incident, slice_of(id), true, severity, merchant, incident->joined_count + 1),
+	      false);
+}
+
+void member_change(struct incident_store *store, struct incident_member *member, uint8_t severity)
+{
+	count_demand(member, -1);
+	member->severity = severity;
+	count_demand(member, 1);
+	save(store, member);
 }
 
 void member_calm(struct incident_store *store, struct incident_member *member)
@@ -172,6 +226,24 @@ struct load {
 	struct err_note *why;
 };
 
+static bool load_content(struct incident_store *store, struct incident *incident, struct slice id,
+			 struct slice content)
+{
+	const unsigned char *bytes = (const unsigned char *)content.data;
+	uint8_t severity = severity_rank(incident->severity), merchant = 0;
+	uint32_t joined = incident->joined_count + 1;
+	if (content.length == ROW_BYTES) {
+		severity = bytes[1];
+		merchant = bytes[2];
+		joined = (uint32_t)bytes[3] << 24 | (uint32_t)bytes[4] << 16 |
+			 (uint32_t)bytes[5] << 8 | bytes[6];
+	}
+	if (severity >= INCIDENT_SEVERITIES || merchant > INCIDENT_NAMES_MAX + 1)
+		return false;
+	enter(store, add(incident, id, bytes[0] != 0, severity, merchant, joined), true);
+	return true;
+}
+
 static bool load_one(void *arg, struct slice key, struct slice value)
 {
 	struct load *load = arg;
@@ -180,18 +252,17 @@ static bool load_one(void *arg, struct slice key, struct slice value)
 	uint64_t number = byte_reader_be64(&reader);
 	struct incident *incident = store_find(load->store, number);
 	load->code = keyspace_unseal(value, &content, load->why);
-	if (load->code == 0 && (reader.has_failed || content.length != 1 || !incident ||
-				incident->state == INCIDENT_RESOLVED))
+	bool is_good = load->code == 0 && !reader.has_failed && incident &&
+		       incident_is_open(incident->state) &&
+		       (content.length == ROW_BYTES || content.length == ROW_BYTES_BEFORE);
+	is_good = is_good && load_content(load->store, incident,
+					  byte_reader_bytes(&reader, reader.left), content);
+	if (load->code == 0 && !is_good)
 		load->code =
 			err_set(load->why, ERR_CORRUPT, "an alert belongs to no open incident");
-	if (load->code != 0) {
+	if (load->code != 0)
 		err_prefix(load->why, "alerts of incident %llu", (unsigned long long)number);
-		return false;
-	}
-	bool is_firing = content.data[0] != 0;
-	member_add(incident, byte_reader_bytes(&reader, reader.left), is_firing);
-	enter(load->store, is_firing ? incident->firing.last : incident->calm.last, true);
-	return true;
+	return load->code == 0;
 }
 
 int members_load(struct incident_store *store, struct err_note *why)

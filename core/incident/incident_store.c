@@ -9,8 +9,6 @@
 #include "storage/keyspace.h"
 #include "storage/kv.h"
 
-enum { REOPEN_WINDOW_DEFAULT_MS = 10 * 60 * 1000 };
-
 void incident_free(struct incident *incident)
 {
 	if (!incident)
@@ -24,6 +22,14 @@ void incident_free(struct incident *incident)
 	mem_free(incident->labels_json);
 	mem_free(incident->dimension_json);
 	mem_free(incident->owner);
+	mem_free(incident->acked_by);
+	mem_free(incident->commander);
+	mem_free(incident->scribe);
+	mem_free(incident->liaison);
+	mem_free(incident->comms);
+	mem_free(incident->seen);
+	names_deinit(&incident->merchants);
+	names_deinit(&incident->services);
 	members_free(incident);
 	mem_free(incident);
 }
@@ -76,7 +82,7 @@ void store_add(struct incident_store *store, struct incident *incident)
 	}
 	store->incidents[store->count++] = incident;
 	store->number_last = incident->number;
-	if (incident->state != INCIDENT_RESOLVED)
+	if (incident_is_open(incident->state))
 		store_count_open(store, incident, 1);
 	number_map_put(&store->by_key, incident->key, incident->number);
 }
@@ -89,7 +95,7 @@ void store_trim(struct incident_store *store, uint32_t closed_max)
 	uint32_t excess = closed - closed_max, kept = 0;
 	for (uint32_t i = 0; i < store->count; i++) {
 		struct incident *incident = store->incidents[i];
-		if (excess > 0 && incident->state == INCIDENT_RESOLVED &&
+		if (excess > 0 && !incident_is_open(incident->state) &&
 		    incident->active_runs == 0) {
 			excess--;
 			number_map_remove(&store->by_key, incident->key, incident->number);
@@ -149,13 +155,25 @@ static bool load_one(void *arg, struct slice key, struct slice value)
 	return true;
 }
 
+/** What fires has asked for so much already: only more of it raises a priority. */
+static void note_demands(struct incident_store *store)
+{
+	for (uint32_t i = 0; i < store->count; i++) {
+		if (incident_is_open(store->incidents[i]->state))
+			priority_note_demand(store, store->incidents[i]);
+	}
+}
+
 int incident_store_new(struct incident_store **out, const struct incident_options *options,
 		       struct err_note *why)
 {
 	struct incident_store *store = mem_alloc(sizeof(*store));
 	store->options = *options;
-	if (store->options.reopen_window_ms == 0)
-		store->options.reopen_window_ms = REOPEN_WINDOW_DEFAULT_MS;
+	store->options.settings = NULL;
+	if (options->settings)
+		store->settings = *options->settings;
+	else
+		incident_settings_default(&store->settings);
 	store->open_max = INCIDENTS_OPEN_MAX;
 	number_map_init(&store->by_key, options->seed);
 	number_map_init(&store->open_counts, options->seed);
@@ -172,8 +190,16 @@ int incident_store_new(struct incident_store **out, const struct incident_option
 		return code;
 	}
 	store_trim(store, INCIDENTS_CLOSED_MAX);
+	note_demands(store);
 	*out = store;
 	return 0;
+}
+
+void incident_configure(struct incident_store *store, const struct incident_settings *settings)
+{
+	store->settings = *settings;
+	store->due_ms = 0;
+	note_demands(store);
 }
 
 void incident_store_free(struct incident_store *store)
@@ -193,7 +219,7 @@ void incident_each(const struct incident_store *store, bool open_only,
 		   void (*each)(void *arg, const struct incident *incident), void *arg)
 {
 	for (uint32_t i = 0; i < store->count; i++) {
-		if (!open_only || store->incidents[i]->state != INCIDENT_RESOLVED)
+		if (!open_only || incident_is_open(store->incidents[i]->state))
 			each(arg, store->incidents[i]);
 	}
 }
