@@ -225,7 +225,9 @@ json_t *incident_take_changes(struct incident *incident)
 		incident->seen = mem_alloc(sizeof(*incident->seen));
 	for (size_t i = 0; i < FIELDS; i++) {
 		uint64_t print = field_print(incident, &fields[i]);
-		if (is_first || print != incident->seen->prints[i])
+		bool is_new = incident->timeline_count <= 1 && !fields[i].is_required &&
+			      is_nothing(incident, &fields[i]);
+		if (is_first ? !is_new : print != incident->seen->prints[i])
 			json_object_set_new(set, fields[i].name, field_json(incident, &fields[i]));
 		incident->seen->prints[i] = print;
 	}
