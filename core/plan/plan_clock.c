@@ -10,8 +10,6 @@
 
 /* A long wait is looked at again so often: the wall clock may be set while the timer sleeps. */
 enum { RUN_LOOK_MS = 60 * 1000 };
-/* It is parked after so long. */
-enum { PARK_LOOK_MS = 10 };
 
 /* ---- the state of a run ---- */
 
@@ -91,10 +89,11 @@ static void on_durable(void *arg)
 	engine->wait_first = (engine->wait_first + 1) % engine->wait_capacity;
 	engine->wait_count--;
 	wait.run->wait_count--;
-	for (uint32_t i = 0; i < wait.run->branch_count; i++) {
+	for (uint32_t i = 0; wait.then && i < wait.run->branch_count; i++) {
 		if (wait.run->branches[i]->epoch != wait.epoch)
 			continue;
 		wait.then(wait.run->branches[i]);
+		run_consider_parking(wait.run);
 		return;
 	}
 }
@@ -111,19 +110,29 @@ static void grow_waits(struct plan_engine *engine)
 	engine->wait_first = 0;
 }
 
-void branch_after(struct plan_branch *branch, void (*then)(struct plan_branch *branch))
+static void push_wait(struct plan_run *run, uint32_t epoch,
+		      void (*then)(struct plan_branch *branch))
 {
-	struct plan_run *run = branch->run;
 	struct plan_engine *engine = run->engine;
 	if (engine->wait_count == engine->wait_capacity)
 		grow_waits(engine);
 	uint32_t last = (engine->wait_first + engine->wait_count) % engine->wait_capacity;
-	branch->epoch = ++run->epoch;
-	engine->waits[last] = (struct run_wait){run, branch->epoch, then};
+	engine->waits[last] = (struct run_wait){run, epoch, then};
 	engine->wait_count++;
 	run->wait_count++;
 	commit_after(engine->options.commit, on_durable, engine);
 	engine_kick(engine);
+}
+
+void branch_after(struct plan_branch *branch, void (*then)(struct plan_branch *branch))
+{
+	branch->epoch = ++branch->run->epoch;
+	push_wait(branch->run, branch->epoch, then);
+}
+
+void run_hold_until_durable(struct plan_run *run)
+{
+	push_wait(run, 0, NULL);
 }
 
 /* ---- until it is time ---- */
@@ -191,11 +200,8 @@ void run_arm(struct plan_run *run)
 {
 	int64_t now = engine_now(run->engine);
 	int64_t due = has_deadline(run) ? run_deadline_ms(run) : INT64_MAX;
-	int64_t look_ms = RUN_LOOK_MS;
 	if (run->is_parked)
 		due = run->wake_ms;
-	else if (run->wake_ms != 0 && run->engine->awake_count > run->engine->awake_max)
-		look_ms = PARK_LOOK_MS;
 	for (uint32_t i = 0; i < run->branch_count; i++) {
 		const struct open_call *call = &run->branches[i]->call;
 		if (call->is_open && call->due_ms != 0 && call->due_ms < due)
@@ -206,5 +212,5 @@ void run_arm(struct plan_run *run)
 		return;
 	}
 	int64_t left = due > now ? due - now : 0;
-	timer_set(run->timer, left < look_ms ? left : look_ms);
+	timer_set(run->timer, left < RUN_LOOK_MS ? left : RUN_LOOK_MS);
 }

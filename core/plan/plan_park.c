@@ -1,6 +1,6 @@
 /* A run that waits for a time or a person needs no script: its journal makes one when it goes on.
  *
- *      awake -all branches wait, their records are durable, too many are awake-> parked
+ *      awake -all branches wait, too many are awake-> parked
  *      parked -due, a command-> replay -> awake
  *
  *  The row of the run says when it must wake (`wake_ms`), so a start need not replay those that
@@ -8,7 +8,10 @@
  */
 #include "core/plan/plan_run.h"
 
+#include "core/base/err.h"
+#include "core/base/log.h"
 #include "core/loop/loop.h"
+#include "storage/commit.h"
 
 #include <malloc.h>
 
@@ -48,23 +51,16 @@ static bool may_park(const struct plan_run *run)
 	       run->wake_ms != 0 && run->wake_ms - engine_now(run->engine) > PARK_WAIT_MS;
 }
 
-/* Nobody has waited for a commit when this was asked for, so all its records are durable now. */
-static void on_parkable(struct plan_branch *branch)
+void run_consider_parking(struct plan_run *run)
 {
-	struct plan_run *run = branch->run;
 	if (!may_park(run))
 		return;
 	run_release(run);
 	run_park(run);
+	run_hold_until_durable(run);
 	/* The last one of a burst: its memory is not kept for the next. */
 	if (run->engine->awake_count == run->engine->awake_max)
 		malloc_trim(0);
-}
-
-void run_consider_parking(struct plan_run *run)
-{
-	if (may_park(run))
-		branch_after(run->branches[0], on_parkable);
 }
 
 void run_park(struct plan_run *run)
@@ -82,8 +78,14 @@ bool run_may_stay_parked(const struct plan_run *run)
 
 void run_wake(struct plan_run *run)
 {
+	struct err_note why = {{0}};
 	if (!run->is_parked)
 		return;
+	/* Its journal is read back, also what it has just written. */
+	if (run->wait_count > 0 && commit_flush(run->engine->options.commit, &why) != 0) {
+		log_warn(PLAN, "run %s cannot go on: %s", run->id, why.text);
+		return;
+	}
 	timer_free(run->timer);
 	run->timer = NULL;
 	run->is_parked = false;

@@ -22,6 +22,11 @@ static int make_runner(struct plan_run *run, const char *params_json, const char
 		code = factory->ops->start(factory, run->id, params_json, incident_json,
 					   &run->runner, why);
 	run->engine->awake_count += code == 0 ? 1 : 0;
+	return code;
+}
+
+static void make_main_branch(struct plan_run *run)
+{
 	uint64_t seed;
 	env_random(loop_env(run->engine->options.loop), &seed, sizeof(seed));
 	key_table_init(&run->occurrences, seed);
@@ -29,23 +34,30 @@ static int make_runner(struct plan_run *run, const char *params_json, const char
 	run->occurrence_counts = mem_alloc_array(16, sizeof(uint32_t));
 	run->timer = timer_new(run->engine->options.loop, run_on_time, run);
 	branch_new(run, NULL, 0, NULL);
-	return code;
 }
 
-/* Later, not at once: a queue of runs that cannot start would otherwise end one inside the
- * other. */
-static void fail_start(struct plan_branch *branch)
+/* Now, and not when the run was made: of many that start at once few are awake together, and a queue
+ * of runs that cannot start does not end one inside the other. */
+static void start_script(struct plan_branch *branch)
 {
-	run_end(branch->run, RUN_FAILED, branch->run->error);
+	struct plan_run *run = branch->run;
+	struct err_note why = {{0}};
+	int code = make_runner(run, run->params_json, run->incident_json, &why);
+	mem_free(run->incident_json);
+	run->incident_json = NULL;
+	if (code != 0)
+		run_end(run, RUN_FAILED, why.text);
+	else
+		branch_go_on(branch);
 }
 
 void run_start(struct plan_run *run)
 {
 	struct plan_engine *engine = run->engine;
-	struct err_note why = {{0}};
 	char *incident = engine->options.incident_json
 				 ? engine->options.incident_json(engine->options.arg, run->incident)
 				 : NULL;
+	run->incident_json = incident ? incident : mem_copy_text("null");
 	struct journal_record record = {.type = RECORD_RUN_STARTED,
 					.text = run->plan,
 					.format = JOURNAL_FORMAT,
@@ -53,18 +65,15 @@ void run_start(struct plan_run *run)
 					.hash = run->script->hash,
 					.params_json = run->params_json,
 					.incident = (int64_t)run->incident,
-					.incident_json = incident ? incident : "null"};
+					.incident_json = run->incident_json};
 	run->started_ms = engine_now(engine);
 	run->state = RUN_RUNNING;
 	run_record(run, &record);
 	run_save(run);
 	engine->usage.started_count++;
 	engine_fact(run, "run_started", "plan %s version %u", run->plan, run->version);
-	int code = make_runner(run, run->params_json, record.incident_json, &why);
-	mem_free(incident);
-	if (code != 0)
-		run->error = mem_copy_text(why.text);
-	branch_after(run->branches[0], code != 0 ? fail_start : branch_go_on);
+	make_main_branch(run);
+	branch_after(run->branches[0], start_script);
 }
 
 void run_resume(struct plan_run *run)
@@ -79,6 +88,7 @@ void run_resume(struct plan_run *run)
 		run_block(run, "%s", why.text);
 		return;
 	}
+	make_main_branch(run);
 	run->state = RUN_RUNNING;
 	mem_free(run->waiting_for);
 	run->waiting_for = NULL;

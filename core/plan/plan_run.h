@@ -73,6 +73,7 @@ struct plan_run {
 	struct key_table occurrences; /**< how often each id was called in its scope */
 	uint32_t *occurrence_counts;
 	uint32_t occurrence_capacity;
+	char *incident_json;   /**< until the script has it */
 	struct replay *replay; /**< NULL: everything was asked for */
 	struct timer *timer;
 	uint32_t doubt_count; /**< steps in doubt */
@@ -172,11 +173,13 @@ bool run_has_room(const struct plan_run *run, uint32_t branch_count);
 void run_refresh(struct plan_run *run);
 void run_arm(struct plan_run *run);
 void run_on_time(void *arg);
+/** The run counts as waiting (wait_count) until what was gathered is durable. */
+void run_hold_until_durable(struct plan_run *run);
 int64_t run_deadline_ms(const struct plan_run *run);
 
 /* plan_park.c */
 int64_t run_wake_ms(const struct plan_run *run); /**< as plan_run.wake_ms */
-/** Parks it when too many are awake, once its records are durable. */
+/** Parks it when it waits and too many are awake. It must not be inside a call of a branch. */
 void run_consider_parking(struct plan_run *run);
 void run_park(struct plan_run *run);
 /** After a start: whether a run whose row has a wake_ms may wait without a script. */

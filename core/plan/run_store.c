@@ -247,6 +247,8 @@ void run_release(struct plan_run *run)
 	}
 	run->runner = NULL;
 	run->is_parked = false;
+	mem_free(run->incident_json);
+	run->incident_json = NULL;
 	if (run->occurrence_counts)
 		key_table_deinit(&run->occurrences);
 	mem_free(run->occurrence_counts);
