@@ -36,8 +36,8 @@ static void make_main_branch(struct plan_run *run)
 	branch_new(run, NULL, 0, NULL);
 }
 
-/* Now, and not when the run was made: of many that start at once few are awake together, and a queue
- * of runs that cannot start does not end one inside the other. */
+/* Now, and not when the run was made: of many that start at once few are awake together, and a
+ * queue of runs that cannot start does not end one inside the other. */
 static void start_script(struct plan_branch *branch)
 {
 	struct plan_run *run = branch->run;
