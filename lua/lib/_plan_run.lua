@@ -369,11 +369,12 @@ local function make_ctx(yield, branch, run, incident)
     return results
   end
 
-  local function check_number(call, name, value, least, most)
-    if type(value) ~= "number" or value ~= math.floor(value) or value < least or value > most then
+  local function check_number(call, name, number, least, most)
+    if type(number) ~= "number" or number ~= math.floor(number) or number < least
+      or number > most then
       raise(call .. ": " .. name .. " must be a whole number from " .. least .. " to " .. most)
     end
-    return value
+    return number
   end
 
   -- One branch for each item, `limit` at once; the results by index, and the sentences of what
