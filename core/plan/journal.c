@@ -40,6 +40,7 @@ static const struct field fields[] = {
 	FIELD("result", FIELD_JSON, result_json),
 	FIELD("error", FIELD_TEXT, error),
 	FIELD("actor", FIELD_TEXT, actor),
+	FIELD("via", FIELD_TEXT, via),
 	FIELD("reason", FIELD_TEXT, reason),
 	FIELD("text", FIELD_TEXT, text),
 	FIELD("params", FIELD_JSON, params_json),
@@ -86,6 +87,7 @@ bool record_opens_call(enum record_type type)
 	case RECORD_STEP_IN_DOUBT:
 	case RECORD_STEP_PROBED:
 	case RECORD_TIMER_FIRED:
+	case RECORD_ASK_VOTED:
 	case RECORD_ASK_ANSWERED:
 	case RECORD_CHOICE:
 	case RECORD_OPERATOR:

@@ -4,7 +4,7 @@
  *      branch = (StepScheduled (StepAttempt StepProbed* (StepFailed StepAttempt StepProbed*)*
  *                               StepDone|StepFailed|
  *                               StepInDoubt Operator StepDone|StepFailed)
- *               |TimerSet TimerFired|AskOpened AskAnswered|Value
+ *               |TimerSet TimerFired|AskOpened AskVoted* AskAnswered|Value
  *               |BranchesOpened (branch…, mixed, each with its own scope) Choice)*
  *
  *  A StepFailed with `final` false is one failed try: the next comes at `due_ms`.
@@ -38,6 +38,7 @@ struct kv_batch;
 	X(TIMER_SET, "TimerSet")                                                                   \
 	X(TIMER_FIRED, "TimerFired")                                                               \
 	X(ASK_OPENED, "AskOpened")                                                                 \
+	X(ASK_VOTED, "AskVoted")                                                                   \
 	X(ASK_ANSWERED, "AskAnswered")                                                             \
 	X(VALUE, "Value")                                                                          \
 	X(BRANCHES_OPENED, "BranchesOpened")                                                       \
@@ -68,6 +69,7 @@ struct journal_record {
 	const char *result_json;
 	const char *error;
 	const char *actor;
+	const char *via; /**< the user of the control socket who named another as actor */
 	const char *reason;
 	const char *text;          /**< Operator: the command; RunEnded: the state */
 	const char *params_json;   /**< RunStarted */

@@ -52,6 +52,7 @@ struct open_call {
 	char *result_json;
 	char *error;
 	struct join *join; /**< of a branches call */
+	json_t *votes;     /**< of an ask with a quorum: {actor, value, reason}; NULL none */
 };
 
 struct plan_branch {
@@ -139,18 +140,20 @@ bool step_must_be_known(struct plan_branch *branch);
 enum { PROBE_TRIES_MAX = 4 }; /**< then a person is asked */
 void step_probe(struct plan_branch *branch);
 
-/* plan_wait.c */
-void sleep_open(struct plan_branch *branch, struct journal_record *record);
-void sleep_on_due(struct plan_branch *branch);
+/* plan_ask.c */
 void ask_open(struct plan_branch *branch, struct journal_record *record);
 void ask_continue(struct plan_branch *branch);
 void ask_on_due(struct plan_branch *branch);
-/** AskAnswered of a person or of the clock (`is_expired`). Value may be NULL. */
-void ask_answer(struct plan_branch *branch, bool is_approved, const char *value_json,
-		const char *actor, const char *reason, bool is_expired);
-/** ERR_INVALID: not JSON, or not among the choices. */
-int ask_check_value(const struct open_call *call, bool is_approved, const char *value_json,
-		    struct err_note *why);
+/** Whether this answer may be given now, for an ask or a doubt; before ask_answer(). ERR_INVALID,
+ *  ERR_DENIED (not asked), ERR_CONFLICT (expired, answered already, another value). */
+int ask_check(const struct plan_branch *branch, const struct plan_answer_of *answer,
+	      struct err_note *why);
+/** A person's answer: AskVoted while `quorum` wants more, then AskAnswered. */
+void ask_answer(struct plan_branch *branch, const struct plan_answer_of *answer);
+
+/* plan_wait.c */
+void sleep_open(struct plan_branch *branch, struct journal_record *record);
+void sleep_on_due(struct plan_branch *branch);
 void value_open(struct plan_branch *branch, struct journal_record *record, const char *opts_json);
 
 #endif

@@ -36,6 +36,7 @@ void call_clear(struct open_call *call)
 	mem_free(call->result_json);
 	mem_free(call->error);
 	join_free(call->join);
+	json_decref(call->votes);
 	*call = (struct open_call){0};
 }
 
@@ -54,6 +55,7 @@ enum plan_call_kind call_kind_of(enum record_type type)
 	case RECORD_STEP_IN_DOUBT:
 	case RECORD_STEP_PROBED:
 	case RECORD_TIMER_FIRED:
+	case RECORD_ASK_VOTED:
 	case RECORD_ASK_ANSWERED:
 	case RECORD_CHOICE:
 	case RECORD_OPERATOR:
@@ -143,6 +145,11 @@ void call_apply(struct open_call *call, const struct journal_record *record)
 	case RECORD_STEP_DONE:
 	case RECORD_TIMER_FIRED:
 	case RECORD_ASK_ANSWERED: answer(call, record); break;
+	case RECORD_ASK_VOTED:
+		if (!call->votes)
+			call->votes = json_array();
+		json_array_append_new(call->votes, plan_json_parse(record->result_json));
+		break;
 	case RECORD_CHOICE: apply_choice(call, record); break;
 	case RECORD_RUN_STARTED:
 	case RECORD_OPERATOR:

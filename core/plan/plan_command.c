@@ -24,26 +24,29 @@ static int find_active(const struct plan_engine *engine, const char *run_id, str
 }
 
 /* A person says what became of a `once` step whose outcome nobody saw. */
-static void answer_doubt(struct plan_branch *branch, bool is_approved, const char *value_json,
-			 const char *actor, const char *reason)
+static void answer_doubt(struct plan_branch *branch, const struct plan_answer_of *answer)
 {
+	const char *reason = answer->reason;
 	struct journal_record command = {.type = RECORD_OPERATOR,
 					 .step = branch->call.step,
-					 .text = is_approved ? "it happened" : "it did not happen",
-					 .actor = actor,
+					 .text = answer->is_approved ? "it happened"
+								     : "it did not happen",
+					 .actor = answer->actor,
+					 .via = answer->via,
 					 .reason = reason};
 	struct journal_record done = {.type = RECORD_STEP_DONE,
 				      .step = branch->call.step,
-				      .result_json = value_json ? value_json : "{}"};
+				      .result_json =
+					      answer->value_json ? answer->value_json : "{}"};
 	struct journal_record failed = {.type = RECORD_STEP_FAILED,
 					.step = branch->call.step,
 					.is_final = true,
 					.error = "its outcome was unknown, and a person says that "
 						 "it did not happen"};
 	branch_record(branch, &command);
-	branch_record(branch, is_approved ? &done : &failed);
+	branch_record(branch, answer->is_approved ? &done : &failed);
 	engine_fact(branch->run, "answered", "%s: %s, says %s%s%s", branch->call.step, command.text,
-		    actor, reason && reason[0] ? ": " : "", reason ? reason : "");
+		    answer->actor, reason && reason[0] ? ": " : "", reason ? reason : "");
 	branch_set_state(branch, RUN_RUNNING, NULL);
 	branch_after(branch, branch_go_on);
 }
@@ -87,25 +90,34 @@ static int find_question(const struct plan_run *run, const char *step, struct pl
 	return code;
 }
 
+int plan_engine_answer_as(struct plan_engine *engine, const char *run_id, const char *step,
+			  const struct plan_answer_of *answer, struct err_note *why)
+{
+	struct plan_run *run;
+	struct plan_branch *branch = NULL;
+	struct plan_answer_of given = *answer;
+	int code = find_active(engine, run_id, &run, why);
+	if (code == 0)
+		code = find_question(run, step, &branch, why);
+	given.actor = given.actor ? given.actor : "unknown";
+	if (code == 0)
+		code = ask_check(branch, &given, why);
+	if (code != 0)
+		return code;
+	if (branch->call.kind == PLAN_CALL_ASK)
+		ask_answer(branch, &given);
+	else
+		answer_doubt(branch, &given);
+	return 0;
+}
+
 int plan_engine_answer(struct plan_engine *engine, const char *run_id, const char *step,
 		       bool is_approved, const char *value_json, const char *actor,
 		       const char *reason, struct err_note *why)
 {
-	struct plan_run *run;
-	struct plan_branch *branch = NULL;
-	int code = find_active(engine, run_id, &run, why);
-	if (code == 0)
-		code = find_question(run, step, &branch, why);
-	if (code == 0)
-		code = ask_check_value(&branch->call, is_approved, value_json, why);
-	if (code != 0)
-		return code;
-	actor = actor ? actor : "unknown";
-	if (branch->call.kind == PLAN_CALL_ASK)
-		ask_answer(branch, is_approved, value_json, actor, reason, false);
-	else
-		answer_doubt(branch, is_approved, value_json, actor, reason);
-	return 0;
+	return plan_engine_answer_as(
+		engine, run_id, step,
+		&(struct plan_answer_of){is_approved, value_json, actor, NULL, reason}, why);
 }
 
 int plan_engine_cancel(struct plan_engine *engine, const char *run_id, const char *actor,

@@ -103,11 +103,22 @@ int plan_engine_resume(struct plan_engine *engine, struct err_note *why);
 void plan_engine_on_incident(struct plan_engine *engine, const struct incident *incident,
 			     const char *event);
 
-/** Commands. approve/reject answer the open ask of a run (`value_json` may be NULL); `step` says
+/** What a person answers. Texts borrowed. */
+struct plan_answer_of {
+	bool is_approved;
+	const char *value_json; /**< or NULL */
+	const char *actor;      /**< who answers */
+	const char *via;        /**< who brought it, when that is somebody else; or NULL */
+	const char *reason;     /**< or NULL */
+};
+/** Commands. approve/reject answer the open ask of a run; `step` says
  *  which when several branches ask, else it may be NULL. For a step
  *  IN_DOUBT: approve = "it happened" (the step counts as done, with `value_json` as its result),
- *  reject = "it did not": the step fails. ERR_NOT_FOUND, ERR_CONFLICT (nothing to answer, or the
- *  run has ended), ERR_INVALID (value that is not JSON or not among the choices). */
+ *  reject = "it did not": the step fails. ERR_NOT_FOUND, ERR_CONFLICT (nothing to answer, expired,
+ *  answered already, or the run has ended), ERR_DENIED (who may not answer), ERR_INVALID (value
+ *  that is not JSON, not among the choices or not of the schema). */
+int plan_engine_answer_as(struct plan_engine *engine, const char *run_id, const char *step,
+			  const struct plan_answer_of *answer, struct err_note *why);
 int plan_engine_answer(struct plan_engine *engine, const char *run_id, const char *step,
 		       bool is_approved, const char *value_json, const char *actor,
 		       const char *reason, struct err_note *why);

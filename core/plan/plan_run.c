@@ -64,6 +64,7 @@ void run_start(struct plan_run *run)
 					.version = run->version,
 					.hash = run->script->hash,
 					.params_json = run->params_json,
+					.actor = run->starter,
 					.incident = (int64_t)run->incident,
 					.incident_json = run->incident_json};
 	run->started_ms = engine_now(engine);

@@ -53,6 +53,7 @@ struct plan_run {
 	char *plan;
 	uint32_t version;
 	uint64_t incident;
+	char *starter;     /**< the person who started it; NULL: an event did */
 	char *concurrency; /**< "incident:7", "rule:slow", "global" */
 	uint32_t concurrency_limit;
 	char *params_json;

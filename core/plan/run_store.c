@@ -32,6 +32,7 @@ static const struct row_field row_fields[] = {
 	ROW("plan", ROW_TEXT, true, plan),
 	ROW("version", ROW_U32, true, version),
 	ROW("incident", ROW_I64, true, incident),
+	ROW("starter", ROW_TEXT, false, starter),
 	ROW("concurrency", ROW_TEXT, true, concurrency),
 	ROW("limit", ROW_U32, true, concurrency_limit),
 	ROW("params", ROW_JSON, true, params_json),
@@ -279,6 +280,7 @@ void run_free(struct plan_run *run)
 		script_drop(run->engine, run->script);
 	mem_free(run->id);
 	mem_free(run->plan);
+	mem_free(run->starter);
 	mem_free(run->concurrency);
 	mem_free(run->params_json);
 	mem_free(run->waiting_for);
