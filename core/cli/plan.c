@@ -13,10 +13,17 @@ static const char help[] =
 	"  show RUN              one run with its journal\n"
 	"  approve RUN [STEP]    answers what the run asks; for a step in doubt: it happened\n"
 	"  reject RUN [STEP]     answers no; for a step in doubt: it did not happen\n"
+	"  signal RUN NAME       sends what a run waits for in ctx:signal(NAME)\n"
+	"  pause RUN             no new step and no new try, its time-out stands still\n"
+	"  resume RUN            goes on after a pause\n"
+	"  retry RUN [STEP]      tries a waiting or doubtful step at once; --value: new arguments\n"
+	"  set RUN [STEP]        the step is done, with --value as its result\n"
+	"  skip RUN [STEP]       goes on without the step, sleep, signal or answer\n"
 	"  cancel RUN            ends it where it stands; what is out already stays out\n"
 	"\n"
-	"  STEP           which one, when several branches of the run ask\n"
-	"  --value VALUE  the answer's value, JSON or a plain text, for an ask with choices\n"
+	"  STEP           which one, when several branches of the run wait; also --ask STEP\n"
+	"  --value VALUE  of the answer, signal or result: JSON or a plain text\n"
+	"  --as ACTOR     the person who decided; the journal keeps who brought it, too\n"
 	"  --reason TEXT  kept in the journal\n"
 	"\n"
 	"Examples:\n"
@@ -65,6 +72,68 @@ static bool put_value(json_t *args, const char *text)
 	return true;
 }
 
+enum words { WORDS_NONE, WORDS_RUN, WORDS_STEP, WORDS_NAME };
+
+static const struct command {
+	const char *name;
+	enum words words; /**< that follow it */
+} commands[] = {
+	{"list", WORDS_NONE},    {"runs", WORDS_NONE},   {"show", WORDS_RUN},
+	{"approve", WORDS_STEP}, {"reject", WORDS_STEP}, {"signal", WORDS_NAME},
+	{"pause", WORDS_RUN},    {"resume", WORDS_RUN},  {"retry", WORDS_STEP},
+	{"set", WORDS_STEP},     {"skip", WORDS_STEP},   {"cancel", WORDS_RUN},
+};
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static bool check_words(const struct remote *remote, const struct command *command)
+{
+	static const char *const wants[] = {"no more words", "one RUN id",
+					    "one RUN id, and a STEP of it when several wait",
+					    "one RUN id and the NAME of the signal"};
+	int given = remote->word_count - 1;
+	bool is_good = command->words == WORDS_NONE   ? given == 0
+		       : command->words == WORDS_RUN  ? given == 1
+		       : command->words == WORDS_NAME ? given == 2
+						      : given == 1 || (given == 2 && !remote->ask);
+	if (!is_good)
+		fprintf(stderr, "tocsin plan %s: wants %s\n", command->name, wants[command->words]);
+	return is_good;
+}
+
+static void put_text(json_t *args, const char *name, const char *text)
+{
+	if (text != NULL)
+		json_object_set_new(args, name, json_string(text));
+}
+
+/* NULL: --value is wrong, and that was said. */
+static json_t *make_args(const struct remote *remote, const struct command *command)
+{
+	json_t *args = json_object();
+	if (command->words != WORDS_NONE)
+		put_text(args, "run", remote->words[1]);
+	if (remote->word_count == 3)
+		put_text(args, command->words == WORDS_NAME ? "name" : "step", remote->words[2]);
+	if (command->words == WORDS_STEP)
+		put_text(args, "step", remote->ask);
+	put_text(args, "as", remote->as);
+	put_text(args, "reason", remote->reason);
+	if (remote->has_active)
+		json_object_set_new(args, "active", json_true());
+	if (put_value(args, remote->value))
+		return args;
+	json_decref(args);
+	return NULL;
+}
+
 int cli_plan(int argc, char **argv)
 {
 	struct remote remote;
@@ -73,42 +142,22 @@ int cli_plan(int argc, char **argv)
 	int code = remote_parse(&remote, argc, argv, help);
 	if (code >= 0)
 		return code;
-	const char *command = remote.word_count > 0 ? remote.words[0] : "";
-	bool is_list = strcmp(command, "list") == 0, is_runs = strcmp(command, "runs") == 0;
-	if (!is_list && !is_runs && strcmp(command, "show") != 0 &&
-	    strcmp(command, "approve") != 0 && strcmp(command, "reject") != 0 &&
-	    strcmp(command, "cancel") != 0) {
+	const struct command *command = find_command(remote.word_count > 0 ? remote.words[0] : "");
+	if (command == NULL)
 		return remote_no_command(&remote, "plan");
-	}
-	bool is_answer = strcmp(command, "approve") == 0 || strcmp(command, "reject") == 0;
-	int words = is_list || is_runs ? 1 : 2;
-	if (remote.word_count != words && !(is_answer && remote.word_count == words + 1)) {
-		fprintf(stderr, "tocsin plan %s: wants %s\n", command,
-			is_list || is_runs ? "no more words"
-			: is_answer        ? "one RUN id, and a STEP of it when several ask"
-					   : "one RUN id");
+	if (!check_words(&remote, command))
 		return EXIT_USAGE;
-	}
-	json_t *args = json_object();
-	if (!is_list && !is_runs)
-		json_object_set_new(args, "run", json_string(remote.words[1]));
-	if (remote.word_count == 3)
-		json_object_set_new(args, "step", json_string(remote.words[2]));
-	if (remote.has_active)
-		json_object_set_new(args, "active", json_true());
-	if (remote.reason != NULL)
-		json_object_set_new(args, "reason", json_string(remote.reason));
-	if (!put_value(args, remote.value)) {
-		json_decref(args);
+	json_t *args = make_args(&remote, command);
+	if (args == NULL)
 		return EXIT_USAGE;
-	}
-	snprintf(verb, sizeof(verb), "plan.%s", command);
+	snprintf(verb, sizeof(verb), "plan.%s", command->name);
 	code = remote_call(&remote, verb, args, &result);
 	if (code != EXIT_DONE)
 		return code;
+	bool is_list = strcmp(command->name, "list") == 0;
 	if (remote.is_json)
 		remote_print_json(result);
-	else if (is_list || is_runs)
+	else if (command->words == WORDS_NONE)
 		remote_print_table(result, is_list ? list_columns : run_columns);
 	else
 		print_show(result);

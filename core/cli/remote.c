@@ -30,6 +30,8 @@ int remote_parse(struct remote *remote, int argc, char **argv, const char *help)
 		{"rule", required_argument, NULL, 'u'},
 		{"limit", required_argument, NULL, 'l'},
 		{"key", required_argument, NULL, 'k'},
+		{"as", required_argument, NULL, 'n'},
+		{"ask", required_argument, NULL, 'q'},
 		{"plan", no_argument, NULL, 'p'},
 		{"editor", no_argument, NULL, 'e'},
 		{"stop", no_argument, NULL, 'o'},
@@ -61,6 +63,8 @@ int remote_parse(struct remote *remote, int argc, char **argv, const char *help)
 		case 'u': remote->rule = optarg; break;
 		case 'l': remote->limit = optarg; break;
 		case 'k': remote->key = optarg; break;
+		case 'n': remote->as = optarg; break;
+		case 'q': remote->ask = optarg; break;
 		case 'o': remote->stops = true; break;
 		case 'c': remote->compares = true; break;
 		case 'p': remote->is_plan = true; break;

@@ -21,6 +21,8 @@ struct remote {
 	const char *rule;      /**< --rule */
 	const char *limit;     /**< --limit */
 	const char *key;       /**< --key */
+	const char *as;        /**< --as */
+	const char *ask;       /**< --ask */
 	bool is_json;
 	bool has_all;                        /**< --all */
 	bool has_active;                     /**< --active */

@@ -72,6 +72,12 @@ int verb_plan_show(const struct verb_call *call, json_t **result, struct err_not
 int verb_plan_cancel(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_approve(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_reject(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_plan_pause(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_plan_resume(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_plan_retry(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_plan_set(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_plan_skip(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_plan_signal(const struct verb_call *call, json_t **result, struct err_note *why);
 
 /** Typed arguments; ERR_INVALID names the argument and what it must be. Absent: *out stays. */
 int arg_text(const struct verb_call *call, const char *name, bool is_required, const char **out,

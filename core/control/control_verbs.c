@@ -50,6 +50,12 @@ static const struct verb verbs[] = {
 	{"plan.approve", true, verb_plan_approve},
 	{"plan.cancel", true, verb_plan_cancel},
 	{"plan.reject", true, verb_plan_reject},
+	{"plan.pause", true, verb_plan_pause},
+	{"plan.resume", true, verb_plan_resume},
+	{"plan.retry", true, verb_plan_retry},
+	{"plan.set", true, verb_plan_set},
+	{"plan.skip", true, verb_plan_skip},
+	{"plan.signal", true, verb_plan_signal},
 };
 
 const struct verb *verb_find(const char *name)

@@ -113,23 +113,118 @@ int verb_plan_show(const struct verb_call *call, json_t **result, struct err_not
 	return code != 0 ? code : show(call, id, result, why);
 }
 
+/* What commands of an operator have in common: run, step, value, reason, as. Texts borrowed, but
+ * for the value. */
+struct order {
+	const char *run, *step;
+	char *value; /**< as JSON */
+	struct plan_operator by;
+};
+
+static int read_order(const struct verb_call *call, struct order *order, struct err_note *why)
+{
+	const char *named = NULL;
+	*order = (struct order){.by = {.actor = call->actor, .reason = "by hand"}};
+	int code = arg_text(call, "run", true, &order->run, why);
+	if (code == 0)
+		code = arg_text(call, "step", false, &order->step, why);
+	if (code == 0)
+		code = arg_text(call, "reason", false, &order->by.reason, why);
+	if (code == 0)
+		code = arg_text(call, "as", false, &named, why);
+	if (code == 0 && named != NULL && (named[0] == '\0' || strlen(named) > 100))
+		code = err_set(why, ERR_INVALID, "argument as must be a name of 1 to 100 bytes");
+	if (code != 0)
+		return code;
+	if (named != NULL && strcmp(named, call->actor) != 0) {
+		order->by.actor = named;
+		order->by.via = call->actor;
+	}
+	json_t *value = json_object_get(call->args, "value");
+	if (value != NULL)
+		order->value = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	return 0;
+}
+
+/* Frees the order, and shows the run when the command was obeyed. */
+static int finish(const struct verb_call *call, struct order *order, int code, json_t **result,
+		  struct err_note *why)
+{
+	free(order->value);
+	return code != 0 ? code : show(call, order->run, result, why);
+}
+
 static int answer(const struct verb_call *call, bool is_approved, json_t **result,
 		  struct err_note *why)
 {
-	const char *id = NULL, *reason = "by hand", *step = NULL;
-	json_t *value = json_object_get(call->args, "value");
-	int code = arg_text(call, "run", true, &id, why);
-	if (code == 0)
-		code = arg_text(call, "reason", false, &reason, why);
-	if (code == 0)
-		code = arg_text(call, "step", false, &step, why);
+	struct order order;
+	int code = read_order(call, &order, why);
 	if (code != 0)
 		return code;
-	char *text = value != NULL ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-	code = plan_engine_answer(call->target->plans, id, step, is_approved, text, call->actor,
-				  reason, why);
-	free(text);
-	return code != 0 ? code : show(call, id, result, why);
+	struct plan_answer_of answer = {is_approved, order.value, order.by.actor, order.by.via,
+					order.by.reason};
+	code = plan_engine_answer_as(call->target->plans, order.run, order.step, &answer, why);
+	return finish(call, &order, code, result, why);
+}
+
+int verb_plan_pause(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	struct order order;
+	int code = read_order(call, &order, why);
+	if (code == 0)
+		code = plan_engine_pause(call->target->plans, order.run, &order.by, why);
+	return finish(call, &order, code, result, why);
+}
+
+int verb_plan_resume(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	struct order order;
+	int code = read_order(call, &order, why);
+	if (code == 0)
+		code = plan_engine_go_on(call->target->plans, order.run, &order.by, why);
+	return finish(call, &order, code, result, why);
+}
+
+int verb_plan_retry(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	struct order order;
+	int code = read_order(call, &order, why);
+	if (code == 0)
+		code = plan_engine_retry(call->target->plans, order.run, order.step, order.value,
+					 &order.by, why);
+	return finish(call, &order, code, result, why);
+}
+
+int verb_plan_set(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	struct order order;
+	int code = read_order(call, &order, why);
+	if (code == 0)
+		code = plan_engine_set(call->target->plans, order.run, order.step, order.value,
+				       &order.by, why);
+	return finish(call, &order, code, result, why);
+}
+
+int verb_plan_skip(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	struct order order;
+	int code = read_order(call, &order, why);
+	if (code == 0)
+		code = plan_engine_skip(call->target->plans, order.run, order.step, &order.by, why);
+	return finish(call, &order, code, result, why);
+}
+
+int verb_plan_signal(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	struct order order;
+	const char *name = NULL;
+	int code = read_order(call, &order, why);
+	if (code == 0)
+		code = arg_text(call, "name", true, &name, why);
+	if (code == 0)
+		code = plan_engine_signal(call->target->plans, order.run, name, order.value,
+					  &order.by, why);
+	return finish(call, &order, code, result, why);
 }
 
 int verb_plan_cancel(const struct verb_call *call, json_t **result, struct err_note *why)

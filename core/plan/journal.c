@@ -78,6 +78,7 @@ bool record_opens_call(enum record_type type)
 	case RECORD_STEP_SCHEDULED:
 	case RECORD_TIMER_SET:
 	case RECORD_ASK_OPENED:
+	case RECORD_SIGNAL_AWAITED:
 	case RECORD_VALUE:
 	case RECORD_BRANCHES_OPENED: return true;
 	case RECORD_RUN_STARTED:
@@ -89,6 +90,8 @@ bool record_opens_call(enum record_type type)
 	case RECORD_TIMER_FIRED:
 	case RECORD_ASK_VOTED:
 	case RECORD_ASK_ANSWERED:
+	case RECORD_SIGNAL_SENT:
+	case RECORD_SIGNAL_RECEIVED:
 	case RECORD_CHOICE:
 	case RECORD_OPERATOR:
 	case RECORD_RUN_ENDED: return false;

@@ -4,9 +4,14 @@
  *      branch = (StepScheduled (StepAttempt StepProbed* (StepFailed StepAttempt StepProbed*)*
  *                               StepDone|StepFailed|
  *                               StepInDoubt Operator StepDone|StepFailed)
- *               |TimerSet TimerFired|AskOpened AskVoted* AskAnswered|Value
+ *               |TimerSet TimerFired|AskOpened AskVoted* AskAnswered|SignalAwaited SignalReceived|Value
  *               |BranchesOpened (branch…, mixed, each with its own scope) Choice)*
  *
+ *
+ *  Operator records: with a step "it happened", "it did not happen", "retry" (args: the new ones),
+ *  "set", "skip"; `final`: it ends the doubt of the step. Without a step, anywhere: "pause",
+ *  "resume", "cancel". SignalSent is of the run as a whole; a SignalReceived with `final` takes the
+ *  oldest SignalSent of its name.
  *  A StepFailed with `final` false is one failed try: the next comes at `due_ms`.
  *  The grammar holds for the records of one scope; the scope of the main branch is absent.
  *  A branch that was stopped (`any`) may end inside a call. An Operator record that names a step
@@ -40,6 +45,9 @@ struct kv_batch;
 	X(ASK_OPENED, "AskOpened")                                                                 \
 	X(ASK_VOTED, "AskVoted")                                                                   \
 	X(ASK_ANSWERED, "AskAnswered")                                                             \
+	X(SIGNAL_AWAITED, "SignalAwaited")                                                         \
+	X(SIGNAL_SENT, "SignalSent")                                                               \
+	X(SIGNAL_RECEIVED, "SignalReceived")                                                       \
 	X(VALUE, "Value")                                                                          \
 	X(BRANCHES_OPENED, "BranchesOpened")                                                       \
 	X(CHOICE, "Choice")                                                                        \

@@ -153,6 +153,8 @@ void branch_go_on(struct plan_branch *branch)
 	struct plan_answer answer = {0}, *given = NULL;
 	run_arm(run);
 	for (;;) {
+		if (branch_holds(branch, branch_go_on))
+			return;
 		struct plan_call call = {0};
 		struct err_note why = {{0}};
 		char *result = NULL;

@@ -51,8 +51,9 @@ struct open_call {
 	bool is_ok;
 	char *result_json;
 	char *error;
-	struct join *join; /**< of a branches call */
-	json_t *votes;     /**< of an ask with a quorum: {actor, value, reason}; NULL none */
+	struct join *join;   /**< of a branches call */
+	uint32_t args_count; /**< how often an operator gave other arguments */
+	json_t *votes;       /**< of an ask with a quorum: {actor, value, reason}; NULL none */
 };
 
 struct plan_branch {
@@ -65,7 +66,8 @@ struct plan_branch {
 	struct plan_action_run *action;
 	uint32_t replay_next; /**< its next record in run->replay; 0 none */
 	uint32_t epoch;
-	bool is_opening;  /**< inside call_open() */
+	void (*held)(struct plan_branch *branch); /**< what it does when its run goes on */
+	bool is_opening;                          /**< inside call_open() */
 	bool is_stopping; /**< another one has won: it begins no more calls */
 	enum run_state state;
 	char *waiting_for;
@@ -150,6 +152,16 @@ int ask_check(const struct plan_branch *branch, const struct plan_answer_of *ans
 	      struct err_note *why);
 /** A person's answer: AskVoted while `quorum` wants more, then AskAnswered. */
 void ask_answer(struct plan_branch *branch, const struct plan_answer_of *answer);
+
+/* plan_signal.c */
+void signal_open(struct plan_branch *branch, struct journal_record *record);
+void signal_continue(struct plan_branch *branch);
+void signal_on_due(struct plan_branch *branch);
+
+/* plan_operator.c */
+/** Whether the run is paused: then `then` is called when it goes on. What the journal has recorded
+ *  is not held back. */
+bool branch_holds(struct plan_branch *branch, void (*then)(struct plan_branch *branch));
 
 /* plan_wait.c */
 void sleep_open(struct plan_branch *branch, struct journal_record *record);

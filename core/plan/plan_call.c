@@ -46,6 +46,7 @@ enum plan_call_kind call_kind_of(enum record_type type)
 	case RECORD_STEP_SCHEDULED: return PLAN_CALL_STEP;
 	case RECORD_TIMER_SET: return PLAN_CALL_SLEEP;
 	case RECORD_ASK_OPENED: return PLAN_CALL_ASK;
+	case RECORD_SIGNAL_AWAITED: return PLAN_CALL_SIGNAL;
 	case RECORD_BRANCHES_OPENED: return PLAN_CALL_BRANCHES;
 	case RECORD_VALUE:
 	case RECORD_RUN_STARTED:
@@ -57,6 +58,8 @@ enum plan_call_kind call_kind_of(enum record_type type)
 	case RECORD_TIMER_FIRED:
 	case RECORD_ASK_VOTED:
 	case RECORD_ASK_ANSWERED:
+	case RECORD_SIGNAL_SENT:
+	case RECORD_SIGNAL_RECEIVED:
 	case RECORD_CHOICE:
 	case RECORD_OPERATOR:
 	case RECORD_RUN_ENDED: break;
@@ -95,12 +98,30 @@ static void apply_choice(struct open_call *call, const struct journal_record *re
 		call->join->winner = mem_copy_text(record->winner);
 }
 
+/* From the first try on. */
+static void apply_operator(struct open_call *call, const struct journal_record *record)
+{
+	if (strcmp(record->text ? record->text : "", "retry") != 0)
+		return;
+	call->is_in_doubt = false;
+	call->is_attempted = false;
+	call->failure_count = 0;
+	call->due_ms = 0;
+	call->opened_ms = record->time_ms;
+	if (!record->args_json)
+		return;
+	call->args_count++;
+	mem_free(call->args_json);
+	call->args_json = mem_copy_text(record->args_json);
+}
+
 void call_apply(struct open_call *call, const struct journal_record *record)
 {
 	switch (record->type) {
 	case RECORD_STEP_SCHEDULED:
 	case RECORD_TIMER_SET:
 	case RECORD_ASK_OPENED:
+	case RECORD_SIGNAL_AWAITED:
 	case RECORD_VALUE:
 	case RECORD_BRANCHES_OPENED:
 		call->is_open = true;
@@ -144,6 +165,7 @@ void call_apply(struct open_call *call, const struct journal_record *record)
 		break;
 	case RECORD_STEP_DONE:
 	case RECORD_TIMER_FIRED:
+	case RECORD_SIGNAL_RECEIVED:
 	case RECORD_ASK_ANSWERED: answer(call, record); break;
 	case RECORD_ASK_VOTED:
 		if (!call->votes)
@@ -151,8 +173,9 @@ void call_apply(struct open_call *call, const struct journal_record *record)
 		json_array_append_new(call->votes, plan_json_parse(record->result_json));
 		break;
 	case RECORD_CHOICE: apply_choice(call, record); break;
+	case RECORD_OPERATOR: apply_operator(call, record); break;
 	case RECORD_RUN_STARTED:
-	case RECORD_OPERATOR:
+	case RECORD_SIGNAL_SENT:
 	case RECORD_RUN_ENDED: break;
 	}
 }
@@ -200,6 +223,7 @@ static void open_new(struct plan_branch *branch, const struct plan_call *call,
 	case PLAN_CALL_STEP: step_open(branch, record, call->opts_json); break;
 	case PLAN_CALL_SLEEP: sleep_open(branch, record); break;
 	case PLAN_CALL_ASK: ask_open(branch, record); break;
+	case PLAN_CALL_SIGNAL: signal_open(branch, record); break;
 	case PLAN_CALL_VALUE: value_open(branch, record, call->opts_json); break;
 	case PLAN_CALL_BRANCHES: join_open(branch, record); break;
 	}
@@ -215,6 +239,7 @@ static void call_continue(struct plan_branch *branch)
 		run_arm(branch->run);
 		break;
 	case PLAN_CALL_ASK: ask_continue(branch); break;
+	case PLAN_CALL_SIGNAL: signal_continue(branch); break;
 	case PLAN_CALL_BRANCHES:
 	case PLAN_CALL_VALUE: break;
 	}

@@ -26,6 +26,8 @@ static int rank_of(enum run_state state)
 	case RUN_ASKING: return 2;
 	case RUN_RUNNING: return 1;
 	case RUN_SLEEPING:
+	case RUN_WAITING:
+	case RUN_PAUSED:
 	case RUN_BLOCKED:
 	case RUN_QUEUED:
 	case RUN_DONE:
@@ -52,7 +54,7 @@ void run_refresh(struct plan_run *run)
 		if (!best || rank_of(branch->state) > rank_of(best->state))
 			best = branch;
 	}
-	enum run_state state = best ? best->state : RUN_RUNNING;
+	enum run_state state = run->is_paused ? RUN_PAUSED : best ? best->state : RUN_RUNNING;
 	const char *text = best ? best->waiting_for : NULL;
 	char *more = NULL;
 	if (people_count > 1)
@@ -139,7 +141,8 @@ void run_hold_until_durable(struct plan_run *run)
 
 static bool has_deadline(const struct plan_run *run)
 {
-	return run->state == RUN_RUNNING || run->state == RUN_SLEEPING || run->state == RUN_ASKING;
+	return run->state == RUN_RUNNING || run->state == RUN_SLEEPING ||
+	       run->state == RUN_ASKING || run->state == RUN_WAITING;
 }
 
 int64_t run_deadline_ms(const struct plan_run *run)
@@ -153,6 +156,7 @@ static void on_due(struct plan_branch *branch)
 	case PLAN_CALL_STEP: step_on_due(branch); break;
 	case PLAN_CALL_SLEEP: sleep_on_due(branch); break;
 	case PLAN_CALL_ASK: ask_on_due(branch); break;
+	case PLAN_CALL_SIGNAL: signal_on_due(branch); break;
 	case PLAN_CALL_VALUE:
 	case PLAN_CALL_BRANCHES: break;
 	}
@@ -179,6 +183,8 @@ void run_on_time(void *arg)
 			run_arm(run);
 		return;
 	}
+	if (run->is_paused)
+		return;
 	if (has_deadline(run) && now >= run_deadline_ms(run)) {
 		stop_late(run);
 		return;
@@ -207,7 +213,7 @@ void run_arm(struct plan_run *run)
 		if (call->is_open && call->due_ms != 0 && call->due_ms < due)
 			due = call->due_ms;
 	}
-	if (due == INT64_MAX) {
+	if (due == INT64_MAX || run->is_paused) {
 		timer_cancel(run->timer);
 		return;
 	}

@@ -45,6 +45,8 @@ struct script_store;
 	X(RUNNING, "running")                                                                      \
 	X(SLEEPING, "sleeping")                                                                    \
 	X(ASKING, "asking")                                                                        \
+	X(WAITING, "waiting")                                                                      \
+	X(PAUSED, "paused")                                                                        \
 	X(IN_DOUBT, "in_doubt")                                                                    \
 	X(BLOCKED, "blocked")                                                                      \
 	X(QUEUED, "queued")                                                                        \
@@ -102,6 +104,39 @@ int plan_engine_resume(struct plan_engine *engine, struct err_note *why);
  *  runs are in commit_batch(), so they are atomic with the event. */
 void plan_engine_on_incident(struct plan_engine *engine, const struct incident *incident,
 			     const char *event);
+
+/** Who gives a command. Texts borrowed. */
+struct plan_operator {
+	const char *actor;
+	const char *via;    /**< who brought it, when that is somebody else; or NULL */
+	const char *reason; /**< or NULL */
+};
+/** Stops the run where it stands: no new call, no new try; what is being sent goes on, and its
+ *  outcome is recorded. Its time-out does not count. Due times (sleeps, expiry of asks, pauses
+ *  between tries, deadlines of steps) stay as they are: what is due meanwhile happens at once when
+ *  it goes on. ERR_NOT_FOUND, ERR_CONFLICT (ended, queued, blocked, paused already). */
+int plan_engine_pause(struct plan_engine *engine, const char *run_id,
+		      const struct plan_operator *by, struct err_note *why);
+int plan_engine_go_on(struct plan_engine *engine, const char *run_id,
+		      const struct plan_operator *by, struct err_note *why);
+/** Of one call that is open; `step` may be NULL when there is only one.
+ *  retry: a step that waits for its next try or is in doubt is tried at once, from the first try,
+ *  with `args_json` if given (then under another idempotency key).
+ *  set: a step is done with this result (NULL: {}); one that is being sent is given up.
+ *  skip: the call is over without a result: {"skipped": true}; an ask counts as not approved.
+ *  ERR_NOT_FOUND, ERR_CONFLICT, ERR_INVALID, ERR_DENIED (of the new arguments). */
+int plan_engine_retry(struct plan_engine *engine, const char *run_id, const char *step,
+		      const char *args_json, const struct plan_operator *by, struct err_note *why);
+int plan_engine_set(struct plan_engine *engine, const char *run_id, const char *step,
+		    const char *result_json, const struct plan_operator *by, struct err_note *why);
+int plan_engine_skip(struct plan_engine *engine, const char *run_id, const char *step,
+		     const struct plan_operator *by, struct err_note *why);
+enum { RUN_SIGNALS_MAX = 100 /**< that nobody has waited for yet */ };
+/** An outside event for the branch that waits for `name`, or for the next one that does.
+ *  ERR_NOT_FOUND, ERR_CONFLICT (ended, queued, blocked, too many), ERR_INVALID. */
+int plan_engine_signal(struct plan_engine *engine, const char *run_id, const char *name,
+		       const char *value_json, const struct plan_operator *by,
+		       struct err_note *why);
 
 /** What a person answers. Texts borrowed. */
 struct plan_answer_of {

@@ -117,9 +117,13 @@ void join_want_recorded(struct plan_branch *parent)
 static bool may_start(const struct plan_branch *parent)
 {
 	const struct join *join = parent->call.join;
-	if (join->started_count == join->count || join->running_count >= join->limit)
+	if (join->started_count == join->count)
 		return false;
-	if (join->started_count < join->wanted_count)
+	bool is_wanted = join->started_count < join->wanted_count;
+	/* In the replay of a paused run those that had ended are held before their end. */
+	if (join->running_count >= join->limit && !(is_wanted && parent->run->is_paused))
+		return false;
+	if (is_wanted)
 		return true;
 	return !join->is_chosen && !join->winner && !parent->is_stopping &&
 	       join->failed_count <= join->errors_max;

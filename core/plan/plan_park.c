@@ -25,6 +25,7 @@ static bool is_waiting(const struct plan_branch *branch)
 		return false;
 	switch (call->kind) {
 	case PLAN_CALL_SLEEP:
+	case PLAN_CALL_SIGNAL:
 	case PLAN_CALL_ASK: return true;
 	case PLAN_CALL_BRANCHES: return call->join && call->join->running_count > 0;
 	case PLAN_CALL_STEP:
@@ -36,6 +37,8 @@ static bool is_waiting(const struct plan_branch *branch)
 int64_t run_wake_ms(const struct plan_run *run)
 {
 	int64_t wake = run_deadline_ms(run);
+	if (run->is_paused)
+		return 0;
 	for (uint32_t i = 0; i < run->branch_count; i++) {
 		if (!is_waiting(run->branches[i]))
 			return 0;

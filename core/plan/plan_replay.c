@@ -69,6 +69,11 @@ int replay_open(struct plan_run *run, const struct journal_record **first, struc
 	}
 	run->record_count = replay->journal.count;
 	run->record_bytes = replay->journal.bytes;
+	run->doubt_count = 0;
+	run->paused_ms = 0;
+	run->is_paused = false;
+	json_decref(run->signals);
+	run->signals = NULL;
 	for (uint32_t i = 0; i < replay->journal.count; i++)
 		run_account(run, &replay->journal.records[i]);
 	chain(replay);

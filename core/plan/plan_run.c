@@ -105,13 +105,32 @@ void run_resume(struct plan_run *run)
 			  run->replay->left_count);
 }
 
+static void account_operator(struct plan_run *run, const struct journal_record *record)
+{
+	const char *text = record->text ? record->text : "";
+	bool ends_doubt = record->is_final || strcmp(text, "it happened") == 0 ||
+			  strcmp(text, "it did not happen") == 0;
+	if (record->step && ends_doubt && run->doubt_count > 0)
+		run->doubt_count--;
+	if (!record->step && strcmp(text, "pause") == 0)
+		run->is_paused = true;
+	if (!record->step && strcmp(text, "resume") == 0)
+		run->is_paused = false;
+}
+
 void run_account(struct plan_run *run, const struct journal_record *record)
 {
-	if (record->type == RECORD_STEP_IN_DOUBT && run->doubt_count++ == 0)
+	bool was_stopped = run->doubt_count > 0 || run->is_paused;
+	if (record->type == RECORD_STEP_IN_DOUBT)
+		run->doubt_count++;
+	if (record->type == RECORD_OPERATOR)
+		account_operator(run, record);
+	bool is_stopped = run->doubt_count > 0 || run->is_paused;
+	if (!was_stopped && is_stopped)
 		run->doubt_ms = record->time_ms;
-	if (record->type == RECORD_OPERATOR && record->step && run->doubt_count > 0 &&
-	    --run->doubt_count == 0)
+	if (was_stopped && !is_stopped)
 		run->paused_ms += record->time_ms - run->doubt_ms;
+	signal_account(run, record);
 }
 
 static void end_with(struct plan_run *run, enum run_state state, const char *error,

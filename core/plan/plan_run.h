@@ -78,8 +78,10 @@ struct plan_run {
 	struct replay *replay; /**< NULL: everything was asked for */
 	struct timer *timer;
 	uint32_t doubt_count; /**< steps in doubt */
-	int64_t doubt_ms;     /**< since when there is one */
-	int64_t paused_ms;    /**< spent in doubt: does not count for the time-out */
+	bool is_paused;       /**< by an operator */
+	json_t *signals;      /**< sent, and not waited for yet: {name, result}; NULL none */
+	int64_t doubt_ms;     /**< since when there is one, or it is paused */
+	int64_t paused_ms;    /**< in doubt or paused: does not count for the time-out */
 	uint32_t epoch;       /**< the latest that was given to a branch */
 	uint32_t wait_count;
 	bool is_parked;       /**< it waits without a script: plan_park.c */
@@ -131,6 +133,11 @@ void engine_dequeue(struct plan_engine *engine, const struct plan_run *ended);
 bool run_is_ended(const struct plan_run *run);
 struct plan_run *engine_find(const struct plan_engine *engine, const char *run_id);
 
+/* plan_operator.c */
+/** A run with a script, woken when it was parked. ERR_NOT_FOUND, ERR_CONFLICT. */
+int engine_find_live(struct plan_engine *engine, const char *run_id, struct plan_run **out,
+		     struct err_note *why);
+
 /* run_store.c */
 void run_add(struct plan_engine *engine, struct plan_run *run);
 void run_save(struct plan_run *run);
@@ -153,12 +160,16 @@ void run_resume(struct plan_run *run); /**< after a restart: replay */
 void run_end(struct plan_run *run, enum run_state state, const char *error);
 void run_end_done(struct plan_run *run, const char *result_json);
 void run_block(struct plan_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/** Time in doubt does not count: told every record, live and in replay, in their order. */
+/** What is of the run as a whole: doubt, pause, signals. Told every record, live and in replay, in
+ *  their order. */
 void run_account(struct plan_run *run, const struct journal_record *record);
 static inline bool run_is_live(const struct plan_run *run)
 {
 	return run->runner != NULL;
 }
+
+/* plan_signal.c */
+void signal_account(struct plan_run *run, const struct journal_record *record);
 
 /* plan_branch.c */
 /** How often `id` was called in the scope, with this time. */

@@ -14,6 +14,7 @@
  *      SLEEP  {"late_by_ms": 0}
  *      ASK    {"approved": true, "value": any or null, "actor": "…", "reason": "…",
  *              "expired": false}
+ *      SIGNAL {"value": any, "actor": "…", "reason": "…"}, or {"timeout": true}
  *      VALUE  now: epoch seconds (1795327200.125)   random: number in [0, 1)   uuid: text
  *             incident: the object of incident_append_json(), or null
  *      BRANCHES  {"started": 3, "winner": "a" (of `any`), "errors": {"b": "sentence"}}; what the
@@ -30,7 +31,8 @@ struct err_note;
 /** What the script waits for. */
 #define PLAN_CALL_LIST(X)                                                                          \
 	X(STEP, "step")                                                                            \
-	X(SLEEP, "sleep") X(ASK, "ask") X(VALUE, "value") X(BRANCHES, "branches")
+	X(SLEEP, "sleep")                                                                          \
+	X(ASK, "ask") X(SIGNAL, "signal") X(VALUE, "value") X(BRANCHES, "branches")
 enum plan_call_kind {
 #define PLAN_CALL_ENUM(name, text) PLAN_CALL_##name,
 	PLAN_CALL_LIST(PLAN_CALL_ENUM)
@@ -41,6 +43,7 @@ enum plan_call_kind {
  *  STEP: action "notify.send" | "http.request" | "exec.run" | "log.write"; args and opts as JSON
  *  objects (opts: effect, timeout, deadline, retry {max, first, factor, cap, jitter}, on_fail).
  *  SLEEP: args {"ms": 5000}. ASK: args {text, who, expires, on_expire, choices}; opts are not read.
+ *  SIGNAL: id and action are its name; args {} or {"ms": how long}.
  *  VALUE: action "now" | "random" | "uuid" | "incident" | "fact" (opts {"value": …}); recorded
  *  once, replayed afterwards. Action "known": whether the fact `id` is recorded; no record itself.
  *  BRANCHES: id "par" | "each"; args {"mode": "all" | "any" | "settle", "names": ["a", …] or

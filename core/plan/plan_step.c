@@ -184,7 +184,9 @@ static void send_now(struct plan_branch *branch)
 	struct err_note why = {{0}};
 	int64_t timeout = call->opts.timeout_ms;
 	int64_t left = deadline_ms(call) - engine_now(branch->run->engine);
-	char *key = mem_format("%s/%s", branch->run->id, call->step);
+	char *key = call->args_count > 0
+			    ? mem_format("%s/%s+%u", branch->run->id, call->step, call->args_count)
+			    : mem_format("%s/%s", branch->run->id, call->step);
 	if (left < timeout)
 		timeout = left > 1 ? left : 1;
 	int code = plan_action_start(&branch->action, branch->run->engine->options.actions,
@@ -200,6 +202,8 @@ static void send_now(struct plan_branch *branch)
 void step_attempt(struct plan_branch *branch)
 {
 	struct open_call *call = &branch->call;
+	if (branch_holds(branch, step_attempt))
+		return;
 	if (engine_now(branch->run->engine) >= deadline_ms(call)) {
 		fail(branch, "the deadline of the step has passed");
 		branch_after(branch, branch_go_on);

@@ -180,6 +180,29 @@ local function make_ctx(yield, branch, run, incident)
     return result
   end
 
+  -- An outside event: { value, actor, reason }; nil and "timeout" when nobody sent it in time.
+  function ctx:signal(name, opts)
+    check_id("ctx:signal", name)
+    local args = {}
+    if opts ~= nil then
+      check_table("ctx:signal", "the second argument", opts)
+      for key in pairs(opts) do
+        if key ~= "timeout" then
+          raise("ctx:signal: opts has no member \"" .. tostring(key) .. "\"")
+        end
+      end
+      args.ms = opts.timeout ~= nil and span_ms("ctx:signal", "timeout", opts.timeout) or nil
+    end
+    local is_ok, result = yield("signal", name, name, args)
+    if not is_ok then
+      raise("signal '" .. name .. "' failed: " .. result)
+    end
+    if result.timeout then
+      return nil, result.skipped and "skipped" or "timeout"
+    end
+    return result
+  end
+
   -- Looks at once, then after every `every`; nil and "timeout" when `timeout` is over.
   function ctx:wait_until(id, is_done, opts)
     check_id("ctx:wait_until", id)

@@ -66,6 +66,8 @@ static bool drive(struct world *world)
 			}
 			break;
 		case RUN_RUNNING: world_advance(world, 1000); break;
+		case RUN_WAITING:
+		case RUN_PAUSED:
 		case RUN_BLOCKED:
 		case RUN_QUEUED: cr_assert_fail("blocked: %s", world_run(world, 0).error);
 		case RUN_DONE:

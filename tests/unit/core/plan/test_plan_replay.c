@@ -93,6 +93,8 @@ static bool drive(struct world *world, bool is_approving)
 				     0);
 			break;
 		case RUN_RUNNING:
+		case RUN_WAITING:
+		case RUN_PAUSED:
 		case RUN_BLOCKED:
 		case RUN_QUEUED:
 			cr_assert_fail("run stands in %s: %s", run_state_name(run.state),

@@ -92,6 +92,11 @@ struct world {
 	{                                                                                          \
 		.kind = PLAN_CALL_ASK, .id = "sure", .args_json = (args), .line = 3                \
 	}
+#define SIGNAL(name, args)                                                                         \
+	{                                                                                          \
+		.kind = PLAN_CALL_SIGNAL, .id = (name), .action = (name), .args_json = (args),     \
+		.line = 6                                                                          \
+	}
 #define VALUE(name)                                                                                \
 	{                                                                                          \
 		.kind = PLAN_CALL_VALUE, .id = (name), .action = (name), .line = 4                 \
