@@ -163,6 +163,8 @@ int answer_schema_fits(const json_t *schema, const json_t *value, const char *na
 	if (!schema)
 		return 0;
 	int type = type_of(schema);
+	if (type < 0)
+		type = TYPE_ANY;
 	const json_t *fields = json_object_get(schema, "fields");
 	const json_t *choices = json_object_get(schema, "choices");
 	if (!value || (json_is_null(value) && !choices && !fields) || !is_type(type, value))

@@ -32,7 +32,7 @@ struct err_note;
 #define PLAN_CALL_LIST(X)                                                                          \
 	X(STEP, "step")                                                                            \
 	X(SLEEP, "sleep")                                                                          \
-	X(ASK, "ask") X(SIGNAL, "signal") X(VALUE, "value") X(BRANCHES, "branches")
+	X(ASK, "ask") X(VALUE, "value") X(BRANCHES, "branches") X(SIGNAL, "signal")
 enum plan_call_kind {
 #define PLAN_CALL_ENUM(name, text) PLAN_CALL_##name,
 	PLAN_CALL_LIST(PLAN_CALL_ENUM)

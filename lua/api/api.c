@@ -255,7 +255,8 @@ const struct api_row api_rows[] = {
 	LIBRARY("ctx:ask", PHASE_PLAN, "waits for a person",
 	     "id string\n"
 	     "question tocsin.Question",
-	     "{approved: boolean, value: any, actor: string, reason: string, expired: boolean}",
+	     "{approved: boolean, value: any, actor: string, reason: string, expired: boolean, "
+	     "answers?: table[]}",
 	     "Waits for a person: tocsin plan approve | reject."),
 	LIBRARY("ctx:each", PHASE_PLAN, "two journal records; a branch for each item",
 	     "list any[]\n"
@@ -318,6 +319,12 @@ const struct api_row api_rows[] = {
 	     "{rolled_back: integer, why: string}",
 	     "Undoes what this branch and its branches have done, the latest first. Raises at "
 	     "the first undo that fails."),
+	LIBRARY("ctx:signal", PHASE_PLAN, "waits for an event",
+	     "name string\n"
+	     "opts? {timeout?: string|number}",
+	     "{value: any, actor: string, reason: string}? nil after the time-out\n"
+	     "\"timeout\"|\"skipped\"|nil reason",
+	     "Waits for tocsin plan signal RUN NAME; one that was sent before is taken at once."),
 	LIBRARY("ctx:sleep", PHASE_PLAN, "a durable timer",
 	     "span string|number \"5s\", \"10m\", or seconds",
 	     "",

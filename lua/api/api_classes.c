@@ -58,10 +58,14 @@ const struct api_class api_classes[] = {
 	 "on_fail? \"continue\" give nil and the reason instead of raising"},
 	{"plan", "tocsin.Question", "What ctx:ask asks a person.",
 	 "text string\n"
-	 "who? string\n"
+	 "who? string|string[] only these may answer\n"
+	 "quorum? integer so many must approve, each the same value; one no decides\n"
+	 "not_starter? boolean who started the run may not answer\n"
 	 "expires? string|number\n"
 	 "on_expire? \"reject\"|\"approve\"|\"fail\" default \"reject\"\n"
-	 "choices? string[]"},
+	 "choices? any[] the value is one of these\n"
+	 "schema? string|table what the value looks like: \"text\", \"number\", \"whole\", "
+	 "\"boolean\", or a table of type, choices, min, max, fields, optional"},
 	{"plan", "tocsin.PlanContext", "What run is given first.",
 	 "run string the run's id\n"
 	 "incident table as it was when the run started: number, title, rule, severity, dimension"},

@@ -46,10 +46,13 @@
 ---What ctx:ask asks a person.
 ---@class tocsin.Question
 ---@field text string
----@field who? string
+---@field who? string|string[] only these may answer
+---@field quorum? integer so many must approve, each the same value; one no decides
+---@field not_starter? boolean who started the run may not answer
 ---@field expires? string|number
 ---@field on_expire? "reject"|"approve"|"fail" default "reject"
----@field choices? string[]
+---@field choices? any[] the value is one of these
+---@field schema? string|table what the value looks like: "text", "number", "whole", "boolean", or a table of type, choices, min, max, fields, optional
 
 ---What run is given first.
 ---@class tocsin.PlanContext
@@ -65,7 +68,7 @@ function ctx:log(text) end
 ---Waits for a person: tocsin plan approve | reject.
 ---@param id string
 ---@param question tocsin.Question
----@return {approved: boolean, value: any, actor: string, reason: string, expired: boolean}
+---@return {approved: boolean, value: any, actor: string, reason: string, expired: boolean, answers?: table[]}
 function ctx:ask(id, question) end
 
 ---Calls the function for each item, `limit` side by side. With more failures than `max_errors` no
@@ -133,6 +136,13 @@ function ctx:random() end
 ---@param why string
 ---@return {rolled_back: integer, why: string}
 function ctx:rollback(why) end
+
+---Waits for tocsin plan signal RUN NAME; one that was sent before is taken at once.
+---@param name string
+---@param opts? {timeout?: string|number}
+---@return {value: any, actor: string, reason: string}? nil after the time-out
+---@return "timeout"|"skipped"|nil reason
+function ctx:signal(name, opts) end
 
 ---A durable timer.
 ---@param span string|number "5s", "10m", or seconds

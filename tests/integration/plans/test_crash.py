@@ -31,6 +31,9 @@ EVERY_CALL = plan_text("all", """
     ctx:sleep(0.05)
     local answer = ctx:ask("sure", { text = "go on?", choices = { "left", "right" } })
     out.answer, out.approved = answer.value, answer.approved
+    local both = ctx:ask("both", { text = "both?", who = { "ann", "bob" }, quorum = 2 })
+    out.both = both.answers[1].actor .. both.answers[2].actor
+    out.word = ctx:signal("word").value
     local looks = 0
     out.waited = ctx:wait_until("second", function()
       looks = looks + 1
@@ -40,7 +43,7 @@ EVERY_CALL = plan_text("all", """
     return out""")
 
 CALLS = ["now#1", "random#1", "uuid#1", "tell#1", "safe#1", "once#1", "append#1", "strike#1",
-         "log#1", "sleep#1", "sure#1", "now#2", "now#3", "second#1", "incident#1", "last#1"]
+         "log#1", "sleep#1", "sure#1", "both#1", "word#1", "now#2", "now#3", "second#1", "incident#1", "last#1"]
 
 
 class Crash(unittest.TestCase):
@@ -77,6 +80,30 @@ class Crash(unittest.TestCase):
         self.assertEqual(code, 0, error)
         return step, "done" if happened else "not done"
 
+    def serve(self, run, said):
+        """Gives what the run waits for; what was durable is never wanted again."""
+        def once(name):
+            self.assertNotIn(name, said, "a durable answer was asked for again")
+            said[name] = True
+        call = self.world.daemon.call
+        text = run["waiting_for"] or ""
+        if run["state"] == "asking" and text.startswith("both#1"):
+            who = "bob" if "(1 of 2)" in text else "ann"
+            call("plan.approve", {"run": run["id"], "as": who})
+            once(who)
+        elif run["state"] == "asking":
+            call("plan.approve", {"run": run["id"], "value": "right"})
+            once("sure")
+        elif run["state"] == "waiting":
+            call("plan.signal", {"run": run["id"], "name": "word", "value": "now"})
+            once("word")
+
+    def serve_all(self, run_id, said):
+        def served():
+            self.serve(self.world.runs(id=run_id)[0], said)
+            return "word" in said
+        support.wait_until(served, 30, "run %s to be served" % run_id)
+
     def finish(self, run_id, said):
         """Answers what the run asks until it ends."""
         def ended():
@@ -85,10 +112,8 @@ class Crash(unittest.TestCase):
                 step, answer = self.settle_doubt(run)
                 self.assertNotIn(step, said, "a person was asked twice")
                 said[step] = answer
-            elif run["state"] == "asking":
-                self.assertNotIn("sure", said, "a durable answer was asked for again")
-                self.world.daemon.call("plan.approve", {"run": run_id, "value": "right"})
-                said["sure"] = True
+            else:
+                self.serve(run, said)
             return run["state"] in ("done", "failed", "cancelled", "blocked")
         try:
             support.wait_until(ended, 30, "run %s to end" % run_id)
@@ -118,7 +143,7 @@ class Crash(unittest.TestCase):
         seen = {name: outcomes[name + "#1"]["result"] for name in ("now", "random", "uuid")}
         self.assertEqual(json.loads(receiver.bodies(run_id + "/safe#1")[0]), seen)
         expected = {"seen": seen, "safe": "ok", "append": "counted\n", "answer": "right",
-                    "approved": True, "waited": True, "once": said.get("once", "done"),
+                    "approved": True, "waited": True, "both": "annbob", "word": "now", "once": said.get("once", "done"),
                     "strike": said.get("strike", "done")}
         self.assertEqual(json.loads(receiver.bodies(run_id + "/last#1")[0]), expected)
         self.assertEqual(run["journal"][-1]["result"], expected)
@@ -136,10 +161,8 @@ class Crash(unittest.TestCase):
                 step, answer = self.settle_doubt(run)
                 self.assertNotIn(step, said, "a person was asked twice")
                 said[step] = answer
-            elif run["state"] == "asking" and run["records"] < count:
-                self.assertNotIn("sure", said, "a durable answer was asked for again")
-                self.world.daemon.call("plan.approve", {"run": run_id, "value": "right"})
-                said["sure"] = True
+            elif run["records"] < count:
+                self.serve(run, said)
             return run["records"] >= count or run["state"] == "done"
         deadline = time.monotonic() + 60
         while not reached():
@@ -169,7 +192,7 @@ class Crash(unittest.TestCase):
         run, said = None, {}
         run = self.finish(run_id, said)
         self.check(run, said)
-        self.assertEqual(said, {"sure": True})
+        self.assertEqual(said, dict.fromkeys(("sure", "ann", "bob", "word"), True))
         total = len(run["journal"])
 
         who, run_id = self.run_of_new_incident()
@@ -200,13 +223,12 @@ class Crash(unittest.TestCase):
             gate = threading.Event()
             self.world.receiver.behave(path, gate, 200)
             _, run_id = self.run_of_new_incident()
+            runs[run_id] = {}
             if path == "/last":
-                self.world.wait_state(run_id, "asking")
-                self.world.daemon.call("plan.approve", {"run": run_id, "value": "right"})
+                self.serve_all(run_id, runs[run_id])
             self.world.receiver.wait(path, 1, run_id if path != "/ops" else "")
             self.world.restart()
             gate.set()
-            runs[run_id] = {"sure": True} if path == "/last" else {}
             self.check(self.finish(run_id, runs[run_id]), runs[run_id])
             if path == "/once":
                 self.assertEqual(runs[run_id]["once"], "done")
@@ -231,9 +253,7 @@ class Crash(unittest.TestCase):
             self.world.fire("all", who)
             if path == "/last":
                 run_id = self.world.run("every", who)["id"]
-                self.world.wait_state(run_id, "asking")
-                said["sure"] = True
-                self.world.daemon.call("plan.approve", {"run": run_id, "value": "right"})
+                self.serve_all(run_id, said)
             self.world.daemon.process.wait(30)
             killed = time.time()
             self.world.daemon.start()

@@ -237,7 +237,8 @@ def at(text):
 # ---- the journal, by its documented grammar
 
 OPENS = {"StepScheduled": {"StepDone", "StepFailed"}, "TimerSet": {"TimerFired"},
-         "AskOpened": {"AskAnswered"}, "BranchesOpened": {"Choice"}}
+         "AskOpened": {"AskAnswered"},
+         "SignalAwaited": {"SignalReceived"}, "BranchesOpened": {"Choice"}}
 
 
 class Branch:
@@ -270,7 +271,7 @@ def check_record(branch, record, outcomes, started):
         if kind != "Choice":
             branch.is_open = None
     else:
-        assert kind in ("StepFailed", "StepInDoubt", "StepProbed"), record
+        assert kind in ("StepFailed", "StepInDoubt", "StepProbed", "AskVoted"), record
 
 
 def check_journal(journal, is_ended=True):
@@ -281,7 +282,7 @@ def check_journal(journal, is_ended=True):
     for record in journal[1:]:
         if record["type"] == "RunEnded":
             assert record is journal[-1], "records follow RunEnded"
-        elif record["type"] != "Operator":
+        elif record["type"] not in ("Operator", "SignalSent"):
             branch = branches.setdefault(record.get("scope", ""), Branch())
             if branch.is_open and branch.is_open["step"] in outcomes:
                 branch.is_open = None  # its branches may speak between Choice and the next call

@@ -136,6 +136,20 @@ Test(plan_runner_lua, ask_gives_the_answer)
 		    "[true,\"ann\",true]");
 }
 
+Test(plan_runner_lua, signal_gives_what_was_sent_or_nil)
+{
+	const char *const answers[] = {"{\"value\":7,\"actor\":\"ann\",\"reason\":\"\"}",
+				       "{\"timeout\":true}",
+				       "{\"timeout\":true,\"skipped\":true}", NULL};
+
+	expect_play("local a = ctx:signal('go')\n"
+		    "local b, why = ctx:signal('go', { timeout = '2s' })\n"
+		    "local c, other = ctx:signal('go')\n"
+		    "return { a.value, b == nil, why, c == nil, other }",
+		    answers, "5 go go {} -:2\n5 go go {\"ms\":2000} -:3\n5 go go {} -:4\n",
+		    "[7,true,\"timeout\",true,\"skipped\"]");
+}
+
 Test(plan_runner_lua, wait_until_looks_sleeps_and_times_out)
 {
 	const char *const done[] = {"100", "100", "{}", NULL};
