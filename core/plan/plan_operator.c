@@ -19,6 +19,8 @@ int engine_find_live(struct plan_engine *engine, const char *run_id, struct plan
 	if (run_is_ended(run))
 		return err_set(why, ERR_CONFLICT, "run %s has ended: %s", run_id,
 			       run_state_name(run->state));
+	if (!run_is_live(run) && run->state == RUN_RUNNING)
+		return err_set(why, ERR_CONFLICT, "run %s is just beginning: try again", run_id);
 	if (!run_is_live(run))
 		return err_set(why, ERR_CONFLICT, "run %s is %s: it can only be cancelled", run_id,
 			       run_state_name(run->state));

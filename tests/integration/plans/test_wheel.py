@@ -4,10 +4,11 @@ import json
 import os
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from world import World, plan_text  # noqa: E402
+from world import World, plan_text, support  # noqa: E402
 from seed import SEED  # noqa: E402
 
 ALL = plan_text("all", """
@@ -15,6 +16,7 @@ ALL = plan_text("all", """
       schema = { type = "whole", max = 100 } })
     local go = ctx:signal("go")
     ctx:sleep("10m")
+    ctx:http("first", { method = "POST", url = "@URL/set" }, { timeout = "20s" })
     local set = ctx:http("set", { method = "POST", url = "@URL/set" }, { timeout = "20s" })
     local again = ctx:http("again", { method = "POST", url = "@URL/again" }, { timeout = "20s" })
     return { both = both.value, go = go.value, set = set, again = again.body }""")
@@ -33,6 +35,9 @@ class Wheel(unittest.TestCase):
         got, out, error = self.world.command("plan", command, self.id, *words)
         self.assertEqual(got != 0, is_refused, out + error)
         return error
+
+    def types(self):
+        return [record["type"] for record in self.world.show(self.id)["journal"]]
 
     def test_every_command(self):
         world = self.world
@@ -55,8 +60,17 @@ class Wheel(unittest.TestCase):
         world.wait_state(self.id, "sleeping")
         self.assertIn("is sleeping, not paused", self.plan("resume", is_refused=True))
         self.assertIn("is not a step", self.plan("set", "--value", "1", is_refused=True))
-        world.receiver.behave("/set", "drop")
+        gate = threading.Event()
+        world.receiver.behave("/set", gate, "drop")
         self.plan("skip", "sleep#1")
+        world.receiver.wait("/set")
+        self.plan("pause")
+        self.assertIn("is being sent: wait for its outcome", self.plan("retry", is_refused=True))
+        gate.set()
+        support.wait_until(lambda: "StepDone" in self.types(), 30, "the outcome in the pause")
+        self.assertEqual(self.types()[-1], "StepDone")
+        world.wait_state(self.id, "paused")
+        self.plan("resume")
         world.wait_state(self.id, "in_doubt")
         world.receiver.behave("/again", "drop", 200)
         self.plan("set", "--value", '{"by":"hand"}', "--reason", "saw it")
@@ -75,6 +89,7 @@ class Wheel(unittest.TestCase):
         here = said[1][2]
         self.assertEqual(said, [
             ("pause", None, "li"), ("resume", None, here), ("skip", "sleep#1", here),
+            ("pause", None, here), ("resume", None, here),
             ("set", "set#1", here), ("retry", "again#1", here)])
         paused = next(r for r in run["journal"] if r.get("text") == "pause")
         self.assertEqual((paused["via"], paused["reason"]), (here, "lunch"))

@@ -74,32 +74,25 @@ Test(plan_operator, pause_in_every_state_survives_a_restart_and_stops_the_time_o
 	}
 }
 
-Test(plan_operator, what_is_being_sent_ends_while_paused_and_nothing_new_begins)
+Test(plan_operator, run_that_is_just_beginning_refuses)
 {
-	static const struct plan_call script[] = {STEP("a", "test.idem", NULL),
-						  STEP("b", "test.idem", NULL), END};
-	static const enum world_reply replies[] = {REPLY_OK, REPLY_OK};
+	static const struct plan_call script[] = {STEP("a", "test.idem", NULL), END};
+	static const struct incident incident = {.number = 7,
+						 .key = "k",
+						 .title = "t",
+						 .rule = "slow",
+						 .severity = "critical",
+						 .category = "c"};
 	struct world world;
 	struct err_note why = {{0}};
 	world_open(&world, script);
-	world.replies = replies;
 	world_plan(&world, NULL);
-	plan_engine_on_incident(world.engine,
-				&(struct incident){.number = 7,
-						   .key = "k",
-						   .title = "t",
-						   .rule = "slow",
-						   .severity = "critical",
-						   .category = "c"},
-				"opened");
+	plan_engine_on_incident(world.engine, &incident, "opened");
 	struct world_run run = world_run(&world, 0);
-	cr_assert_eq(plan_engine_pause(world.engine, run.id, &ann, &why), 0);
-	world_advance(&world, 1000);
-	cr_expect_eq(world.effect_count, 0, "it was paused before its first call");
-	cr_expect_eq(plan_engine_go_on(world.engine, run.id, &ann, &why), 0);
+	cr_expect_eq(plan_engine_pause(world.engine, run.id, &ann, &why), ERR_CONFLICT);
+	cr_expect(strstr(why.text, "is just beginning: try again"), "%s", why.text);
 	world_turn(&world);
 	cr_expect_eq(world_run(&world, 0).state, RUN_DONE);
-	cr_expect_eq(world.effect_count, 2);
 	world_close(&world);
 }
 
