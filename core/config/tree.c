@@ -3,6 +3,7 @@
 #include "core/base/number.h"
 #include "core/base/require.h"
 
+#include <math.h>
 #include <string.h>
 
 const struct tree *tree_get(const struct tree *map, const char *key)
@@ -66,8 +67,12 @@ const char *tree_describe(const struct tree *tree, char out[TREE_DESCRIPTION_BYT
 		snprintf(out, TREE_DESCRIPTION_BYTES_MAX, "%s", tree->boolean ? "true" : "false");
 		break;
 	case TREE_NUMBER:
-		number_format(tree->number, number);
-		snprintf(out, TREE_DESCRIPTION_BYTES_MAX, "the number %s", number);
+		number_format(tree->number, number); /* JSON has no word for what is not finite */
+		snprintf(out, TREE_DESCRIPTION_BYTES_MAX, "the number %s",
+			 isnan(tree->number)    ? "nan"
+			 : !isinf(tree->number) ? number
+			 : tree->number > 0     ? "inf"
+						: "-inf");
 		break;
 	case TREE_STRING:
 		snprintf(out, TREE_DESCRIPTION_BYTES_MAX, "the string \"%.*s\"",

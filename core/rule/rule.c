@@ -2,6 +2,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/require.h"
+#include "core/baseline/baseline.h"
 #include "core/rule/rule_internal.h"
 #include "core/rule/rule_runner.h"
 
@@ -25,6 +26,14 @@ int rule_type_parse(const char *text)
 		if (strcmp(type_names[i], text) == 0)
 			return (int)i;
 	return -1;
+}
+
+const char *rule_reference_name(const struct rule *rule, uint32_t index)
+{
+	if (rule->baseline == NULL)
+		return rule->trend != NULL ? "expected" : NULL;
+	return index < rule->baseline->reference_count ? rule->baseline->references[index].name
+						       : NULL;
 }
 
 struct rule *rule_ref(struct rule *rule)

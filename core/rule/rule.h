@@ -131,6 +131,8 @@ struct rule {
 struct rule *rule_new(const struct tree *tree, const char *name, uint32_t version, const char *file,
 		      const char *hash, struct rule_runner *runner, const struct config *config,
 		      struct report *report);
+/** What a rule with baselines or a trend compares its value with; NULL: there is no such. */
+const char *rule_reference_name(const struct rule *rule, uint32_t index);
 struct rule *rule_ref(struct rule *rule);
 void rule_unref(struct rule *rule);
 

@@ -7,6 +7,7 @@
 #include "core/model/local_day.h"
 #include "core/rule/rule_trend.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +80,22 @@ static const char *chinese_of(struct rule *rule, const struct reference *referen
 		       : arena_format(&rule->arena, "%u天平均", reference->wanted);
 }
 
+/** The same reference once more changes no answer: it is a slip. */
+static bool is_twice(const struct rule_baseline *baseline)
+{
+	const struct reference *last = &baseline->references[baseline->reference_count];
+
+	for (uint32_t i = 0; i < baseline->reference_count; i++) {
+		const struct reference *other = &baseline->references[i];
+
+		if (other->kind == last->kind &&
+		    (last->kind == REFERENCE_NUMBER ? other->number == last->number
+						    : strcmp(other->name, last->name) == 0))
+			return true;
+	}
+	return false;
+}
+
 static void add_reference(const struct rule_builder *builder, const struct tree *item,
 			  struct rule_baseline *baseline)
 {
@@ -86,7 +103,7 @@ static void add_reference(const struct rule_builder *builder, const struct tree 
 	struct reference *reference = &baseline->references[baseline->reference_count];
 	char found[TREE_DESCRIPTION_BYTES_MAX];
 
-	if (item->type == TREE_NUMBER && item->number != 0) {
+	if (item->type == TREE_NUMBER && item->number != 0 && isfinite(item->number)) {
 		*reference = reference_of_number(item->number);
 	} else if (item->type != TREE_STRING || !reference_parse(item->text, reference)) {
 		rule_fault_at(
@@ -95,6 +112,11 @@ static void add_reference(const struct rule_builder *builder, const struct tree 
 			"number that is not 0, or a list of them, found %s; example: baseline "
 			"= \"same time yesterday\"",
 			BASELINE_MEAN_DAYS_MAX, tree_describe(item, found));
+		return;
+	}
+	if (is_twice(baseline)) {
+		rule_fault_at(builder, item->line, "\"baseline\" has %s twice",
+			      tree_describe(item, found));
 		return;
 	}
 	reference->name = arena_copy_text(&rule->arena, reference->name);
