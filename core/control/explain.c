@@ -137,11 +137,29 @@ static void append_expression(const struct rule_expression *expression,
 	}
 }
 
+/** {"count": 17, "same time yesterday": 40} */
+static json_t *compared_values(const struct rule *rule, const struct trace_point *point)
+{
+	const char *reference = rule_reference_name(rule, point->reference);
+	json_t *values = json_object();
+	char name[MEASURE_NAME_BYTES_MAX];
+
+	if ((point->has_values & 1U) != 0)
+		json_take(values, measure_name(&rule->measure, name), json_real(point->values[0]));
+	if (reference != NULL && (point->has_values & 2U) != 0)
+		json_take(values, reference, json_real(point->values[1]));
+	return values;
+}
+
 /** Each expression of the level with its value: {"count >=20": 17}. */
 static json_t *values_of(const struct rule *rule, const struct trace_point *point)
 {
 	const struct rule_condition *holds = &rule->levels[point->level].holds;
-	json_t *values = json_object();
+	json_t *values;
+
+	if (rule->baseline != NULL || rule->trend != NULL)
+		return compared_values(rule, point);
+	values = json_object();
 
 	for (uint32_t i = 0; i < holds->count && i < TRACE_VALUES_MAX; i++) {
 		struct bytes text = BYTES_EMPTY;

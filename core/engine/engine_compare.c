@@ -69,6 +69,25 @@ static const char *why_silent(const struct rule *rule, const struct history_answ
 							 : NULL;
 }
 
+void engine_trace_compared(const struct rule_state *state, const struct candidate *candidate,
+			   struct trace_point *point)
+{
+	const struct history_answer *answer = candidate->answer;
+
+	if (answer == NULL)
+		return;
+	point->has_values =
+		engine_value(state, candidate->cells, &state->rule->measure, &point->values[0]) ? 1
+												: 0;
+	if (state->rule->trend != NULL ? answer->trend.verdict == TREND_UNKNOWN
+				       : answer->baseline.why != BASELINE_COMPARED)
+		return;
+	point->has_values |= 2;
+	point->values[1] =
+		state->rule->trend != NULL ? answer->trend.expected : answer->baseline.value;
+	point->reference = answer->baseline.reference;
+}
+
 /** What is not compared is told to who asks why nothing fired. */
 static void trace_silent(const struct evaluation *evaluation, struct slice key,
 			 const struct aggregate *cells, const struct history_answer *answer)

@@ -26,6 +26,7 @@
 #include "core/engine/engine_judge.h"
 #include "core/trend/trend.h"
 
+struct trace_point;
 struct zone;
 
 enum history_kind {
@@ -168,6 +169,9 @@ void engine_history_look_up(struct engine *engine, const struct rule_state *stat
 /* engine_compare.c */
 /** The keys of a rule with references that a boundary may change, judged. */
 void engine_collect_compared(struct evaluation *evaluation);
+/** The value and what it was compared with, for who asks why. Nothing, for other rules. */
+void engine_trace_compared(const struct rule_state *state, const struct candidate *candidate,
+			   struct trace_point *point);
 /** What its alert says about the comparison. */
 void engine_tell_compared(struct engine *engine, const struct rule_state *state,
 			  const struct candidate *candidate, struct alert *alert);

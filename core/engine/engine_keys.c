@@ -2,6 +2,7 @@
  *
  * A key is watched from the step that gives it a state until one after which a new state would
  * know as much. Its place in the table stays until the table is built again. */
+#include "core/engine/engine_history.h"
 #include "core/engine/engine_judge.h"
 #include "core/engine/engine_store.h"
 #include "core/engine/script_memory.h"
@@ -201,6 +202,7 @@ static void trace_step(const struct evaluation *evaluation, const struct candida
 	struct trace_point point;
 
 	trace_point_of(evaluation->state->rule, step, &values, after, tell, &point);
+	engine_trace_compared(evaluation->state, candidate, &point);
 	trace_add(&evaluation->state->trace, candidate->key, &point);
 }
 

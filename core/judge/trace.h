@@ -64,8 +64,11 @@ struct trace_point {
 	uint32_t has_values;    /**< bit i: values[i] is there */
 	bool has_own_number;    /**< `own_number` stands for the rule's threshold */
 	double own_number;
-	double values[TRACE_VALUES_MAX]; /**< of the first expressions of the level's condition */
-	char note[TRACE_NOTE_BYTES];     /**< reason of the alert, or ""; cut */
+	/** Of the first expressions of the level's condition; of a rule with baselines or a trend
+	 *  the value and what it was compared with. */
+	double values[TRACE_VALUES_MAX];
+	uint32_t reference;          /**< which one of the rule's baselines values[1] is */
+	char note[TRACE_NOTE_BYTES]; /**< reason of the alert, or ""; cut */
 };
 
 struct trace_run {

@@ -97,6 +97,27 @@ class Explain(unittest.TestCase):
         self.assertEqual([row["runs"] for row in document["list"]], [[]])
         self.assertIn("key m1 is left out by `dimensions` or `exclude`", document["hints"])
 
+    def test_a_baseline_says_what_it_was_compared_with(self):
+        # m1 has 10 a window until 60, then 30: above 150 % of 16, below that of 30
+        rule = """return rule.baseline {
+          source = "pay", filter = "success == false", by = { "merchantId" }, window = "10s",
+          output = "alerts", statistic = "count", baseline = { 16, 30 }, against = "any",
+          band = { upper = "150%" },
+        }"""
+        site = Site(os.path.join(self.root, "site"), CONFIG % self.port, {"b/1": rule})
+        done = tocsin("replay", "--site", site.directory, "--input", self.input, "--rule", "b",
+                      "--explain", "m1", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        runs = {run["reason"]: run for run in json.loads(done.stdout)["list"][0]["runs"]}
+        # the window that ends at 70 has 30; the one that ends at 65 has 5 + 15 = 20
+        self.assertEqual(runs["fired"]["from"], time_text(70))
+        self.assertEqual(runs["fired"]["values"], {"count": 30, "number": 16})
+        self.assertEqual(runs["resolved"]["from"], time_text(125))
+        self.assertEqual(runs["resolved"]["values"]["count"], 20)
+        told = tocsin("replay", "--site", site.directory, "--input", self.input, "--rule", "b",
+                      "--explain", "m1").stdout
+        self.assertIn("fired (warning): count is 30, number is 16, readings 30", told)
+
     def test_a_key_that_never_came_near_shows_what_it_has_now(self):
         row = self.replay("", "m3")["list"][0]
         self.assertEqual((row["key"], row["runs"], row["stage"], row["value"]),
