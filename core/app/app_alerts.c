@@ -6,6 +6,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"
+#include "core/config/config_incidents.h"
 #include "core/handling/handling.h"
 #include "core/incident/incident.h"
 #include "core/incident/incident_command.h"
@@ -68,7 +69,10 @@ void app_on_alert(void *arg, const struct rule *rule, const struct alert *alert)
 	char *incident = NULL;
 	if (app_shadow_on_alert(app, rule, alert))
 		return;
-	if (rule->opens_incident)
+	const struct config_incidents *site = app->config->incidents;
+	if (rule->opens_incident && !rule->has_incident_key && site->group_by_count > 0)
+		incident = incident_key(alert, site->group_by, site->group_by_count, true);
+	else if (rule->opens_incident)
 		incident = incident_key(alert, rule->incident_keys, rule->incident_key_count,
 					rule->has_incident_key);
 	log_alert(app, rule, alert);

@@ -95,6 +95,9 @@ void app_on_alert(void *arg, const struct rule *rule, const struct alert *alert)
 /** Sends what is due and sets the timer; after a turn that gave alerts, or changed a silence. */
 void app_handle_alerts(struct app *app);
 
+/* app_incidents.c: the site's part of incidents. */
+void app_configure_incidents(struct app *app, const struct config *config);
+
 /* app_site.c: load and reload of the site, active versions. */
 int app_site_open(struct app *app, struct err_note *why);
 void app_site_close(struct app *app);

@@ -215,6 +215,7 @@ static int use_config(struct app *app, struct config *config, struct err_note *w
 	config_unref(app->config);
 	app->config = config;
 	handling_configure(app->handling, config, zone);
+	app_configure_incidents(app, config);
 	return 0;
 }
 

@@ -192,6 +192,11 @@ static const struct option site_rows[] = {
 	 .example = "{ { source = { rule = \"a\" }, target = { rule = \"b\" } } }",
 	 .help = "which alerts keep others quiet",
 	 .rows = config_inhibit_rows},
+	{.name = "incidents",
+	 .type = OPTION_TABLE,
+	 .example = "{ ack_timeout = \"30m\", siblings = { count = 3, within = \"10m\" } }",
+	 .help = "how alerts become incidents, and what time does to them",
+	 .rows = config_incident_rows},
 	{.name = "category_field",
 	 .type = OPTION_TEXT,
 	 .example = "\"merchantId\"",
@@ -386,6 +391,7 @@ struct config *config_new(const struct tree *tree, const char *file, struct repo
 	config_read_outputs(&builder, map_or_null(tree_get(tree, "outputs")));
 	config_read_categories(&builder, tree_get(tree, "categories"));
 	config_read_handling(&builder, tree_get(tree, "routes"), tree_get(tree, "inhibit"));
+	config_read_incidents(&builder, map_or_null(tree_get(tree, "incidents")));
 	config_read_lookups(&builder, map_or_null(tree_get(tree, "lookups")));
 	if (report->count + report->dropped_count > faults_before) {
 		config_unref(config);

@@ -15,6 +15,7 @@
 struct channel_settings;
 struct lookup;
 struct option;
+struct config_incidents;
 struct config_inhibit;
 struct config_route;
 struct err_note;
@@ -101,6 +102,7 @@ struct config {
 	uint32_t route_count;
 	struct config_inhibit *inhibits;
 	uint32_t inhibit_count;
+	const struct config_incidents *incidents; /**< config_incidents.h; never NULL */
 	const char *listen_http;    /**< default "127.0.0.1:8787"; NULL when `http = false` */
 	const char *token;          /**< HTTP bearer token (or "file:/path"); needed off loopback */
 	const char *listen_control; /**< default "<state>/control.sock" when NULL */

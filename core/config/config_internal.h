@@ -17,7 +17,7 @@ enum { CONFIG_NAME_BYTES_MAX = 64 };
 
 extern const struct option config_source_rows[], config_from_rows[], config_output_rows[],
 	config_category_rows[], config_route_rows[], config_group_rows[], config_inhibit_rows[],
-	config_lookup_rows[];
+	config_lookup_rows[], config_incident_rows[];
 
 void config_read_sources(struct config_builder *builder, const struct tree *sources);
 void config_read_outputs(struct config_builder *builder, const struct tree *outputs);
@@ -25,6 +25,8 @@ void config_read_categories(struct config_builder *builder, const struct tree *c
 /** After the outputs, which routes name. */
 void config_read_handling(struct config_builder *builder, const struct tree *routes,
 			  const struct tree *inhibits);
+/** NULL: the defaults. */
+void config_read_incidents(struct config_builder *builder, const struct tree *incidents);
 void config_handling_deinit(struct config *config);
 /** Reads the files of the lookups, too: a fault in one is a fault of the site. */
 void config_read_lookups(struct config_builder *builder, const struct tree *lookups);

@@ -43,14 +43,22 @@ static uint32_t decode(const struct alert *alert, struct value *values)
 	return (uint32_t)count < alert->by_count ? (uint32_t)count : alert->by_count;
 }
 
+/** A field of the dimension; else "rule" and "category", which every alert has. */
 static const struct value *find_value(const struct alert *alert, const struct value *values,
-				      uint32_t count, const char *name)
+				      uint32_t count, const char *name, struct value *own)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		if (strcmp(alert->by[i], name) == 0)
 			return &values[i];
 	}
-	return NULL;
+	const char *text = strcmp(name, "rule") == 0 ? alert->rule : NULL;
+	if (strcmp(name, "category") == 0)
+		text = alert->category;
+	if (!text)
+		return NULL;
+	*own = (struct value){.type = VALUE_STRING, .length = (uint32_t)strlen(text)};
+	own->as.text = text;
+	return own;
 }
 
 char *incident_key(const struct alert *alert, const char *const *fields, uint32_t field_count,
@@ -70,7 +78,8 @@ char *incident_key(const struct alert *alert, const char *const *fields, uint32_
 	}
 	bytes_append_text(&out, "shared");
 	for (uint32_t i = 0; i < field_count; i++) {
-		const struct value *value = find_value(alert, values, count, fields[i]);
+		struct value own;
+		const struct value *value = find_value(alert, values, count, fields[i], &own);
 		bytes_append_char(&out, ';');
 		append_field(&out, fields[i], value ? value : &nil);
 	}

@@ -29,6 +29,8 @@ const struct incident *give(struct world *world, const char *rule, const char *m
 			    enum alert_state state);
 const struct incident *fire(struct world *world, const char *merchant);
 const struct incident *calm(struct world *world, const char *merchant);
+/** The state after the move as plans.md draws it, by hand (test_incident_move.c); NULL: none. */
+const char *find_drawn(const char *state, const char *move);
 void expect_events(struct world *world, const char *wanted);
 
 #endif

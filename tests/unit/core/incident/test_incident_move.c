@@ -1,5 +1,7 @@
 #include "core/incident/incident_command.h"
 
+#include "incident_world.h"
+
 #include <criterion/criterion.h>
 
 #include <string.h>
@@ -34,7 +36,7 @@ static const char *const drawn[] = {
 };
 enum { DRAWN = sizeof(drawn) / sizeof(drawn[0]) };
 
-static const char *find_drawn(const char *state, const char *move)
+const char *find_drawn(const char *state, const char *move)
 {
 	char begin[64];
 	int length = snprintf(begin, sizeof(begin), "%s %s ", state, move);
