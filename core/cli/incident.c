@@ -34,9 +34,12 @@ static const char help[] =
 	"                            need --reason): impact_start, detected, opened, acked,\n"
 	"                            mitigated, resolved, closed\n"
 	"  snooze NUMBER SPAN        quiet for so long; off ends it\n"
+	"  stats                     MTTA, handling time, MTTR, MTBF: mean, median, p90\n"
 	"\n"
 	"  --rev N        refuse when the incident changed since revision N was shown\n"
 	"  --reason TEXT  kept on the timeline\n"
+	"  --since T      stats: of incidents opened since (30d, or a time)\n"
+	"  --by category  stats: a row for each category too\n"
 	"\n"
 	"Examples:\n"
 	"  tocsin incident list\n"
@@ -44,7 +47,8 @@ static const char help[] =
 	"  tocsin incident set 1 priority P1\n"
 	"  tocsin incident set 1 impact_start 2026-11-22T05:58:00Z --reason 'from the access log'\n"
 	"  tocsin incident role 1 commander wang\n"
-	"  tocsin incident snooze 1 30m\n";
+	"  tocsin incident snooze 1 30m\n"
+	"  tocsin incident stats --since 30d --by category\n";
 
 /** Words after the command's name, by the argument they are. */
 struct command {
@@ -74,6 +78,7 @@ static const struct command commands[] = {
 	{"comment", NULL, {"number#", "text"}, NULL},
 	{"set", NULL, {"number#", "field", "value"}, NULL},
 	{"snooze", NULL, {"number#", "for"}, NULL},
+	{"stats", NULL, {NULL}, NULL},
 };
 
 static const char *const list_columns[] = {"number=#",
@@ -103,6 +108,60 @@ static void print_timeline(const json_t *timeline, const char *indent)
 			remote_print_value(json_object_get(record, members[i]));
 		}
 		putchar('\n');
+	}
+}
+
+/** 90.5 s as "1m30s": two units are enough. */
+static void print_span(const json_t *figure, const char *member)
+{
+	static const struct {
+		const char *name;
+		long long seconds;
+	} units[] = {{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}};
+	double exact = json_number_value(json_object_get(figure, member));
+	long long left = (long long)(exact + 0.5);
+	char text[48] = "";
+	int parts = 0;
+	for (int i = 0; i < 4 && parts < 2; i++) {
+		if (left < units[i].seconds && !(i == 3 && parts == 0))
+			continue;
+		size_t used = strlen(text);
+		snprintf(text + used, sizeof(text) - used, "%lld%s", left / units[i].seconds,
+			 units[i].name);
+		left %= units[i].seconds;
+		parts++;
+	}
+	bool is_none = json_integer_value(json_object_get(figure, "count")) == 0;
+	printf("%10s", is_none ? "-" : text);
+}
+
+static void print_stats(const json_t *rows)
+{
+	static const char *const figures[] = {"mtta", "handling", "mttr", "mtbf"};
+	size_t index;
+	const json_t *row;
+	json_array_foreach(rows, index, row)
+	{
+		const json_t *category = json_object_get(row, "category");
+		fputs(index > 0 ? "\n" : "", stdout);
+		if (json_is_string(category))
+			remote_print_value(category);
+		else
+			fputs("all", stdout);
+		printf(": %lld incidents, %lld open, %lld reopened\n",
+		       (long long)json_integer_value(json_object_get(row, "incidents")),
+		       (long long)json_integer_value(json_object_get(row, "open")),
+		       (long long)json_integer_value(json_object_get(row, "reopened")));
+		printf("  %-10s%8s%10s%10s%10s\n", "", "of", "mean", "median", "p90");
+		for (size_t i = 0; i < 4; i++) {
+			const json_t *figure = json_object_get(row, figures[i]);
+			printf("  %-10s%8lld", figures[i],
+			       (long long)json_integer_value(json_object_get(figure, "count")));
+			print_span(figure, "mean_s");
+			print_span(figure, "median_s");
+			print_span(figure, "p90_s");
+			putchar('\n');
+		}
 	}
 }
 
@@ -200,6 +259,10 @@ static json_t *make_args(const struct remote *remote, const struct command *comm
 		json_object_set_new(args, "field", json_string(command->field));
 	if (remote->has_all)
 		json_object_set_new(args, "all", json_true());
+	if (remote->since != NULL)
+		json_object_set_new(args, "since", json_string(remote->since));
+	if (remote->by != NULL)
+		json_object_set_new(args, "by", json_string(remote->by));
 	if (remote->reason != NULL)
 		json_object_set_new(args, "reason", json_string(remote->reason));
 	if (is_good)
@@ -233,6 +296,8 @@ int cli_incident(int argc, char **argv)
 		remote_print_json(result);
 	else if (strcmp(command->name, "list") == 0)
 		remote_print_table(result, list_columns);
+	else if (strcmp(command->name, "stats") == 0)
+		print_stats(result);
 	else if (strcmp(command->name, "timeline") == 0)
 		print_timeline(result, "");
 	else

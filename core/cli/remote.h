@@ -23,6 +23,8 @@ struct remote {
 	const char *key;       /**< --key */
 	const char *as;        /**< --as */
 	const char *ask;       /**< --ask */
+	const char *since;     /**< --since */
+	const char *by;        /**< --by */
 	bool is_json;
 	bool has_all;                        /**< --all */
 	bool has_active;                     /**< --active */

@@ -45,6 +45,7 @@ int verb_audit_list(const struct verb_call *call, json_t **result, struct err_no
 int verb_incident_list(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_incident_show(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_incident_timeline(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_incident_stats(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_incident_approve(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_incident_reject(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_incident_ack(const struct verb_call *call, json_t **result, struct err_note *why);

@@ -23,6 +23,7 @@ static const struct verb verbs[] = {
 	{"incident.list", false, verb_incident_list},
 	{"incident.show", false, verb_incident_show},
 	{"incident.timeline", false, verb_incident_timeline},
+	{"incident.stats", false, verb_incident_stats},
 	{"incident.approve", true, verb_incident_approve},
 	{"incident.reject", true, verb_incident_reject},
 	{"incident.ack", true, verb_incident_ack},

@@ -7,7 +7,9 @@
 #include "core/control/json_text.h"
 #include "core/incident/incident.h"
 #include "core/incident/incident_command.h"
+#include "core/incident/incident_stats.h"
 #include "core/model/span.h"
+#include "core/model/timestamp.h"
 
 #include <string.h>
 
@@ -99,6 +101,62 @@ int verb_incident_timeline(const struct verb_call *call, json_t **result, struct
 	uint64_t number = 0;
 	int code = arg_number(call, "number", true, INT64_MAX, &number, why);
 	return code != 0 ? code : read_timeline(call, number, false, result, why);
+}
+
+/* ---- figures ---- */
+
+static json_t *figure_json(const struct incident_figure *figure)
+{
+	json_t *json = json_object();
+	json_put_int(json, "count", figure->count);
+	json_take(json, "mean_s", json_real((double)figure->mean_ms / 1000));
+	json_take(json, "median_s", json_real((double)figure->median_ms / 1000));
+	json_take(json, "p90_s", json_real((double)figure->p90_ms / 1000));
+	return json;
+}
+
+static void add_figures(void *arg, const struct incident_figures *figures)
+{
+	json_t *row = json_object(), *priorities = json_object();
+	json_take(row, "category", json_text(figures->category));
+	json_put_int(row, "incidents", figures->incident_count);
+	json_put_int(row, "open", figures->open_count);
+	json_put_int(row, "reopened", figures->reopened_count);
+	for (size_t i = 0; i < 5; i++) {
+		char name[4] = {'P', (char)('1' + (int)i), '\0'};
+		json_put_int(priorities, name, figures->priority_counts[i]);
+	}
+	json_take(row, "priorities", priorities);
+	json_take(row, "mtta", figure_json(&figures->acknowledge));
+	json_take(row, "handling", figure_json(&figures->handle));
+	json_take(row, "mttr", figure_json(&figures->resolve));
+	json_take(row, "mtbf", figure_json(&figures->between));
+	json_array_append_new(arg, row);
+}
+
+/** "since": a span before now, or a time. */
+int verb_incident_stats(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	const char *since = NULL, *by = NULL;
+	int64_t since_ms = 0, span_ms = 0;
+	int code = arg_text(call, "since", false, &since, why);
+	if (code == 0)
+		code = arg_text(call, "by", false, &by, why);
+	if (code == 0 && by != NULL && strcmp(by, "category") != 0)
+		code = err_set(why, ERR_INVALID, "argument by must be category");
+	if (code == 0 && since != NULL && timestamp_parse(slice_of(since), &since_ms) != 0) {
+		if (span_parse(since, &span_ms, NULL) != 0)
+			code = err_set(why, ERR_INVALID,
+				       "argument since must be a span such as 30d, or a time such "
+				       "as 2026-11-22T06:00:00Z");
+		since_ms = call->now_ms - span_ms;
+	}
+	if (code != 0)
+		return code;
+	*result = json_array();
+	incident_stats(call->target->incidents, since_ms, call->now_ms, by != NULL, add_figures,
+		       *result);
+	return 0;
 }
 
 /* ---- commands ---- */
