@@ -2,7 +2,7 @@
 BUILD  ?= build
 JOBS   ?= $(shell nproc)
 
-.PHONY: help deps build demo test test-sanitize test-thread test-long bench bench-quick cost trend fuzz check reference clean
+.PHONY: help deps build demo test test-sanitize test-thread test-long bench bench-quick cost spans trend fuzz check reference clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ trend: build ## how good smart rules are: reproduces the table of docs/smart-rul
 
 cost: build ## what a reading, a rule, a key, a span and a core cost: the tables of docs/cost.md
 	@python3 bench/cost.py --build $(BUILD)
+
+spans: build ## what a boundary costs for windows of an hour to 30 days: bench/spans/README.md
+	@python3 bench/cost.py --build $(BUILD) --tables boundaries
 
 fuzz: deps ## every fuzz target for FUZZ_SECONDS (60) seconds
 	@tests/fuzz/run.sh
