@@ -2,7 +2,8 @@
 BUILD  ?= build
 JOBS   ?= $(shell nproc)
 
-.PHONY: help deps build demo test test-sanitize test-thread test-long bench bench-quick cost spans trend fuzz check reference clean
+.PHONY: help deps build demo test test-sanitize test-thread test-long bench bench-quick \
+	cost spans trend fuzz check reference clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)

@@ -253,7 +253,8 @@ def main():
     parser.add_argument("--build", default=os.path.join(ROOT, "build"))
     parser.add_argument("--lines", type=int, default=2000000)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--tables", type=words, default=[name for name in TABLES if name != "boundaries"],
+    parser.add_argument("--tables", type=words,
+                        default=[name for name in TABLES if name != "boundaries"],
                         help="some of " + ", ".join(TABLES))
     options = parser.parse_args()
     options.build = os.path.abspath(options.build)
