@@ -150,6 +150,12 @@ static const struct option site_rows[] = {
 	 .example = "{ allow = { \"example.org:443\" } }",
 	 .help = "hosts that plans may call",
 	 .rows = allow_rows},
+	{.name = "secrets",
+	 .type = OPTION_TABLE,
+	 .example = "{ gateway = { env = \"GATEWAY_TOKEN\" } }",
+	 .help = "what plans may send without seeing it: ctx:secret(name)",
+	 .rows = config_secret_rows,
+	 .is_named = true},
 	{.name = "storage",
 	 .type = OPTION_TABLE,
 	 .example = "{ sync = \"commit\" }",
@@ -387,6 +393,7 @@ struct config *config_new(const struct tree *tree, const char *file, struct repo
 	read_listen(&builder, tree);
 	read_exec(&builder, tree);
 	read_http(&builder, tree);
+	config_read_secrets(&builder, map_or_null(tree_get(tree, "secrets")));
 	config_read_sources(&builder, map_or_null(tree_get(tree, "sources")));
 	config_read_outputs(&builder, map_or_null(tree_get(tree, "outputs")));
 	config_read_categories(&builder, tree_get(tree, "categories"));

@@ -115,6 +115,11 @@ struct config {
 	uint32_t exec_allow_count;
 	const char **http_allow; /**< "host" or "host:port" plan steps may call; default: none */
 	uint32_t http_allow_count;
+	struct config_secret {
+		const char *name;
+		const char *reference; /**< for secret_read(): "env:NAME", "file:/path" */
+	} * secrets;
+	uint32_t secret_count;
 	struct {
 		int64_t memory_bytes; /**< per Lua state, default 16 MiB */
 		int64_t instructions; /**< per call, default 5,000,000 */
@@ -137,6 +142,8 @@ const struct config_source *config_find_source(const struct config *config, cons
  *  leads there (absolute, links). ERR_INVALID says which; "tocsin check" does not know the state
  *  directory, so whoever has one asks. */
 int config_check_state(const struct config *config, const char *state_dir, struct err_note *why);
+/** NULL: there is none. */
+const char *config_find_secret(const struct config *config, const char *name);
 const struct config_output *config_find_output(const struct config *config, const char *name);
 const struct lookup *config_find_lookup(const struct config *config, const char *name);
 /** Category of a member value, or NULL. */

@@ -39,6 +39,9 @@ void config_read_channel(struct config_builder *builder, const struct tree *tree
 const char *config_secret(struct config_builder *builder, const struct tree *node,
 			  const char *option, const char *output);
 
+void config_read_secrets(struct config_builder *builder, const struct tree *secrets);
+extern const struct option config_secret_rows[];
+
 /** Copies a checked list of strings into the arena; NULL list gives none. */
 const char **config_copy_texts(struct config *config, const struct tree *list, uint32_t *count);
 /** NULL gives NULL. */

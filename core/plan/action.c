@@ -5,6 +5,7 @@
 #include "core/config/config.h"
 #include "core/loop/loop.h"
 #include "core/plan/action_internal.h"
+#include "core/plan/action_secret.h"
 #include "core/plan/plan_json.h"
 
 #include <string.h>
@@ -83,6 +84,26 @@ static int parse_args(const char *action, const char *args_json, json_t **out, s
 	return 0;
 }
 
+/* As they are sent, or (`values` NULL) with names in the place of secrets. Takes *args. */
+static int put_secrets(const struct plan_actions *actions, const struct plan_action_type *type,
+		       json_t *values, json_t **args, struct err_note *why)
+{
+	json_t *made = NULL;
+	if (!action_secret_is_in(*args))
+		return 0;
+	if (type != &action_http)
+		return err_set(why, ERR_DENIED,
+			       "%s must not have a secret: it would be stored or shown; only "
+			       "http.request may send one",
+			       type->name);
+	int code = action_secret_resolve(*args, actions->config, values, &made, why);
+	if (code != 0)
+		return code;
+	json_decref(*args);
+	*args = made;
+	return 0;
+}
+
 int plan_action_validate(struct plan_actions *actions, const char *action, const char *args_json,
 			 enum effect *default_effect, struct err_note *why)
 {
@@ -94,6 +115,8 @@ int plan_action_validate(struct plan_actions *actions, const char *action, const
 			       "exec.run, log.write",
 			       action);
 	int code = parse_args(type->name, args_json, &args, why);
+	if (code == 0)
+		code = put_secrets(actions, type, NULL, &args, why);
 	if (code == 0)
 		code = type->validate(actions, args, default_effect, why);
 	json_decref(args);
@@ -114,6 +137,7 @@ void plan_action_describe(const char *action, const char *args_json, struct byte
 static void free_run(struct plan_action_run *run)
 {
 	timer_free(run->soon);
+	json_decref(run->secrets);
 	mem_free(run->idempotency_key);
 	mem_free(run);
 }
@@ -141,7 +165,12 @@ int plan_action_start(struct plan_action_run **out, struct plan_actions *actions
 	run->incident = incident;
 	run->on_done = on_done;
 	run->arg = arg;
-	code = run->type->start(run, args, why);
+	run->secrets = json_array();
+	code = put_secrets(actions, run->type, run->secrets, &args, why);
+	if (code == 0 && json_array_size(run->secrets) > 0)
+		code = run->type->validate(actions, args, &effect, why);
+	if (code == 0)
+		code = run->type->start(run, args, why);
 	json_decref(args);
 	if (code != 0) {
 		free_run(run);
@@ -164,8 +193,17 @@ void plan_action_finish(struct plan_action_run *run, const struct plan_action_re
 {
 	void (*on_done)(void *arg, const struct plan_action_result *result) = run->on_done;
 	void *arg = run->arg;
+	struct plan_action_result shown = *result;
+	char *json = NULL, *error = NULL;
+	if (json_array_size(run->secrets) > 0) {
+		shown.result_json = json =
+			action_secret_hide_json(result->result_json, run->secrets);
+		shown.error = error = action_secret_hide(result->error, run->secrets);
+	}
 	free_run(run);
-	on_done(arg, result);
+	on_done(arg, &shown);
+	mem_free(json);
+	mem_free(error);
 }
 
 static void on_soon(void *arg)

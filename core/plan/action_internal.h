@@ -46,6 +46,7 @@ struct plan_action_run {
 	char *idempotency_key;
 	int64_t timeout_ms;
 	uint64_t incident;
+	json_t *secrets;    /**< values that were sent, to be hidden in what comes back; or NULL */
 	void *work;         /**< what `start` began: http_call, process */
 	struct timer *soon; /**< an outcome that waits for the next turn */
 	void (*on_done)(void *arg, const struct plan_action_result *result);

@@ -319,6 +319,12 @@ const struct api_row api_rows[] = {
 	     "{rolled_back: integer, why: string}",
 	     "Undoes what this branch and its branches have done, the latest first. Raises at "
 	     "the first undo that fails."),
+	LIBRARY("ctx:secret", PHASE_PLAN, "nothing",
+	     "name string of tocsin.lua's secrets\n"
+	     "opts? {prefix?: string, suffix?: string}",
+	     "table handle",
+	     "Stands for a secret in the headers and the body of ctx:http; it is put in when the "
+	     "request is sent, and is never in the script, the journal or the log."),
 	LIBRARY("ctx:signal", PHASE_PLAN, "waits for an event",
 	     "name string\n"
 	     "opts? {timeout?: string|number}",

@@ -180,6 +180,22 @@ local function make_ctx(yield, branch, run, incident)
     return result
   end
 
+  -- What http.request sends in the place of this table; the script and the journal never have it.
+  function ctx:secret(name, opts)
+    check_id("ctx:secret", name)
+    local handle = { ["$secret"] = name }
+    if opts ~= nil then
+      check_table("ctx:secret", "the second argument", opts)
+      for key, part in pairs(opts) do
+        if (key ~= "prefix" and key ~= "suffix") or type(part) ~= "string" then
+          raise("ctx:secret: opts has only the texts prefix and suffix")
+        end
+        handle[key] = part
+      end
+    end
+    return handle
+  end
+
   -- An outside event: { value, actor, reason }; nil and "timeout" when nobody sent it in time.
   function ctx:signal(name, opts)
     check_id("ctx:signal", name)

@@ -137,6 +137,13 @@ function ctx:random() end
 ---@return {rolled_back: integer, why: string}
 function ctx:rollback(why) end
 
+---Stands for a secret in the headers and the body of ctx:http; it is put in when the request is
+---sent, and is never in the script, the journal or the log.
+---@param name string of tocsin.lua's secrets
+---@param opts? {prefix?: string, suffix?: string}
+---@return table handle
+function ctx:secret(name, opts) end
+
 ---Waits for tocsin plan signal RUN NAME; one that was sent before is taken at once.
 ---@param name string
 ---@param opts? {timeout?: string|number}

@@ -47,9 +47,10 @@ class Receiver:
                     self.close_connection = True
                     return
                 self.send_response(what)
-                self.send_header("Content-Length", "2")
+                reply = body.encode() if path == "/echo" else b"ok"
+                self.send_header("Content-Length", str(len(reply)))
                 self.end_headers()
-                self.wfile.write(b"ok")
+                self.wfile.write(reply)
 
             do_GET = do_POST = answer
 
@@ -123,7 +124,7 @@ def plan_text(rule, body, extra=""):
 class World:
     """A site whose rules are fed by a file, its daemon and the receiver."""
 
-    def __init__(self, directory, plans, rules, sync="commit"):
+    def __init__(self, directory, plans, rules, sync="commit", extra=""):
         self.directory = directory
         self.receiver = Receiver()
         self.script = os.path.join(directory, "count.sh")
@@ -140,7 +141,8 @@ class World:
   outputs = { alerts = { file = "alerts.jsonl" }, ops = { webhook = "%s" } },
   listen = { http = false }, storage = { sync = "%s" },
   exec = { allow = { "%s" } }, http = { allow = { "127.0.0.1:%d" } },
-""" % (self.feed, self.receiver.url("/ops"), sync, self.script, self.receiver.port))
+  %s
+""" % (self.feed, self.receiver.url("/ops"), sync, self.script, self.receiver.port, extra))
         for name in rules:
             self.site.rule(name + "/1", RULE % name)
         for name, text in plans.items():
