@@ -26,7 +26,7 @@ void config_read_categories(struct config_builder *builder, const struct tree *c
 void config_read_handling(struct config_builder *builder, const struct tree *routes,
 			  const struct tree *inhibits);
 /** NULL: the defaults. */
-void config_read_incidents(struct config_builder *builder, const struct tree *incidents);
+void config_read_incidents(struct config_builder *builder, const struct tree *tree);
 void config_handling_deinit(struct config *config);
 /** Reads the files of the lookups, too: a fault in one is a fault of the site. */
 void config_read_lookups(struct config_builder *builder, const struct tree *lookups);

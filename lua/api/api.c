@@ -292,7 +292,7 @@ const struct api_row api_rows[] = {
 	LIBRARY("ctx:incident_state", PHASE_PLAN, "one journal record",
 	     "",
 	     "string|nil state",
-	     "State of the incident now: OPEN, ACKED, HANDLING, MITIGATED or RESOLVED."),
+	     "State of the incident now: OPEN, ACKED, HANDLING, MITIGATED, RESOLVED …"),
 	LIBRARY("ctx:notify", PHASE_PLAN, "one durable step",
 	     "id string\n"
 	     "args {to: string, text: string}\n"

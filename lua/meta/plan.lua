@@ -105,7 +105,7 @@ function ctx:http(id, args, opts) end
 ---@return table|nil incident
 function ctx:incident_now() end
 
----State of the incident now: OPEN, ACKED, HANDLING, MITIGATED or RESOLVED.
+---State of the incident now: OPEN, ACKED, HANDLING, MITIGATED, RESOLVED …
 ---@return string|nil state
 function ctx:incident_state() end
 
