@@ -93,11 +93,18 @@ static const char *parent_of(const struct incident_store *store, const char *cat
 					       : NULL;
 }
 
+static bool is_recent(const struct incident_store *store, const struct incident *incident,
+		      int64_t now_ms)
+{
+	return incident_is_open(incident->state) && incident->state != INCIDENT_CANDIDATE &&
+	       incident->category &&
+	       now_ms - incident->opened_last_ms <= store->settings.sibling_window_ms;
+}
+
 static bool is_sibling(const struct incident_store *store, const struct incident *incident,
 		       const char *parent, int64_t now_ms)
 {
-	if (!incident_is_open(incident->state) || incident->state == INCIDENT_CANDIDATE ||
-	    now_ms - incident->opened_last_ms > store->settings.sibling_window_ms)
+	if (!is_recent(store, incident, now_ms))
 		return false;
 	const char *above = parent_of(store, incident->category);
 	return above && strcmp(above, parent) == 0;
@@ -112,17 +119,22 @@ static bool is_named(const struct incident_names *names, const char *name)
 	return false;
 }
 
-/** Categories below `parent` with an open incident that began in the window, and this one. */
+/** Categories below `parent` with an open incident that began in the window, and this one. A storm
+ *  has many incidents of few categories: each category is looked up once. */
 static struct incident_names siblings_of(const struct incident_store *store, const char *category,
 					 const char *parent, int64_t now_ms)
 {
-	struct incident_names names = {0};
+	struct incident_names names = {0}, others = {0};
 	names_put(&names, slice_of(category), UINT32_MAX);
 	for (uint32_t i = 0; i < store->count; i++) {
 		const struct incident *one = store->incidents[i];
-		if (is_sibling(store, one, parent, now_ms) && !is_named(&names, one->category))
-			names_put(&names, slice_of(one->category), UINT32_MAX);
+		if (!is_recent(store, one, now_ms) || is_named(&names, one->category) ||
+		    is_named(&others, one->category))
+			continue;
+		bool is_below = is_sibling(store, one, parent, now_ms);
+		names_put(is_below ? &names : &others, slice_of(one->category), UINT32_MAX);
 	}
+	names_deinit(&others);
 	return names;
 }
 
