@@ -51,8 +51,10 @@ static void record_run(struct plan_run *run, const char *what, const struct plan
 
 bool branch_holds(struct plan_branch *branch, void (*then)(struct plan_branch *branch))
 {
-	/* A branch of a chosen call has ended, says the journal: it must be led there again. */
-	bool had_ended = branch->parent && branch->parent->call.join->is_chosen;
+	/* What is below a chosen call has ended, says the journal: it must be led there again. */
+	bool had_ended = false;
+	for (const struct plan_branch *above = branch->parent; above; above = above->parent)
+		had_ended = had_ended || above->call.join->is_chosen;
 	if (!branch->run->is_paused || branch->replay_next != 0 || had_ended)
 		return false;
 	branch->held = then;

@@ -46,8 +46,14 @@ static const struct world_branch tree_branches[] = {
 /* Drives run 0 to its end; false when the process "ended" on the way. */
 static bool drive(struct world *world)
 {
-	for (int i = 0; i < 200; i++) {
+	static const struct plan_operator ann = {"ann", NULL, ""};
+	for (int i = 0; i < 400; i++) {
+		struct err_note why = {{0}};
 		world_turn(world);
+		if (world->pauses && i % 3 == 0) {
+			plan_engine_pause(world->engine, world_run(world, 0).id, &ann, &why);
+			world_turn(world);
+		}
 		if (world->has_crashed)
 			return false;
 		switch (world_run(world, 0).state) {
@@ -66,8 +72,11 @@ static bool drive(struct world *world)
 			}
 			break;
 		case RUN_RUNNING: world_advance(world, 1000); break;
-		case RUN_WAITING:
 		case RUN_PAUSED:
+			world_advance(world, 1000);
+			plan_engine_go_on(world->engine, world_run(world, 0).id, &ann, &why);
+			break;
+		case RUN_WAITING:
 		case RUN_BLOCKED:
 		case RUN_QUEUED: cr_assert_fail("blocked: %s", world_run(world, 0).error);
 		case RUN_DONE:
@@ -111,7 +120,7 @@ static void check_tree(struct world *world, const char *where)
 }
 
 /* Crashes at write `first`, and `second` writes after the restart; whether the first happened. */
-static bool crash_twice(int first, int second, bool takes, bool parks)
+static bool crash_twice(int first, int second, bool takes, bool parks, bool pauses)
 {
 	struct world world;
 	char where[64];
@@ -120,6 +129,7 @@ static bool crash_twice(int first, int second, bool takes, bool parks)
 	world_open(&world, tree);
 	world.branches = tree_branches;
 	world.parks = parks;
+	world.pauses = pauses;
 	world.engine->awake_max = parks ? 0 : RUNS_AWAKE_MAX;
 	world_plan(&world, NULL);
 	world.crash_at = first;
@@ -147,12 +157,12 @@ Test(plan_branches_crash, end_the_same_after_a_crash_at_every_commit)
 {
 	for (int takes = 0; takes <= 1; takes++) {
 		int first = 1;
-		while (crash_twice(first, 1000, takes == 1, false))
+		while (crash_twice(first, 1000, takes == 1, false, false))
 			first++;
 		cr_expect_gt(first, 20, "the plan made only %d commits", first - 1);
 		for (int i = 1; i < first; i++) {
 			for (int second = 1; second <= 4; second++)
-				crash_twice(i, second, takes == 1, false);
+				crash_twice(i, second, takes == 1, false, false);
 		}
 	}
 }
@@ -161,11 +171,21 @@ Test(plan_branches_crash, end_the_same_when_they_are_parked_while_they_wait)
 {
 	for (int takes = 0; takes <= 1; takes++) {
 		int first = 1;
-		while (crash_twice(first, 1000, takes == 1, true))
+		while (crash_twice(first, 1000, takes == 1, true, false))
 			first++;
 		for (int i = 1; i < first; i++) {
 			for (int second = 1; second <= 4; second++)
-				crash_twice(i, second, takes == 1, true);
+				crash_twice(i, second, takes == 1, true, false);
 		}
+	}
+}
+
+Test(plan_branches_crash, end_the_same_when_they_are_paused_again_and_again)
+{
+	for (int takes = 0; takes <= 1; takes++) {
+		int first = 1;
+		while (crash_twice(first, 1 + first % 5, takes == 1, false, true))
+			first++;
+		cr_expect_gt(first, 30, "the plan made only %d commits", first - 1);
 	}
 }

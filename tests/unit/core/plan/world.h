@@ -55,7 +55,8 @@ struct world {
 	struct plan *plan;              /**< of the test; NULL until world_plan() */
 	const struct plan_call *script; /**< ends with id NULL */
 
-	bool parks; /**< every run that waits is parked; set it before world_restart() */
+	bool parks;  /**< every run that waits is parked; set it before world_restart() */
+	bool pauses; /**< for a test: the run is paused again and again */
 	bool has_crashed;
 	int write_count;
 	int crash_at;     /**< write that fails; 0 none */
