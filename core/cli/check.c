@@ -162,7 +162,7 @@ static bool has_site(const char *folder)
 /** `tocsin check site`: files are named beside a site, which has an option of its own. */
 static void hint_words(const struct check *check)
 {
-	for (uint32_t i = 0; i < check->file_count; i++) {
+	for (uint32_t i = 0; check->files != NULL && i < check->file_count; i++) {
 		struct stat info;
 
 		if (stat(check->files[i], &info) != 0 || !S_ISDIR(info.st_mode))

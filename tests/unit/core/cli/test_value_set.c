@@ -40,9 +40,9 @@ Test(value_set, finds_what_trying_every_value_finds)
 		struct rule_condition condition = {two, 2, .is_any = i / 2 % 2 == 0};
 		bool is_found = false;
 
-		for (double value = measure == &count ? 0 : -20; value <= 20;
-		     value += measure == &count ? 1 : 0.25)
-			is_found |= value_set_holds(&condition, two, value);
+		for (int quarter = measure == &count ? 0 : -80; quarter <= 80;
+		     quarter += measure == &count ? 4 : 1)
+			is_found |= value_set_holds(&condition, two, quarter / 4.0);
 		cr_assert_eq(can_hold(&condition, 0), is_found, "combination %u", i);
 	}
 }
