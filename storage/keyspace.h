@@ -10,6 +10,8 @@
  *  "e"     rule name                              how far it is evaluated, and as of when
  *  "a"     rule name, 0, dimension key            alert state
  *  "y"     rule name, 0, dimension key          what a script keeps for the key, its timers
+ *  "c"     rule name, 0; or with                  since when its windows are corrected; level and
+ *            window end (8, signed), dimension key  value of a window before a late reading
  *  "l"     time_ms (8), alert id                  alert document (JSON): the alert log
  *  "r"     rule name                              versions and states (JSON)
  *  "p"     plan name                              versions and states (JSON)
@@ -56,6 +58,7 @@ struct err_note;
 	X(EVALUATED, 'e')                                                                          \
 	X(ALERT, 'a')                                                                              \
 	X(SCRIPT_KEY, 'y')                                                                         \
+	X(CORRECTION, 'c')                                                                         \
 	X(ALERT_LOG, 'l')                                                                          \
 	X(RULE, 'r')                                                                               \
 	X(PLAN, 'p')                                                                               \

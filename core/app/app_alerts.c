@@ -55,7 +55,8 @@ static void log_alert(struct app *app, const struct rule *rule, const struct ale
 	const struct config_output *output = config_find_output(app->config, rule->output);
 	const char *key_text = alert_key_text(alert, &key);
 	alert_append_document(alert, output != NULL && output->has_zh_keys, app->zone, &document);
-	log_info(RULE, "%s@%u is %s%s%s", alert->rule, alert->version,
+	log_info(RULE, "%s@%u %s %s%s%s", alert->rule, alert->version,
+		 alert->correction != NULL ? "was, by a late reading," : "is",
 		 alert_state_name(alert->state), key_text[0] != '\0' ? " for " : "", key_text);
 	alert_log_put(commit_batch(app->commit), alert->window_end_ms, alert->id,
 		      bytes_slice(&document));
@@ -70,9 +71,11 @@ void app_on_alert(void *arg, const struct rule *rule, const struct alert *alert)
 	if (app_shadow_on_alert(app, rule, alert))
 		return;
 	const struct config_incidents *site = app->config->incidents;
-	if (rule->opens_incident && !rule->has_incident_key && site->group_by_count > 0)
+	/* A correction is about the past: it opens no incident, and closes none. */
+	bool has_incident = rule->opens_incident && alert->correction == NULL;
+	if (has_incident && !rule->has_incident_key && site->group_by_count > 0)
 		incident = incident_key(alert, site->group_by, site->group_by_count, true);
-	else if (rule->opens_incident)
+	else if (has_incident)
 		incident = incident_key(alert, rule->incident_keys, rule->incident_key_count,
 					rule->has_incident_key);
 	log_alert(app, rule, alert);

@@ -159,6 +159,8 @@ static void add_rule(void *arg, const struct engine_rule_status *status)
 	json_put_int(row, "resolved", status->resolved_count);
 	json_put_int(row, "errors", status->error_count);
 	json_put_int(row, "overflow", status->overflow_count);
+	json_put_int(row, "corrections", status->correction_count);
+	json_put_int(row, "corrections_lost", status->correction_lost_count);
 	json_put_int(row, "memory_bytes", status->memory_bytes);
 	json_take(row, "quarantined", json_boolean(status->is_quarantined));
 	json_put_text(row, "last_error", status->last_error);

@@ -128,6 +128,7 @@ struct engine_rule_status {
 	uint32_t firing_count, pending_count, nodata_count;
 	uint32_t key_count;
 	uint64_t evaluation_count, fired_count, resolved_count, error_count, overflow_count;
+	uint64_t correction_count, correction_lost_count; /**< of `late = "correct"` */
 	uint64_t memory_bytes;
 	bool is_quarantined;
 	const char *last_error; /**< or NULL */

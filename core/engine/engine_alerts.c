@@ -173,6 +173,21 @@ void engine_tell(struct engine *engine, struct rule_state *state, struct slice k
 	emit(engine, state, &alert);
 }
 
+void engine_tell_correction(struct engine *engine, const struct rule_state *state,
+			    const struct candidate *candidate, const struct key_tell *tell,
+			    int64_t end_ms, const struct alert_correction *correction)
+{
+	const struct rule *rule = state->rule;
+	struct alert alert = make_alert(engine, state, candidate->key, end_ms, tell);
+
+	alert.correction = correction;
+	alert.threshold = threshold_text(engine, &rule->levels[tell->level], candidate);
+	alert.count = candidate->cells->count;
+	alert.has_value = engine_value(state, candidate->cells, &rule->measure, &alert.value);
+	add_samples(engine, state, candidate->cells, &alert);
+	emit(engine, state, &alert);
+}
+
 void engine_tell_overflow(struct engine *engine, struct rule_state *state,
 			  const struct key_tell *tell, int64_t boundary_ms)
 {

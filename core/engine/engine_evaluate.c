@@ -191,6 +191,8 @@ void engine_evaluate(struct engine *engine, struct rule_state *state, int64_t bo
 	step_all(&evaluation);
 	engine_step_overflow(&evaluation);
 	release(&evaluation);
+	if (state->corrections != NULL)
+		engine_correct(engine, state, boundary_ms);
 	if (state->wake_ms <= boundary_ms)
 		find_wake(state);
 	engine_compact_keys(state);

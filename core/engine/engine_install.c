@@ -90,6 +90,8 @@ static struct rule_state *make_state(struct engine *engine, struct rule_state *o
 						  rule->key_idle_ms);
 	if (old != NULL) {
 		engine_delete_memory(engine, old->rule->name);
+		if (old->corrections != NULL)
+			engine_delete_corrections(engine, old->rule->name);
 		engine_resolve_all(engine, old, "rule_changed");
 		state->history = old->history;
 		old->history = NULL;
@@ -118,6 +120,8 @@ static void install_rules(struct engine *engine, struct rule *const *rules, uint
 		engine_resolve_all(engine, old[i], engine_why_gone(engine, old[i]->rule));
 		engine_delete_evaluated(engine, old[i]->rule->name);
 		engine_delete_memory(engine, old[i]->rule->name);
+		if (old[i]->corrections != NULL)
+			engine_delete_corrections(engine, old[i]->rule->name);
 		if (old[i]->history != NULL)
 			engine_history_drop(engine, old[i]->rule->name);
 		engine_rule_state_free(old[i]);
@@ -151,6 +155,7 @@ static struct engine_metric *take_metric(struct engine *engine, struct engine_me
 			metric->keys_max = 0;
 			metric->days_max = 0;
 			metric->has_early = false;
+			metric->corrects_late = false;
 		}
 	if (metric == NULL) {
 		metric = mem_alloc(sizeof(*metric));
@@ -177,9 +182,11 @@ static void attach_rule(const struct engine *engine, struct engine_metric *metri
 
 	/* What left the window since the last boundary must still be there at the next one. */
 	int64_t keep_ms = state->rule->window_ms + state->rule->every_ms +
-			  metric->source->lateness_ms + ENGINE_KEEP_EXTRA_MS;
+			  metric->source->lateness_ms + ENGINE_KEEP_EXTRA_MS +
+			  engine_correction_reach_ms(state->rule);
 
 	metric->has_early |= state->rule->is_early;
+	metric->corrects_late |= state->rule->corrects_late;
 	if (state->rule->window_days > metric->days_max)
 		metric->days_max = state->rule->window_days;
 	/* Of calendar windows the levels keep what is not needed minute by minute. */
@@ -286,8 +293,11 @@ int engine_install(struct engine *engine, struct config *config, struct rule *co
 			code = engine_restore_panes(engine, why);
 		if (code == 0 && engine->options.commit != NULL)
 			code = engine_restore_memory(engine, why);
+		if (code == 0 && engine->options.commit != NULL)
+			code = engine_restore_corrections(engine, why);
 		engine_adopt_stored(engine);
 		engine->is_restored = true;
 	}
+	engine_open_corrections(engine);
 	return code;
 }

@@ -18,8 +18,8 @@
 #include "core/model/alert.h"
 #include "core/window/watermark.h"
 
+struct correction_set;
 struct late_group;
-struct rule_verdict;
 struct trace;
 struct script_memory;
 struct window;
@@ -110,6 +110,7 @@ struct rule_state {
 	uint64_t overflow_count, overflow_seen; /**< keys not watched; with the window's, as told */
 	struct engine_key overflow;             /**< of the alert about it */
 	struct engine_history *history;         /**< of a rule with references; or NULL */
+	struct correction_set *corrections;     /**< of one with `late = "correct"`; or NULL */
 	struct trace *trace;
 	struct script_memory *memory; /**< NULL: the rule keeps nothing for its keys */
 	uint64_t visit, evaluation_count, fired_count, resolved_count, error_count;

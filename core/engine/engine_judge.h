@@ -7,8 +7,10 @@
 /** So long nobody must be refused before it is over. */
 enum { ENGINE_FULL_MS_MIN = 60000 };
 
+struct alert_correction;
 struct history_answer;
 struct key_tell;
+struct rule_verdict;
 
 /** A key that is judged at a boundary. */
 struct candidate {
@@ -63,6 +65,19 @@ struct aggregate *engine_cells(const struct evaluation *evaluation);
 void engine_judge_early(struct engine *engine, struct engine_metric *metric,
 			const struct group_table *table);
 
+/* engine_correct.c */
+/** Windows that ended so long before the last boundary may be judged again: panes are kept longer
+ *  by it. 0 without `late = "correct"`. */
+int64_t engine_correction_reach_ms(const struct rule *rule);
+/** Something late is about to be merged: the judged windows of the metric's rules that it changes
+ *  are marked with what they say now. */
+void engine_mark_late(struct engine *engine, const struct engine_metric *metric, int64_t start_ms,
+		      struct slice key);
+void engine_mark_late_table(struct engine *engine, const struct engine_metric *metric,
+			    const struct group_table *table);
+/** What is marked is judged again at a boundary of the rule. */
+void engine_correct(struct engine *engine, struct rule_state *state, int64_t boundary_ms);
+
 /* engine_keys.c */
 struct engine_key *engine_find_key(const struct rule_state *state,
 				   struct slice key); /**< or NULL */
@@ -104,6 +119,10 @@ void engine_filter(struct engine *engine, struct bundle *bundle);
 void engine_tell(struct engine *engine, struct rule_state *state, struct slice key,
 		 const struct candidate *candidate, const struct key_tell *tell,
 		 int64_t boundary_ms, const struct rule_verdict *verdict);
+/** Of a past window, which ends at `end_ms`: how it is since something late came. */
+void engine_tell_correction(struct engine *engine, const struct rule_state *state,
+			    const struct candidate *candidate, const struct key_tell *tell,
+			    int64_t end_ms, const struct alert_correction *correction);
 void engine_tell_overflow(struct engine *engine, struct rule_state *state,
 			  const struct key_tell *tell, int64_t boundary_ms);
 /** Everything of the rule that was told resolves, with a reason. */

@@ -63,6 +63,8 @@ static void merge_unmarked(struct engine *engine, struct engine_source *source,
 		metric = metric_of(engine, source, bundle, i);
 		if (metric == NULL)
 			continue;
+		if (metric->corrects_late)
+			engine_mark_late_table(engine, metric, &bundle->deltas[i]);
 		window_merge_table(metric->window, &bundle->deltas[i], metric->cut_ms, &merged);
 		if (metric->levels != NULL) {
 			uint64_t saved_count = 0;
@@ -125,20 +127,23 @@ static uint32_t collect_late(struct engine *engine, const struct engine_source *
 	return count;
 }
 
-static void merge_late(struct engine_source *source, const struct bundle *bundle,
-		       const struct late_group *late)
+static void merge_late(struct engine *engine, struct engine_source *source,
+		       const struct bundle *bundle, const struct late_group *late)
 {
 	struct engine_metric *metric = late->metric;
 	const struct group *group = late->group;
 	int64_t start_ms = group->start_ms - late->mark;
 	struct slice key = group_key(&bundle->deltas[late->delta], group);
-	bool is_merged = start_ms >= metric->cut_ms &&
-			 window_merge(metric->window, start_ms, key, group->aggregates) == 0;
+	bool is_kept = start_ms >= metric->cut_ms;
+	bool is_merged;
 
+	if (is_kept && metric->corrects_late)
+		engine_mark_late(engine, metric, start_ms, key);
+	is_merged = is_kept && window_merge(metric->window, start_ms, key, group->aggregates) == 0;
 	is_merged |= engine_merge_level(metric, start_ms, key, group->aggregates);
 	if (is_merged)
 		mark_dirty(metric, start_ms);
-	else if (start_ms < metric->cut_ms)
+	else if (!is_kept)
 		source->late_dropped += group->aggregates->count;
 }
 
@@ -171,7 +176,7 @@ static void merge_marked(struct engine *engine, struct engine_partition *partiti
 				engine_walk_to(walk, bundle->marks.data[mark - 1]);
 			move_to_mark(engine, partition, bundle, mark, now_mono_ms);
 		}
-		merge_late(partition->source, bundle, &engine->late[i]);
+		merge_late(engine, partition->source, bundle, &engine->late[i]);
 	}
 }
 

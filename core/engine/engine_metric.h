@@ -29,6 +29,7 @@ struct engine_metric {
 	uint32_t keys_max;            /**< of its rules, the most */
 	uint32_t days_max;            /**< of its rules' calendar windows */
 	bool has_early;               /**< some rule fires before its boundary */
+	bool corrects_late;           /**< some rule judges past windows again */
 	int64_t day_cut_ms;           /**< what begins before is refused by the levels too */
 	int64_t expired_day;          /**< days before are gone from window and store */
 	int64_t expired_ms;           /**< panes that start before are gone from window and store */

@@ -15,6 +15,7 @@
  *  only after one of them was evaluated and changed nothing; none while its valid time has not
  *  begun or may end.
  */
+#include "core/engine/correction_set.h"
 #include "core/engine/engine_history.h"
 #include "core/engine/engine_internal.h"
 #include "core/engine/engine_judge.h"
@@ -63,6 +64,7 @@ void engine_rule_state_free(struct rule_state *state)
 	window_slide_free(state->slide);
 	engine_free_keys(state);
 	engine_history_free(state->history);
+	correction_set_free(state->corrections);
 	mem_free(state->field_text);
 	mem_free(state->last_error);
 	script_memory_free(state->memory);

@@ -1,3 +1,4 @@
+#include "core/engine/correction_set.h"
 #include "core/engine/engine_internal.h"
 #include "core/engine/engine_judge.h"
 #include "core/engine/engine_script.h"
@@ -101,6 +102,10 @@ static struct engine_rule_status rule_status(const struct rule_state *state)
 	window_usage(state->metric->window, &usage);
 	count_stages(state, &status);
 	status.key_count = usage.key_count;
+	if (state->corrections != NULL) {
+		status.correction_count = state->corrections->told_count;
+		status.correction_lost_count = state->corrections->lost_count;
+	}
 	status.overflow_count = usage.overflow_count + engine_refused_count(state);
 	if (runner != NULL && runner->ops->usage != NULL) {
 		uint64_t memory_bytes_max, call_count;

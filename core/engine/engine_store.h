@@ -26,6 +26,19 @@ void engine_delete_key(struct engine *engine, const char *rule, struct slice key
 int engine_restore(struct engine *engine, struct err_note *why);
 int engine_restore_panes(struct engine *engine, struct err_note *why);
 
+/* engine_correct_store.c: past windows that are judged again */
+struct correction;
+void engine_put_correction(struct engine *engine, const struct rule *rule,
+			   const struct correction *correction);
+void engine_delete_correction(struct engine *engine, const struct rule *rule,
+			      const struct correction *correction);
+/** The row of the rule itself: since when, and how many. */
+void engine_put_corrections(struct engine *engine, const struct rule_state *state);
+void engine_delete_corrections(struct engine *engine, const char *rule);
+int engine_restore_corrections(struct engine *engine, struct err_note *why);
+/** Rules of the generation that have none yet begin with what they judge from here on. */
+void engine_open_corrections(struct engine *engine);
+
 /* engine_gather.c: what is written when the batch is about to leave */
 void engine_change_partition(struct engine *engine, struct engine_partition *partition);
 void engine_change_source(struct engine *engine, struct engine_source *source);

@@ -19,6 +19,7 @@
 #include "core/handling/group.h"
 #include "core/model/span.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum { CLOCK_STEP_MS = 60 * 1000 };
@@ -49,16 +50,23 @@ static void decide_new(struct handling *handling, struct open_alert *open,
 	}
 }
 
-/** Beyond the limit: sent by the routes of now, nothing is remembered. */
-static void pass_untracked(struct handling *handling, const struct alert *alert, const char *output,
-			   const char *incident_key, int64_t now_ms)
+/** Sent by the routes of now; nothing is remembered. */
+static void pass(struct handling *handling, const struct alert *alert, const char *output,
+		 const char *incident_key, int64_t now_ms)
 {
 	struct open_alert *open = open_new(alert, output, incident_key, now_ms);
 
-	handling->usage.untracked++;
 	deliver_render(handling, alert, open->documents);
 	deliver(handling, open, now_ms);
 	open_free(open);
+}
+
+/** Beyond the limit of open alerts. */
+static void pass_untracked(struct handling *handling, const struct alert *alert, const char *output,
+			   const char *incident_key, int64_t now_ms)
+{
+	handling->usage.untracked++;
+	pass(handling, alert, output, incident_key, now_ms);
 }
 
 static void on_open_state(struct handling *handling, struct open_alert *open,
@@ -111,6 +119,27 @@ static void on_resolved(struct handling *handling, struct open_alert *open,
 	open_remove(handling, open);
 }
 
+/** A fact about the past: what is open stays as it is. What is silenced now is not told later. */
+static void on_correction(struct handling *handling, const struct alert *alert, const char *output,
+			  int64_t now_ms)
+{
+	const struct silence *silence;
+	struct match_subject subject;
+
+	match_subject_init(&subject, alert, handling->config, handling->matcher);
+	silence = silences_match(handling->silences, &subject, now_ms);
+	match_subject_deinit(&subject);
+	if (silence != NULL) {
+		handling->usage.silenced++;
+		silences_count_muted(handling->silences, silence->number);
+		fate_add(handling, alert->id, "silenced", NULL, now_ms,
+			 "silenced by %" PRIu64 " (%s: %s): a correction is not sent later",
+			 silence->number, silence->author, silence->reason);
+		return;
+	}
+	pass(handling, alert, output, NULL, now_ms);
+}
+
 void handling_on_alert(struct handling *handling, const struct alert *alert, const char *output,
 		       const char *incident_key, int64_t now_ms)
 {
@@ -123,6 +152,11 @@ void handling_on_alert(struct handling *handling, const struct alert *alert, con
 		return;
 	}
 	fate_begin(handling, alert);
+	if (alert->correction != NULL) {
+		on_correction(handling, alert, output, now_ms);
+		fate_end(handling, alert, now_ms);
+		return;
+	}
 	open_key(&key, alert->rule, alert->key);
 	open = open_find(handling, bytes_slice(&key));
 	if (alert->state != ALERT_RESOLVED)

@@ -35,6 +35,10 @@ void alert_make_id(struct alert *alert)
 	/* With `early` a level can change within its window. */
 	if (alert->state == ALERT_FIRING && alert->severity != NULL)
 		bytes_append_text(&text, alert->severity);
+	if (alert->correction != NULL) {
+		bytes_append_text(&text, "correction");
+		bytes_append_be64(&text, (uint64_t)alert->correction->found_ms);
+	}
 	XXH128_canonicalFromHash(&canonical, XXH3_128bits(text.data, text.length));
 	for (size_t i = 0; i < sizeof(canonical.digest); i++)
 		snprintf(alert->id + 2 * i, 3, "%02x", canonical.digest[i]);
@@ -364,6 +368,19 @@ static void add_samples(struct document *document, const struct alert *alert)
 	bytes_append_char(document->out, ']');
 }
 
+static void add_correction(struct document *document, const struct alert_correction *correction)
+{
+	add_key(document, "correction");
+	bytes_append_text(document->out, "true");
+	add_number(document, "previous_value", correction->has_value, correction->value, false);
+	if (correction->severity != NULL) {
+		add_text(document, "previous_severity", correction->severity);
+		return;
+	}
+	add_key(document, "previous_severity");
+	bytes_append_text(document->out, "null");
+}
+
 static void add_envelope(struct document *document, const struct alert *alert)
 {
 	bool has_en_value =
@@ -397,6 +414,8 @@ static void add_envelope(struct document *document, const struct alert *alert)
 		add_key(document, "early");
 		bytes_append_text(document->out, "true");
 	}
+	if (alert->correction != NULL)
+		add_correction(document, alert->correction);
 }
 
 void alert_append_document(const struct alert *alert, bool has_zh_keys, const struct zone *zone,

@@ -49,6 +49,14 @@ struct alert_sample {
 	bool is_cut;       /**< the line had more */
 };
 
+/** Of a past window that a late reading judged again: how it was before. */
+struct alert_correction {
+	int64_t found_ms; /**< boundary at which it was found */
+	bool has_value;
+	double value;
+	const char *severity; /**< NULL: it did not meet its condition */
+};
+
 /** A value outside the band, and how often it occurred. */
 struct alert_offender {
 	const char *value;
@@ -83,13 +91,14 @@ struct alert {
 	uint64_t
 		kept_back; /**< alerts of the key that non_disturb did not let out since the last */
 	bool is_early;     /**< before the end of its window */
-	const struct alert_baseline *baseline; /**< or NULL */
+	const struct alert_baseline *baseline;     /**< or NULL */
+	const struct alert_correction *correction; /**< NULL: it is about now */
 };
 
 const char *alert_state_name(enum alert_state state);
 
 /** XXH3-128 of rule, version, key, window end, state, and of what fires the severity: the same in
- *  every run. */
+ *  every run. Of a correction also this word and the boundary at which it was found. */
 void alert_make_id(struct alert *alert);
 
 /** Appends the document, one line, UTF-8, without line end. Keys in a fixed order: document, then

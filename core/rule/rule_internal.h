@@ -37,7 +37,8 @@ struct rule_part {
 	void (*read)(struct rule_builder *builder);
 	void (*free)(struct rule *rule); /**< what is not in the arena; NULL: nothing */
 };
-#define RULE_PART_LIST(X)      X(judge) X(lookup) X(life) X(script) X(baseline) X(early) X(samples)
+#define RULE_PART_LIST(X)                                                                          \
+	X(judge) X(lookup) X(life) X(script) X(baseline) X(early) X(late) X(samples)
 #define RULE_PART_EXTERN(name) extern const struct rule_part rule_part_##name;
 RULE_PART_LIST(RULE_PART_EXTERN)
 #undef RULE_PART_EXTERN

@@ -33,11 +33,11 @@ static bool has_function(const struct rule_builder *builder, const char *name)
 /** What is told at a reading is not judged at boundaries, which these options count in. */
 static void check_options(const struct rule_builder *builder)
 {
-	static const char *const names[] = {
-		"hold",       "clear_hold",  "keep_firing",   "flap",   "non_disturb",
-		"valid_time", "min_samples", "no_data",       "expect", "threshold",
-		"all",        "any",         "severities",    "clear",  "thresholds",
-		"early",      "late",        "no_data_after", NULL};
+	static const char *const names[] = {"hold",          "clear_hold", "keep_firing", "flap",
+					    "non_disturb",   "valid_time", "min_samples", "no_data",
+					    "expect",        "threshold",  "all",         "any",
+					    "severities",    "clear",      "thresholds",  "early",
+					    "no_data_after", NULL};
 
 	for (size_t i = 0; names[i] != NULL; i++)
 		if (tree_get(builder->tree, names[i]) != NULL)

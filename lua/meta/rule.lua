@@ -45,6 +45,8 @@
 ---@field trend? "sudden_drop"|"slow_drop"|"sudden_rise"|"slow_rise"
 ---@field sensitivity? "low"|"medium"|"high" how small a change is one
 ---@field early? boolean fires at the reading that crosses the threshold, not at the window's end
+---a late reading judges its windows again, and tells where their level changed
+---@field late? "correct"
 ---@field samples? integer newest log lines that matched, carried by each alert that fires
 
 ---@class tocsin.RuleField: tocsin.RuleCommon
@@ -65,6 +67,8 @@
 ---@field trend? "sudden_drop"|"slow_drop"|"sudden_rise"|"slow_rise"
 ---@field sensitivity? "low"|"medium"|"high" how small a change is one
 ---@field early? boolean fires at the reading that crosses the threshold, not at the window's end
+---a late reading judges its windows again, and tells where their level changed
+---@field late? "correct"
 ---@field samples? integer newest log lines that matched, carried by each alert that fires
 
 ---@class tocsin.RuleContinuous: tocsin.RuleCommon
@@ -84,6 +88,8 @@
 ---@field streak? integer
 ---@field by? string[] of a streak: fields of which each combination has runs of its own
 ---@field early? boolean fires at the reading that crosses the threshold, not at the window's end
+---a late reading judges its windows again, and tells where their level changed
+---@field late? "correct"
 ---@field samples? integer newest log lines that matched, carried by each alert that fires
 
 ---@class tocsin.RuleGroup: tocsin.RuleCommon
@@ -105,6 +111,8 @@
 ---@field trend? "sudden_drop"|"slow_drop"|"sudden_rise"|"slow_rise"
 ---@field sensitivity? "low"|"medium"|"high" how small a change is one
 ---@field early? boolean fires at the reading that crosses the threshold, not at the window's end
+---a late reading judges its windows again, and tells where their level changed
+---@field late? "correct"
 ---@field samples? integer newest log lines that matched, carried by each alert that fires
 
 ---@class tocsin.RuleScript: tocsin.RuleCommon

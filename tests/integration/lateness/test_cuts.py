@@ -42,6 +42,21 @@ RULES = (
     Rule("few", "return rule.count { %s window = '5s', threshold = '< 9' }", 5, lambda n: n < 9),
     Rule("long", """return rule.group { %s by = { 'm' }, window = '2h', threshold = '>= 400',
          filter = 'not ok' }""", 7200, lambda n: n >= 400, passes=lambda r: not r["ok"], by="m"),
+    Rule("again", """return rule.group { %s by = { 'm' }, window = '10s', threshold = '>= 6',
+         filter = 'v >= 0', late = 'correct' }""", 10, lambda n: n >= 6, by="m", corrects=True),
+    Rule("again_levels", """return rule.group { %s by = { 'm' }, field = 'v', statistic = 'sum',
+         window = '1m', every = '15s', severities = { warning = '> 260', critical = '> 420' },
+         filter = 'ok and v >= 0', late = 'correct' }""", 60, (lambda n: n > 260, lambda n: n > 420),
+         passes=lambda r: r["ok"], by="m", field="v", every_s=15, corrects=True,
+         severities=("warning", "critical")),
+    Rule("again_script_filter", """return rule.group { %s by = { 'm' }, window = '30s',
+         threshold = '>= 7', filter = function(r) return r.v %% 2 ~= 0 end, late = 'correct' }""",
+         30, lambda n: n >= 7, passes=lambda r: r["v"] % 2 == 1, by="m", corrects=True),
+    Rule("again_few", """return rule.count { %s window = '5s', threshold = '< 9', filter = 'v >= 0',
+         late = 'correct' }""", 5, lambda n: n < 9, corrects=True),
+    Rule("again_long", """return rule.group { %s by = { 'm' }, window = '2h', threshold = '>= 400',
+         filter = 'not ok and v >= 0', late = 'correct' }""", 7200, lambda n: n >= 400,
+         passes=lambda r: not r["ok"], by="m", corrects=True),
 )
 
 
@@ -82,6 +97,8 @@ class Cuts(unittest.TestCase):
         self.assertGreater(late, 500)
         self.assertGreater(dropped, 50)
         self.assertEqual({alert[0] for alert in alerts}, {rule.name for rule in RULES})
+        for state in ("firing", "resolved"):
+            self.assertGreater(sum(a[3] == state and a[6] is not None for a in alerts), 10)
 
     def site(self, readers):
         self.number += 1
@@ -95,7 +112,9 @@ class Cuts(unittest.TestCase):
         by = {rule.name: rule.by for rule in RULES}
         return sorted(((d["rule"], self.ms(d["window_end"]),
                         d["dimension"]["m"] if by[d["rule"]] else "", d["state"],
-                        d["value"]) for d in documents), key=str)
+                        d["value"], d["severity"],
+                        (d["previous_value"], d["previous_severity"]) if d.get("correction")
+                        else None) for d in documents), key=str)
 
     @staticmethod
     def ms(text):

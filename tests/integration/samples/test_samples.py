@@ -68,8 +68,8 @@ def cut(line):
 class State(line_by_line.State):
     """A pane has its readings, in the order in which they came."""
 
-    def add(self, reading, watermark):
-        if not super().add(dict(reading, v=reading["v"]), watermark):
+    def add(self, reading, watermark, first):
+        if not super().add(dict(reading, v=reading["v"]), watermark, first):
             return False
         start = line_by_line.floor(reading["t"], self.rule.pane_ms)
         key = reading[self.rule.by] if self.rule.by else ""
@@ -81,7 +81,7 @@ class State(line_by_line.State):
         alerts = super().judge(end)
         for start, pane in self.panes.items():
             pane["lines"] = lines[start]
-        return [alert + (self.samples(end, alert[2]) if alert[3] == "firing" else (),)
+        return [alert[:5] + (self.samples(end, alert[2]) if alert[3] == "firing" else (),)
                 for alert in alerts]
 
     def samples(self, end, key):

@@ -31,6 +31,14 @@ static void on_alert(void *arg, const struct rule *rule, const struct alert *ale
 		 alert->version, alert_state_name(alert->state), key.length > 0 ? key.data : ".",
 		 value, (long long)alert->window_end_ms / 1000, alert->reason != NULL ? " " : "",
 		 alert->reason != NULL ? alert->reason : "");
+	if (alert->correction != NULL) {
+		size_t used = strlen(kept->text);
+
+		number_format(alert->correction->value, value);
+		snprintf(kept->text + used, sizeof(kept->text) - used, " was %s %s",
+			 alert->correction->has_value ? value : "-",
+			 alert->correction->severity != NULL ? alert->correction->severity : "-");
+	}
 	snprintf(kept->more, sizeof(kept->more), "%s %s %s %d", alert->severity,
 		 alert->threshold != NULL ? alert->threshold : "-",
 		 alert->message != NULL ? alert->message : "-", (int)alert->kept_back);

@@ -15,7 +15,8 @@ struct commit;
 
 enum { SITE_ALERTS_MAX = 100000 };
 
-/** One alert as text: "rule@version firing key value end [reason]". */
+/** One alert as text: "rule@version firing key value end [reason]", of a
+ *  correction also "was value severity". */
 struct site_alert {
 	char text[160];
 	char more[200]; /**< "severity threshold message kept_back" */

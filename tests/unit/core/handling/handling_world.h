@@ -21,6 +21,7 @@ struct world {
 	struct bytes heard;         /**< by incidents: "pass …", "mute …: why" */
 	struct bytes last;          /**< the last document */
 	const char *refused_output; /**< the outbox refuses this one; NULL: none */
+	bool corrects;              /**< alerts are corrections */
 	uint32_t sequence;          /**< makes window ends, and so ids, differ */
 	uint64_t start_count;
 	char last_id[ALERT_ID_BYTES];

@@ -174,6 +174,44 @@ Test(handling, a_category_matches_those_below_it)
 	world_close(&world);
 }
 
+/* ---- corrections ---- */
+
+Test(handling, a_correction_takes_the_routes_and_leaves_what_is_open_as_it_is)
+{
+	struct world world;
+	world_open(&world, "\"routes\": [{\"name\": \"page\", \"match\": {\"severity\": "
+			   "\"critical\"}, \"outputs\": [\"pager\"]}]");
+	world_fire(&world, "slow", "m1");
+	world.corrects = true;
+	world_alert(&world, "slow", "m1", "warning", ALERT_RESOLVED);
+	world_alert(&world, "slow", "m1", "critical", ALERT_FIRING);
+	world_alert(&world, "slow", "m2", "warning", ALERT_FIRING);
+	cr_expect_eq(world_usage(&world).open_count, 1);
+	cr_expect_eq(world_usage(&world).untracked, 0);
+	world_expect(&world, "alerts:slow|m1 firing warning; alerts:slow|m1 resolved warning; "
+			     "pager:slow|m1 firing critical; alerts:slow|m2 firing warning; ");
+	world_restart(&world);
+	world.corrects = false;
+	world_resolve(&world, "slow", "m1");
+	world_expect(&world, "alerts:slow|m1 resolved warning; ");
+	world_close(&world);
+}
+
+Test(handling, a_silenced_correction_is_not_sent_later_either)
+{
+	struct world world;
+	world_open(&world, "");
+	world_silence(&world, "{\"rule\": \"slow\"}", HOUR);
+	world.corrects = true;
+	world_fire(&world, "slow", "m1");
+	world_expect_events(&world, world.last_id, "silenced");
+	world_pass(&world, 2 * HOUR);
+	world_expect(&world, "");
+	cr_expect_eq(world_usage(&world).silenced, 1);
+	cr_expect_eq(world_usage(&world).silenced_count, 0);
+	world_close(&world);
+}
+
 /* ---- silences ---- */
 
 Test(handling, a_silenced_alert_is_told_to_nobody_and_its_resolve_neither)

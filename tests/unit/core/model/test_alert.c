@@ -351,6 +351,34 @@ Test(alert, envelope_has_state_samples_kept_back_and_early)
 	free(text);
 }
 
+Test(alert, a_correction_says_how_it_was_and_has_an_id_of_its_own)
+{
+	struct alert_correction before = {.found_ms = 1000};
+	struct alert alert = example(FORM_COUNT), plain;
+	char *text;
+
+	alert_make_id(&alert);
+	plain = alert;
+	alert.correction = &before;
+	text = document(&alert, false);
+	cr_expect(strstr(text, ",\"correction\":true,\"previous_value\":null,"
+			       "\"previous_severity\":null}") != NULL,
+		  "%s", text);
+	free(text);
+	before = (struct alert_correction){1000, true, 2.5, "warning"};
+	text = document(&alert, true);
+	cr_expect(strstr(text, ",\"correction\":true,\"previous_value\":2.5,"
+			       "\"previous_severity\":\"warning\"}") != NULL,
+		  "%s", text);
+	free(text);
+	alert_make_id(&alert);
+	cr_expect_str_neq(alert.id, plain.id);
+	plain = alert;
+	before.found_ms = 2000;
+	alert_make_id(&alert);
+	cr_expect_str_neq(alert.id, plain.id);
+}
+
 /* jansson as an independent judge: it refuses duplicate keys and bad UTF-8 on load. */
 Test(alert, every_form_is_one_line_of_valid_json_without_duplicate_keys)
 {
