@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { EVERY_DAY = 0x7F, MINUTE_MS = 60 * 1000 };
+enum { EVERY_DAY = 0x7F };
 
 struct range {
 	unsigned days;             /* bit 0 = Monday */
@@ -64,70 +64,12 @@ struct reading {
 	struct report *report;
 };
 
-static int parse_weekday(const char *text, size_t length)
-{
-	static const char names[7][4] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-
-	for (int day = 0; day < 7 && length == 3; day++)
-		if (memcmp(names[day], text, 3) == 0)
-			return day;
-	return -1;
-}
-
-/** "mon-fri" or "sat"; also "fri-mon". */
-static bool parse_days_item(const char *text, size_t length, unsigned *days)
-{
-	const char *dash = memchr(text, '-', length);
-	size_t first_length = dash != NULL ? (size_t)(dash - text) : length;
-	int first = parse_weekday(text, first_length);
-	int last = dash != NULL ? parse_weekday(dash + 1, length - first_length - 1) : first;
-
-	if (first < 0 || last < 0)
-		return false;
-	for (int day = first;; day = (day + 1) % 7) {
-		*days |= 1u << day;
-		if (day == last)
-			return true;
-	}
-}
-
-static bool parse_days(const char *text, unsigned *days)
-{
-	*days = 0;
-	for (;;) {
-		size_t length = strcspn(text, ",");
-
-		if (!parse_days_item(text, length, days))
-			return false;
-		if (text[length] == '\0')
-			return true;
-		text += length + 1;
-	}
-}
-
-/** "08:00" to "24:00". */
-static bool parse_clock(const char *text, int64_t *out_ms)
-{
-	static const char digits[] = "0123456789";
-	int hour, minute;
-
-	if (strlen(text) != 5 || strspn(text, digits) != 2 || text[2] != ':' ||
-	    strspn(text + 3, digits) != 2)
-		return false;
-	hour = (text[0] - '0') * 10 + text[1] - '0';
-	minute = (text[3] - '0') * 10 + text[4] - '0';
-	if (minute > 59 || hour > 24 || (hour == 24 && minute > 0))
-		return false;
-	*out_ms = (hour * 60LL + minute) * MINUTE_MS;
-	return true;
-}
-
 static void read_clock(const struct reading *reading, const struct tree *item, const char *name,
 		       int64_t *out_ms)
 {
 	const struct tree *entry = tree_get(item, name);
 
-	if (entry != NULL && !parse_clock(entry->text, out_ms))
+	if (entry != NULL && !local_clock_parse(entry->text, out_ms))
 		report_add(reading->report, reading->file, entry->line,
 			   "\"%s\" of valid_time must be a clock time from 00:00 to 24:00, found "
 			   "\"%.40s\"; example: %s = \"08:00\"",
@@ -143,7 +85,7 @@ static void read_range(const struct reading *reading, const struct tree *item)
 	if (options_check(item, range_rows, reading->file, "valid_time", reading->report) > 0)
 		return;
 	days = tree_get(item, "days");
-	if (days != NULL && !parse_days(days->text, &range.days))
+	if (days != NULL && !local_weekdays_parse(days->text, &range.days))
 		report_add(reading->report, reading->file, days->line,
 			   "\"days\" of valid_time must have mon, tue, wed, thu, fri, sat, sun, "
 			   "found \"%.64s\"; example: days = \"mon-fri\" or \"sat,sun\"",

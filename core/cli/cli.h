@@ -29,6 +29,7 @@ int cli_rule(int argc, char **argv);
 int cli_incident(int argc, char **argv);
 int cli_alert(int argc, char **argv);
 int cli_silence(int argc, char **argv);
+int cli_oncall(int argc, char **argv);
 int cli_plan(int argc, char **argv);
 int cli_notify(int argc, char **argv);
 

@@ -6,6 +6,7 @@
 #include "core/config/config_internal.h"
 #include "core/lookup/lookup.h"
 #include "core/model/zone.h"
+#include "core/oncall/schedule.h"
 
 #include <string.h>
 
@@ -203,6 +204,18 @@ static const struct option site_rows[] = {
 	 .example = "{ ack_timeout = \"30m\", siblings = { count = 3, within = \"10m\" } }",
 	 .help = "how alerts become incidents, and what time does to them",
 	 .rows = config_incident_rows},
+	{.name = "people",
+	 .type = OPTION_TABLE,
+	 .example = "{ wang = { name = \"Wang Wei\" } }",
+	 .help = "who can be on call",
+	 .rows = config_person_rows,
+	 .is_named = true},
+	{.name = "schedules",
+	 .type = OPTION_TABLE,
+	 .example = "{ payments = { layers = { { people = { \"wang\" } } } } }",
+	 .help = "who is on call at which time",
+	 .rows = config_schedule_rows,
+	 .is_named = true},
 	{.name = "category_field",
 	 .type = OPTION_TEXT,
 	 .example = "\"merchantId\"",
@@ -399,6 +412,8 @@ struct config *config_new(const struct tree *tree, const char *file, struct repo
 	config_read_categories(&builder, tree_get(tree, "categories"));
 	config_read_handling(&builder, tree_get(tree, "routes"), tree_get(tree, "inhibit"));
 	config_read_incidents(&builder, map_or_null(tree_get(tree, "incidents")));
+	config_read_oncall(&builder, map_or_null(tree_get(tree, "people")),
+			   map_or_null(tree_get(tree, "schedules")));
 	config_read_lookups(&builder, map_or_null(tree_get(tree, "lookups")));
 	if (report->count + report->dropped_count > faults_before) {
 		config_unref(config);
@@ -418,6 +433,8 @@ void config_unref(struct config *config)
 	if (config == NULL || __atomic_sub_fetch(&config->reference_count, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	config_handling_deinit(config);
+	for (uint32_t i = 0; i < config->schedule_count; i++)
+		zone_free(config->schedules[i].zone);
 	for (uint32_t i = 0; i < config->source_count; i++)
 		schema_deinit(&config->sources[i].schema);
 	for (uint32_t i = 0; i < config->lookup_count; i++)

@@ -14,6 +14,8 @@
 
 struct channel_settings;
 struct lookup;
+struct oncall_person;
+struct oncall_schedule;
 struct option;
 struct config_incidents;
 struct config_inhibit;
@@ -26,7 +28,9 @@ enum {
 	CONFIG_SOURCES_MAX = 64,
 	CONFIG_OUTPUTS_MAX = 64,
 	CONFIG_FROM_MAX = 64,
-	CONFIG_LOOKUPS_MAX = 64
+	CONFIG_LOOKUPS_MAX = 64,
+	CONFIG_PEOPLE_MAX = 1000,
+	CONFIG_SCHEDULES_MAX = 64
 };
 
 enum from_kind { FROM_FILE, FROM_HTTP, FROM_TCP, FROM_STDIN };
@@ -97,6 +101,10 @@ struct config {
 	uint32_t member_count;
 	struct config_lookup *lookups;
 	uint32_t lookup_count;
+	struct oncall_person *people; /**< core/oncall/schedule.h */
+	uint32_t person_count;
+	struct oncall_schedule *schedules;
+	uint32_t schedule_count;
 	const char *category_field;  /**< default "merchantId" */
 	struct config_route *routes; /**< config_handling.h */
 	uint32_t route_count;
@@ -146,6 +154,7 @@ int config_check_state(const struct config *config, const char *state_dir, struc
 const char *config_find_secret(const struct config *config, const char *name);
 const struct config_output *config_find_output(const struct config *config, const char *name);
 const struct lookup *config_find_lookup(const struct config *config, const char *name);
+const struct oncall_schedule *config_find_schedule(const struct config *config, const char *name);
 /** Category of a member value, or NULL. */
 const char *config_category_of(const struct config *config, const char *member);
 /** The one above it, or NULL. */

@@ -17,7 +17,7 @@ enum { CONFIG_NAME_BYTES_MAX = 64 };
 
 extern const struct option config_source_rows[], config_from_rows[], config_output_rows[],
 	config_category_rows[], config_route_rows[], config_group_rows[], config_inhibit_rows[],
-	config_lookup_rows[], config_incident_rows[];
+	config_lookup_rows[], config_incident_rows[], config_person_rows[], config_schedule_rows[];
 
 void config_read_sources(struct config_builder *builder, const struct tree *sources);
 void config_read_outputs(struct config_builder *builder, const struct tree *outputs);
@@ -30,6 +30,10 @@ void config_read_incidents(struct config_builder *builder, const struct tree *tr
 void config_handling_deinit(struct config *config);
 /** Reads the files of the lookups, too: a fault in one is a fault of the site. */
 void config_read_lookups(struct config_builder *builder, const struct tree *lookups);
+
+/** People first, whom layers name. */
+void config_read_oncall(struct config_builder *builder, const struct tree *people,
+			const struct tree *schedules);
 
 /** An output of people; its options were checked against config_output_rows. */
 void config_read_channel(struct config_builder *builder, const struct tree *tree,

@@ -30,7 +30,17 @@ unsigned local_day_weekday(int64_t day);
  *  (the clock put back) the earlier, so that every time of a day has one and the same answer. */
 int64_t local_same_clock_ms(const struct zone *zone, int64_t utc_ms, int64_t days);
 
+/** The first instant at which the local time, in ms since 1970-01-01 00:00 of the wall clock, is
+ *  reached: of a time that comes twice the earlier, of a skipped one the end of the gap. */
+int64_t local_instant_ms(const struct zone *zone, int64_t local_ms);
+
 /** "2026-10-01" to the number of its day. False: it is not a day of the calendar. */
 bool local_day_parse(const char *text, int64_t *out_day);
+
+/** "mon-fri", "sat,sun" or "fri-mon": bit 0 = Monday. */
+bool local_weekdays_parse(const char *text, unsigned *days);
+
+/** "00:00" to "24:00" in ms. */
+bool local_clock_parse(const char *text, int64_t *out_ms);
 
 #endif

@@ -30,7 +30,8 @@ EDGES = {
     "core/loop": set(),
     # A site's regexes are compiled when it is read, so a bad one is refused with its line.
     # And so are the templates of messages.
-    "core/config": VALUES | {"core/filter", "core/lookup", "core/channel"},
+    "core/config": VALUES | {"core/filter", "core/lookup", "core/channel", "core/oncall"},
+    "core/oncall": VALUES,
     "core/channel": set(),
     "core/lookup": VALUES,
     "core/calendar": VALUES | {"core/config"},
@@ -57,7 +58,7 @@ EDGES = {
     "lua": UPPER,
     # A key that is left out is explained.
     "core/control": UPPER | {"core/engine", "core/lookup"},
-    "core/cli": UPPER | {"core/engine", "core/control", "core/calendar", "lua"},
+    "core/cli": UPPER | {"core/engine", "core/control", "core/calendar", "core/oncall", "lua"},
     "core/app": UPPER | {"core/engine", "core/control", "core/cli", "lua"},
     "bench/gen": VALUES,
     "bench/trend": {"core/trend"},
