@@ -17,8 +17,8 @@ struct err_note;
 /** Whether the value holds a secret anywhere. */
 bool action_secret_is_in(const json_t *args);
 /** A copy with each secret replaced by its value, or, when `values` is NULL, by its name. Values
- *  that were used are added to `values` (an array). *out is owned. ERR_NOT_FOUND, ERR_INVALID, those
- *  of secret_read(). */
+ *  that were used are added to `values` (an array). *out is owned. ERR_NOT_FOUND, ERR_INVALID,
+ *  those of secret_read(). */
 int action_secret_resolve(const json_t *args, const struct config *config, json_t *values,
 			  json_t **out, struct err_note *why);
 /** A copy of the text with each of the values replaced by "[secret]". Owned. */

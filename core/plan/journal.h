@@ -4,9 +4,9 @@
  *      branch = (StepScheduled (StepAttempt StepProbed* (StepFailed StepAttempt StepProbed*)*
  *                               StepDone|StepFailed|
  *                               StepInDoubt Operator StepDone|StepFailed)
- *               |TimerSet TimerFired|AskOpened AskVoted* AskAnswered|SignalAwaited SignalReceived|Value
+ *               |TimerSet TimerFired|AskOpened AskVoted* AskAnswered
+ *               |SignalAwaited SignalReceived|Value
  *               |BranchesOpened (branch…, mixed, each with its own scope) Choice)*
- *
  *
  *  Operator records: with a step "it happened", "it did not happen", "retry" (args: the new ones),
  *  "set", "skip"; `final`: it ends the doubt of the step. Without a step, anywhere: "pause",

@@ -2,6 +2,7 @@
 
 #include "core/base/mem.h"
 #include "core/plan/plan_json.h"
+#include "core/plan/plan_replay.h"
 #include "core/plan/plan_run.h"
 
 #include <string.h>

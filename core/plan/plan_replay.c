@@ -1,10 +1,11 @@
 /* After a restart each branch takes the records of its scope: it must ask what it asked before. */
-#include "core/plan/plan_run.h"
+#include "core/plan/plan_replay.h"
 
 #include "core/base/env.h"
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/loop/loop.h"
+#include "core/plan/plan_run.h"
 
 #include <string.h>
 

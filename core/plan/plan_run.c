@@ -6,6 +6,7 @@
 #include "core/base/mem.h"
 #include "core/loop/loop.h"
 #include "core/plan/plan_json.h"
+#include "core/plan/plan_replay.h"
 #include "storage/commit.h"
 
 #include <stdarg.h>

@@ -32,20 +32,11 @@ struct timer;
 struct run_script {
 	char hash[33];
 	unsigned reference_count;
-	struct plan *plan; /**< gives the factory; NULL after a restart */
-	struct plan_factory
-		*factory; /**< owned when `plan` is NULL; made when it is first needed */
+	struct plan *plan;            /**< gives the factory; NULL after a restart */
+	struct plan_factory *factory; /**< owned when `plan` is NULL; made when first needed */
 };
 
-/** The part of the journal that the script has not asked for again yet. */
-struct replay {
-	struct arena arena;
-	struct journal journal;
-	uint32_t *next;          /**< of each record: the next one of its scope; 0 none */
-	struct key_table scopes; /**< where each scope begins: `first` */
-	uint32_t *first;
-	uint32_t left_count;
-};
+struct replay;
 
 struct plan_run {
 	struct plan_engine *engine;
@@ -198,11 +189,5 @@ void run_park(struct plan_run *run);
 bool run_may_stay_parked(const struct plan_run *run);
 /** Anything but waiting needs the script: a command, its time. Does nothing when it is awake. */
 void run_wake(struct plan_run *run);
-
-/* plan_replay.c */
-/** ERR_IO, ERR_CORRUPT, ERR_UNSUPPORTED (written by a newer build). */
-int replay_open(struct plan_run *run, const struct journal_record **first, struct err_note *why);
-void replay_close(struct plan_run *run);
-uint32_t replay_first(const struct plan_run *run, const char *scope); /**< 0: none */
 
 #endif

@@ -5,6 +5,7 @@
 #include "core/loop/loop.h"
 #include "core/plan/plan.h"
 #include "core/plan/plan_json.h"
+#include "core/plan/plan_replay.h"
 #include "storage/commit.h"
 #include "storage/keyspace.h"
 #include "storage/kv.h"

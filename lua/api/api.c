@@ -255,8 +255,7 @@ const struct api_row api_rows[] = {
 	LIBRARY("ctx:ask", PHASE_PLAN, "waits for a person",
 	     "id string\n"
 	     "question tocsin.Question",
-	     "{approved: boolean, value: any, actor: string, reason: string, expired: boolean, "
-	     "answers?: table[]}",
+	     "tocsin.Answer",
 	     "Waits for a person: tocsin plan approve | reject."),
 	LIBRARY("ctx:each", PHASE_PLAN, "two journal records; a branch for each item",
 	     "list any[]\n"

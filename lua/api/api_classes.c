@@ -64,8 +64,14 @@ const struct api_class api_classes[] = {
 	 "expires? string|number\n"
 	 "on_expire? \"reject\"|\"approve\"|\"fail\" default \"reject\"\n"
 	 "choices? any[] the value is one of these\n"
-	 "schema? string|table what the value looks like: \"text\", \"number\", \"whole\", "
-	 "\"boolean\", or a table of type, choices, min, max, fields, optional"},
+	 "schema? string|table \"text\", \"number\", \"boolean\", …: the plan guide, `ctx:ask`"},
+	{"plan", "tocsin.Answer", "What ctx:ask returns.",
+	 "approved boolean\n"
+	 "value any\n"
+	 "actor string\n"
+	 "reason string\n"
+	 "expired boolean\n"
+	 "answers? table[] of a quorum: each answer"},
 	{"plan", "tocsin.PlanContext", "What run is given first.",
 	 "run string the run's id\n"
 	 "incident table as it was when the run started: number, title, rule, severity, dimension"},

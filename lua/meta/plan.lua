@@ -52,7 +52,16 @@
 ---@field expires? string|number
 ---@field on_expire? "reject"|"approve"|"fail" default "reject"
 ---@field choices? any[] the value is one of these
----@field schema? string|table what the value looks like: "text", "number", "whole", "boolean", or a table of type, choices, min, max, fields, optional
+---@field schema? string|table "text", "number", "boolean", …: the plan guide, `ctx:ask`
+
+---What ctx:ask returns.
+---@class tocsin.Answer
+---@field approved boolean
+---@field value any
+---@field actor string
+---@field reason string
+---@field expired boolean
+---@field answers? table[] of a quorum: each answer
 
 ---What run is given first.
 ---@class tocsin.PlanContext
@@ -68,7 +77,7 @@ function ctx:log(text) end
 ---Waits for a person: tocsin plan approve | reject.
 ---@param id string
 ---@param question tocsin.Question
----@return {approved: boolean, value: any, actor: string, reason: string, expired: boolean, answers?: table[]}
+---@return tocsin.Answer
 function ctx:ask(id, question) end
 
 ---Calls the function for each item, `limit` side by side. With more failures than `max_errors` no

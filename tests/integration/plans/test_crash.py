@@ -43,7 +43,8 @@ EVERY_CALL = plan_text("all", """
     return out""")
 
 CALLS = ["now#1", "random#1", "uuid#1", "tell#1", "safe#1", "once#1", "append#1", "strike#1",
-         "log#1", "sleep#1", "sure#1", "both#1", "word#1", "now#2", "now#3", "second#1", "incident#1", "last#1"]
+         "log#1", "sleep#1", "sure#1", "both#1", "word#1", "now#2", "now#3", "second#1",
+         "incident#1", "last#1"]
 
 
 class Crash(unittest.TestCase):
@@ -143,7 +144,8 @@ class Crash(unittest.TestCase):
         seen = {name: outcomes[name + "#1"]["result"] for name in ("now", "random", "uuid")}
         self.assertEqual(json.loads(receiver.bodies(run_id + "/safe#1")[0]), seen)
         expected = {"seen": seen, "safe": "ok", "append": "counted\n", "answer": "right",
-                    "approved": True, "waited": True, "both": "annbob", "word": "now", "once": said.get("once", "done"),
+                    "approved": True, "waited": True, "both": "annbob", "word": "now",
+                    "once": said.get("once", "done"),
                     "strike": said.get("strike", "done")}
         self.assertEqual(json.loads(receiver.bodies(run_id + "/last#1")[0]), expected)
         self.assertEqual(run["journal"][-1]["result"], expected)

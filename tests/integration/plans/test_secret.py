@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A secret reaches the target, and nothing else: not the store, the log, the journal, the timeline."""
+"""A secret reaches the target, and neither the store, the log, the journal nor the timeline."""
 import json
 import os
 import subprocess
@@ -14,9 +14,11 @@ from seed import SEED  # noqa: E402
 VALUE = 'kP7"zQ-4421-very-private'
 
 PLANS = {"sends/1": plan_text("all", """
-    local body = { token = ctx:secret("gateway"), list = { ctx:secret("gateway", { prefix = "Bearer " }) } }
+    local body = { token = ctx:secret("gateway"),
+                   list = { ctx:secret("gateway", { prefix = "Bearer " }) } }
     local safe = { effect = "idempotent", retry = { max = 2, first = 0.01 } }
-    local out = { echo = ctx:http("echo", { method = "POST", url = "@URL/echo", body = body }, safe).body }
+    local out = {}
+    out.echo = ctx:http("echo", { method = "POST", url = "@URL/echo", body = body }, safe).body
     local _, failed = ctx:http("fails", { method = "POST", url = "@URL/echo", body = body },
       { effect = "idempotent", on_fail = "continue", retry = { max = 2, first = 0.01 } })
     local _, unknown = ctx:http("unknown", { method = "POST", url = "@URL/safe",
