@@ -13,7 +13,13 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { SPAN_BYTES_MAX = 24, PANE_OVERHEAD_BYTES = 16, TOTAL_PANES = 32 };
+enum {
+	SPAN_BYTES_MAX = 24,
+	PANE_OVERHEAD_BYTES = 16,
+	TOTAL_PANES = 32,
+	CLOSED_LISTS = 2,
+	TOTAL_LISTS = 5, /* in front, behind, the newest, two of the rest */
+};
 
 /* Below this a rule's keys are no news on any machine. */
 static const double noted_bytes = 1024.0 * 1024 * 1024;
@@ -112,21 +118,48 @@ static uint32_t keys_of(const struct noting *noting)
 	return is_site ? config->keys_max : rule->keys_max;
 }
 
-/** Lists of lines that a key has: one in each pane, and those of the totals of a long window
- *  (core/window/window_stack.h: 32 panes in front, one behind, and one for each 32 panes). */
-static double count_lists(const struct noting *noting)
+/** Panes of a key that are not judged yet, when no partition of the source is behind. */
+static double count_open_panes(const struct noting *noting)
+{
+	const struct rule *rule = noting->rule;
+	const struct config_source *source =
+		config_find_source(noting->generation->config, rule->source);
+	int64_t open_ms = rule->every_ms + (source != NULL ? source->lateness_ms : 0);
+	int64_t pane_ms = rule->pane_ms > 0 ? rule->pane_ms : 1;
+	int64_t panes = (open_ms + pane_ms - 1) / pane_ms + 1;
+
+	return (double)panes;
+}
+
+/** Totals of a key in a long window; they share their lines. */
+static double count_totals(const struct noting *noting)
 {
 	double panes = count_panes(noting);
 
-	return panes > 2 * TOTAL_PANES ? panes + TOTAL_PANES + 2 + panes / TOTAL_PANES : panes;
+	return noting->rule->window_days == 0 && panes > 2 * TOTAL_PANES
+		       ? TOTAL_PANES + 3 + panes / TOTAL_PANES
+		       : 0;
+}
+
+/** Lists of lines that a key has: one in each open pane, two of all that are closed
+ *  (core/window/window_lines.c); the same of hours and of days, and the total; or what the totals of
+ *  a long window have (core/window/window_stack.h). */
+static double count_lists(const struct noting *noting)
+{
+	double lists = count_open_panes(noting) + CLOSED_LISTS;
+
+	if (noting->rule->window_days > 0)
+		return lists + 2 * CLOSED_LISTS + 1;
+	return count_totals(noting) > 0 ? lists + TOTAL_LISTS : lists;
 }
 
 /** Whatever it is: it is what the lines of clients can make of the rule. */
 static void note_samples(const struct noting *noting)
 {
 	const struct rule *rule = noting->rule;
-	double key_bytes = count_lists(noting) * rule->sample_count *
-			   (CELL_LINE_OVERHEAD + CELL_LINE_BYTES_MAX);
+	double line_count = count_lists(noting) * rule->sample_count;
+	double key_bytes = line_count * (CELL_LINE_OVERHEAD + CELL_LINE_BYTES_MAX) +
+			   count_totals(noting) * (rule->sample_count + 1) * sizeof(void *);
 	char one[32], all[32];
 
 	if (rule->sample_count == 0)
@@ -134,9 +167,9 @@ static void note_samples(const struct noting *noting)
 	format_bytes(key_bytes, one, sizeof(one));
 	format_bytes(key_bytes * keys_of(noting), all, sizeof(all));
 	report_add(noting->out, rule->file, check_note_line(noting->source, "samples"),
-		   "\"samples\" keeps up to %u lines of %d bytes in each pane, and has a metric of "
+		   "\"samples\" keeps up to %.0f lines of %d bytes for a key, and has a metric of "
 		   "its own: up to %s a key, and up to %s with %u key%s",
-		   rule->sample_count, CELL_LINE_BYTES_MAX, one, all, keys_of(noting),
+		   line_count, CELL_LINE_BYTES_MAX, one, all, keys_of(noting),
 		   keys_of(noting) == 1 ? "" : "s (keys_max)");
 }
 

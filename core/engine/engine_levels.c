@@ -162,7 +162,7 @@ static void expire_days(struct engine *engine, struct engine_metric *metric, int
 	metric->expired_day = first_day;
 }
 
-void engine_roll_levels(struct engine *engine, struct engine_metric *metric)
+bool engine_roll_levels(struct engine *engine, struct engine_metric *metric)
 {
 	struct window_levels *levels = metric->levels;
 	int64_t reached_ms = span_floor(metric->source->watermark_ms, PANE_MS);
@@ -179,10 +179,11 @@ void engine_roll_levels(struct engine *engine, struct engine_metric *metric)
 				    window_level_hour_ms(levels->rolled_day));
 	expire_days(engine, metric, window_level_day(levels->zone, reached_ms));
 	if (levels->rolled_ms == was_ms && levels->rolled_day == was_day)
-		return;
+		return false;
 	engine_put_level(engine, metric->metric->id.bytes, levels);
 	if (engine->options.commit != NULL)
 		commit_keep_back(engine->options.commit);
+	return true;
 }
 
 /* ---- late readings ---- */

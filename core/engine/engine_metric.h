@@ -56,8 +56,8 @@ struct window *engine_find_window(const struct engine *engine, struct slice id);
 struct engine_metric *engine_find_leveled(const struct engine *engine, struct slice id);
 /** Where the window of a rule that ends at `to_ms` begins. */
 int64_t engine_window_start(const struct engine *engine, const struct rule *rule, int64_t to_ms);
-/** Rolls up and forgets what the watermark has left behind. */
-void engine_roll_levels(struct engine *engine, struct engine_metric *metric);
+/** Rolls up and forgets what the watermark has left behind. True: something was rolled up. */
+bool engine_roll_levels(struct engine *engine, struct engine_metric *metric);
 /** A delta that begins at `start_ms`, as far as levels and totals are concerned. True: a level has
  *  it, so it is not lost when the metric's own window has let its pane go. */
 bool engine_merge_level(struct engine_metric *metric, int64_t start_ms, struct slice key,

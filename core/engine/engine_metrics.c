@@ -32,14 +32,16 @@ static int64_t expiry_step_ms(const struct engine_metric *metric)
 	return step_ms > metric->metric->pane_ms ? step_ms : metric->metric->pane_ms;
 }
 
-static void expire(struct engine *engine, struct engine_metric *metric)
+/** True: readings went from minutes to hours, or from hours to days. */
+static bool expire(struct engine *engine, struct engine_metric *metric)
 {
+	bool has_rolled = false;
 	/* It is looked at whenever a pane has passed, and must not tell how far beyond. */
 	int64_t reached_ms = span_floor(metric->source->watermark_ms, PANE_MS);
 	int64_t cut_ms = span_floor(reached_ms - metric->keep_ms, metric->metric->pane_ms);
 
 	if (metric->levels != NULL) {
-		engine_roll_levels(engine, metric);
+		has_rolled = engine_roll_levels(engine, metric);
 		/* Minutes that are not in hours yet stay, whatever windows slide. */
 		if (metric->levels->rolled_ms < cut_ms)
 			cut_ms = metric->levels->rolled_ms;
@@ -49,11 +51,38 @@ static void expire(struct engine *engine, struct engine_metric *metric)
 		metric->cut_ms = cut_ms;
 	if (metric->expired_ms != TIME_NONE &&
 	    metric->cut_ms - metric->expired_ms < expiry_step_ms(metric))
-		return;
+		return has_rolled;
 	if (window_expire(metric->window, metric->cut_ms) > 0)
 		engine_delete_panes(engine, metric->metric->id.bytes, metric->expired_ms,
 				    metric->cut_ms);
 	metric->expired_ms = metric->cut_ms;
+	return has_rolled;
+}
+
+/** What no window will be judged before: each rule goes on behind what it has evaluated, also the
+ *  next version of it; one that has not begun may begin anywhere. */
+static int64_t judged_ms(const struct engine_metric *metric)
+{
+	int64_t least_ms = metric->source->watermark_ms;
+
+	for (uint32_t i = 0; i < metric->rule_count; i++)
+		if (metric->rules[i]->evaluated_ms < least_ms)
+			least_ms = metric->rules[i]->evaluated_ms;
+	return least_ms;
+}
+
+static void drop_lines(const struct engine_metric *metric, bool has_rolled)
+{
+	int64_t before_ms = judged_ms(metric);
+
+	if (metric->metric->cells.lines_max == 0 || before_ms == TIME_NONE)
+		return;
+	window_drop_lines(metric->window, before_ms);
+	if (!has_rolled)
+		return;
+	/* What was rolled up is in every window of calendar days from then on. */
+	window_drop_lines(metric->levels->hours, INT64_MAX);
+	window_drop_lines(metric->levels->days, INT64_MAX);
 }
 
 void engine_expire(struct engine *engine, const struct engine_source *source)
@@ -65,7 +94,7 @@ void engine_expire(struct engine *engine, const struct engine_source *source)
 
 		if (metric->source != source)
 			continue;
-		expire(engine, metric);
+		drop_lines(metric, expire(engine, metric));
 		if (engine->options.commit == NULL)
 			continue;
 		window_close(metric->window, source->watermark_ms - metric->metric->pane_ms);

@@ -114,6 +114,9 @@ uint32_t cells_line_count(const struct cell_layout *layout, const struct aggrega
 struct cell_line cells_line(const struct cell_layout *layout, const struct aggregate *cells,
 			    uint32_t index);
 
+/** Lets go of the texts alone: how many readings there were stays. */
+void cells_drop_lines(const struct cell_layout *layout, struct aggregate *cells, size_t *memory);
+
 /** How the extras of a value are stored; those of a value without samples are short. */
 void cells_encode_extras(const struct cell_layout *layout, const struct aggregate *cells,
 			 uint32_t index, struct bytes *out);

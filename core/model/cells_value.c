@@ -101,6 +101,13 @@ struct cell_line cells_line(const struct cell_layout *layout, const struct aggre
 	return (struct cell_line){line->time_ms, {line->text, line->length}, line->is_cut};
 }
 
+void cells_drop_lines(const struct cell_layout *layout, struct aggregate *cells, size_t *memory)
+{
+	for (uint32_t i = 0; i < layout->width; i++)
+		if (layout->values[i].lines)
+			line_tail_free(lines_of(&layout->values[i], cells), memory);
+}
+
 /* ---- stored: squares, first, last and sketch only with samples ---- */
 
 static void append_double(struct bytes *out, double number)

@@ -30,6 +30,7 @@ struct window *window_new(struct metric *metric, const struct window_options *op
 	if (options->keys_max == 0)
 		window->options.keys_max = WINDOW_KEYS_MAX_DEFAULT;
 	window->closed_number = INT64_MIN;
+	window->lines_number = INT64_MIN;
 	window->refused_number = INT64_MIN;
 	window->covered = INT64_MIN;
 	window_keys_init(&window->keys);

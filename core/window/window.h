@@ -69,6 +69,11 @@ bool window_next_pane(const struct window *window, int64_t from_ms, int64_t *out
  *  O(what it forgets). */
 uint64_t window_expire(struct window *window, int64_t before_ms);
 
+/** Every window that is asked for from now on ends at `before_ms` or later: of the panes that end
+ *  until then a key keeps its newest lines, and no total is another for it. INT64_MAX: so it is
+ *  with every pane. Metrics without lines: nothing. */
+void window_drop_lines(struct window *window, int64_t before_ms);
+
 struct window_usage {
 	uint32_t key_count;
 	uint64_t pane_count;

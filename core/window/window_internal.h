@@ -20,6 +20,7 @@ struct start {
 	uint32_t row_count;
 	uint32_t full_rows;  /**< the first ones, written together: no key is in them twice */
 	uint32_t row_groups; /**< in all its rows */
+	uint32_t stale;      /**< panes that lost their lines since all of it was written */
 	bool is_full_due;    /**< the next save writes all of it */
 };
 
@@ -36,6 +37,9 @@ struct window {
 	uint32_t recent_start; /**< index of the one used last: a guess */
 	uint32_t due_count;    /**< starts with something to save */
 	int64_t closed_number; /**< starts before it were closed */
+	/** Panes before it are in every window that is still judged and has an older one: of their
+	 *  lines only the newest are kept (window_lines.c). */
+	int64_t lines_number;
 	uint64_t pane_count;
 	uint64_t overflow_count;
 	int64_t refused_number; /**< newest pane that was refused, or INT64_MIN */
@@ -116,5 +120,8 @@ struct pane *window_pane_of(const struct window *window, const struct window_key
 			    int64_t number);
 /** The key, made when there is room; else WINDOW_KEY_NONE. */
 uint32_t window_put_key(struct window *window, uint32_t hash, struct slice key);
+
+/** After a merge into a pane before `lines_number`. */
+void window_drop_late_lines(struct window *window, uint32_t ref, int64_t number);
 
 #endif

@@ -24,6 +24,8 @@ static int merge(struct window *window, int64_t number, uint32_t hash, struct sl
 	if (number < window->covered)
 		window_stacks_touch(window, ref, number);
 	pane_merge(window_put_pane(window, ref, number), &window->shape, delta);
+	if (number < window->lines_number)
+		window_drop_late_lines(window, ref, number);
 	return 0;
 }
 

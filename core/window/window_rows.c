@@ -221,6 +221,7 @@ static void save_start(struct window *window, struct start *start, const struct 
 			rows->drop(rows->arg, save.start_ms, row);
 		start->full_rows = save.row;
 		start->row_groups = start->refs.count;
+		start->stale = 0;
 	} else {
 		save_panes(&save, &start->changed, start->number);
 		start->row_groups += start->changed.count;

@@ -169,6 +169,24 @@ static void make_head(const struct window_stacks *stacks, struct key_stack *stac
 	}
 }
 
+/* As in window_lines.c: of the chunks that are no sums yet, those whose lines are not among the
+ * newest lose them. */
+static void drop_lines(const struct window_stacks *stacks, struct key_stack *stack)
+{
+	const struct cell_layout *layout = stacks->shape.layout;
+	int64_t first = stack->mid_end > stack->head_end ? stack->mid_end : stack->head_end;
+	uint32_t kept = 0;
+
+	for (int64_t at = stack->newest - STACK_CHUNK; at >= first; at -= STACK_CHUNK) {
+		struct aggregate *cells = pane_aggregates(chunk_of(stacks, stack, at));
+
+		if (kept >= layout->lines_max)
+			cells_drop_lines(layout, cells, stacks->shape.memory);
+		else
+			kept += cells_line_count(layout, cells);
+	}
+}
+
 /* The newest chunk is over. */
 static void end_chunk(const struct window_stacks *stacks, struct key_stack *stack)
 {
@@ -184,6 +202,8 @@ static void end_chunk(const struct window_stacks *stacks, struct key_stack *stac
 		clear_entry(stacks, newest);
 	}
 	stack->newest += STACK_CHUNK;
+	if (stacks->shape.layout->lines_max > 0)
+		drop_lines(stacks, stack);
 }
 
 static void add_newest(const struct window_stacks *stacks, struct key_stack *stack,
