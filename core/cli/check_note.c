@@ -142,8 +142,8 @@ static double count_totals(const struct noting *noting)
 }
 
 /** Lists of lines that a key has: one in each open pane, two of all that are closed
- *  (core/window/window_lines.c); the same of hours and of days, and the total; or what the totals of
- *  a long window have (core/window/window_stack.h). */
+ *  (core/window/window_lines.c); the same of hours and of days, and the total; or what the totals
+ *  of a long window have (core/window/window_stack.h). */
 static double count_lists(const struct noting *noting)
 {
 	double lists = count_open_panes(noting) + CLOSED_LISTS;
