@@ -1,5 +1,6 @@
 /* Old panes lose their lines, and no window that is still asked for is another for it: random
- * lines, late ones too, three windows at once, restarts from the rows; the expectation is a plain list. */
+ * lines, late ones too, three windows at once, restarts from the rows; the expectation is a plain
+ * list. */
 #include "core/window/window.h"
 
 #include <criterion/criterion.h>
