@@ -1,4 +1,5 @@
 #include "core/engine/engine_internal.h"
+#include "core/engine/engine_judge.h"
 #include "core/engine/engine_store.h"
 
 #include "core/base/mem.h"
@@ -60,14 +61,22 @@ static bool expire(struct engine *engine, struct engine_metric *metric)
 }
 
 /** What no window will be judged before: each rule goes on behind what it has evaluated, also the
- *  next version of it; one that has not begun may begin anywhere. */
+ *  next version of it, and corrects windows as far as it reaches; one that has not begun may begin
+ *  anywhere. */
 static int64_t judged_ms(const struct engine_metric *metric)
 {
 	int64_t least_ms = metric->source->watermark_ms;
 
-	for (uint32_t i = 0; i < metric->rule_count; i++)
-		if (metric->rules[i]->evaluated_ms < least_ms)
-			least_ms = metric->rules[i]->evaluated_ms;
+	for (uint32_t i = 0; i < metric->rule_count; i++) {
+		const struct rule_state *state = metric->rules[i];
+		int64_t from_ms = state->evaluated_ms;
+
+		if (from_ms == TIME_NONE)
+			return TIME_NONE;
+		from_ms -= engine_correction_reach_ms(state->rule);
+		if (from_ms < least_ms)
+			least_ms = from_ms;
+	}
 	return least_ms;
 }
 
