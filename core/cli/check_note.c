@@ -118,13 +118,14 @@ static uint32_t keys_of(const struct noting *noting)
 	return is_site ? config->keys_max : rule->keys_max;
 }
 
-/** Panes of a key that are not judged yet, when no partition of the source is behind. */
+/** Panes of a key that are not judged for good yet, when no partition of the source is behind. */
 static double count_open_panes(const struct noting *noting)
 {
 	const struct rule *rule = noting->rule;
 	const struct config_source *source =
 		config_find_source(noting->generation->config, rule->source);
-	int64_t open_ms = rule->every_ms + (source != NULL ? source->lateness_ms : 0);
+	int64_t open_ms = rule->every_ms + rule_late_reach_ms(rule) +
+			  (source != NULL ? source->lateness_ms : 0);
 	int64_t pane_ms = rule->pane_ms > 0 ? rule->pane_ms : 1;
 	int64_t panes = (open_ms + pane_ms - 1) / pane_ms + 1;
 

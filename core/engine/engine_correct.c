@@ -22,9 +22,6 @@
 #include "core/window/metric.h"
 #include "core/window/window.h"
 
-/** The newest windows that may be judged again, as far as they ended in the last hour. */
-enum { WINDOWS_MAX = 64, REACH_MS_MAX = 3600 * 1000 };
-
 /** A past window of a key, as it is now. */
 struct past {
 	struct cell_total total;
@@ -63,20 +60,11 @@ static void past_release(const struct rule_state *state, struct past *past)
 
 /* ---- marks ---- */
 
-int64_t engine_correction_reach_ms(const struct rule *rule)
-{
-	int64_t reach_ms = WINDOWS_MAX * rule->every_ms;
-
-	if (!rule->corrects_late)
-		return 0;
-	return reach_ms < REACH_MS_MAX ? reach_ms : REACH_MS_MAX;
-}
-
 /** What ends here or before is not judged again: it is older than the rule, or out of reach. */
 static int64_t least_end(const struct rule_state *state)
 {
 	const struct rule *rule = state->rule;
-	int64_t reach_ms = state->evaluated_ms - engine_correction_reach_ms(rule);
+	int64_t reach_ms = state->evaluated_ms - rule_late_reach_ms(rule);
 	int64_t begin_ms = state->corrections->begin_ms;
 
 	if (begin_ms == TIME_NONE)

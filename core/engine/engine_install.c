@@ -183,7 +183,7 @@ static void attach_rule(const struct engine *engine, struct engine_metric *metri
 	/* What left the window since the last boundary must still be there at the next one. */
 	int64_t keep_ms = state->rule->window_ms + state->rule->every_ms +
 			  metric->source->lateness_ms + ENGINE_KEEP_EXTRA_MS +
-			  engine_correction_reach_ms(state->rule);
+			  rule_late_reach_ms(state->rule);
 
 	metric->has_early |= state->rule->is_early;
 	metric->corrects_late |= state->rule->corrects_late;

@@ -66,9 +66,6 @@ void engine_judge_early(struct engine *engine, struct engine_metric *metric,
 			const struct group_table *table);
 
 /* engine_correct.c */
-/** Windows that ended so long before the last boundary may be judged again: panes are kept longer
- *  by it. 0 without `late = "correct"`. */
-int64_t engine_correction_reach_ms(const struct rule *rule);
 /** Something late is about to be merged: the judged windows of the metric's rules that it changes
  *  are marked with what they say now. */
 void engine_mark_late(struct engine *engine, const struct engine_metric *metric, int64_t start_ms,

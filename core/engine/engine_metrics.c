@@ -4,6 +4,7 @@
 
 #include "core/base/mem.h"
 #include "core/model/span.h"
+#include "core/rule/rule.h"
 #include "core/window/metric.h"
 #include "core/window/window_level.h"
 #include "storage/commit.h"
@@ -73,7 +74,7 @@ static int64_t judged_ms(const struct engine_metric *metric)
 
 		if (from_ms == TIME_NONE)
 			return TIME_NONE;
-		from_ms -= engine_correction_reach_ms(state->rule);
+		from_ms -= rule_late_reach_ms(state->rule);
 		if (from_ms < least_ms)
 			least_ms = from_ms;
 	}

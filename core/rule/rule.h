@@ -138,5 +138,8 @@ void rule_unref(struct rule *rule);
 
 const char *rule_type_name(enum rule_type type);
 int rule_type_parse(const char *text);
+/** Windows that ended so long before the last boundary may be judged again, and their panes are
+ *  kept: 64 of them, an hour at most; 0 without `late = "correct"`. */
+int64_t rule_late_reach_ms(const struct rule *rule);
 
 #endif

@@ -5,6 +5,8 @@
 
 #include "core/config/tree.h"
 
+enum { WINDOWS_MAX = 64, REACH_MS_MAX = 3600 * 1000 };
+
 static const char *const choices[] = {"correct", NULL};
 
 /* clang-format off */
@@ -18,6 +20,15 @@ static const struct rule_row rows[] = {
 	{0, {.name = NULL}},
 };
 /* clang-format on */
+
+int64_t rule_late_reach_ms(const struct rule *rule)
+{
+	int64_t reach_ms = WINDOWS_MAX * rule->every_ms;
+
+	if (!rule->corrects_late)
+		return 0;
+	return reach_ms < REACH_MS_MAX ? reach_ms : REACH_MS_MAX;
+}
 
 static const char *find_obstacle(const struct rule *rule)
 {
