@@ -139,8 +139,8 @@ Test(plan_runner_lua, ask_gives_the_answer)
 Test(plan_runner_lua, signal_gives_what_was_sent_or_nil)
 {
 	const char *const answers[] = {"{\"value\":7,\"actor\":\"ann\",\"reason\":\"\"}",
-				       "{\"timeout\":true}",
-				       "{\"timeout\":true,\"skipped\":true}", NULL};
+				       "{\"timeout\":true}", "{\"timeout\":true,\"skipped\":true}",
+				       NULL};
 
 	expect_play("local a = ctx:signal('go')\n"
 		    "local b, why = ctx:signal('go', { timeout = '2s' })\n"
