@@ -141,11 +141,12 @@ Test(plan_operator, retry_of_a_doubt_sends_it_again)
 
 Test(plan_operator, set_and_skip_in_every_state)
 {
-	static const char *const skipped[] = {
-		"{\"skipped\":true}", "{\"late_by_ms\":0,\"skipped\":true}",
+	static const char *const rejected =
 		"{\"actor\":\"ann\",\"approved\":false,\"expired\":false,\"reason\":\"because\","
-		"\"skipped\":true,\"value\":null}",
-		"{\"skipped\":true,\"timeout\":true}", "{\"skipped\":true}"};
+		"\"skipped\":true,\"value\":null}";
+	const char *const skipped[] = {"{\"skipped\":true}", "{\"late_by_ms\":0,\"skipped\":true}",
+				       rejected, "{\"skipped\":true,\"timeout\":true}",
+				       "{\"skipped\":true}"};
 	for (int i = 0; i < 2 * STATE_CASES; i++) {
 		const struct state_case *row = &state_cases[i / 2];
 		const enum world_reply replies[] = {row->reply};
