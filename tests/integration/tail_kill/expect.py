@@ -63,6 +63,9 @@ class Rule:
                     window.setdefault(key, []).extend(found)
             for key in firing | set(window):
                 value = self.value(window.get(key, []))
+                # Without a value a key stays as it is (no_data = "keep"); a script decides itself.
+                if value is None and self.constructor != "script":
+                    continue
                 if self.holds(value) == (key in firing):
                     continue
                 state = "resolved" if key in firing else "firing"
