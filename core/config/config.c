@@ -10,110 +10,6 @@
 
 #include <string.h>
 
-static const struct option listen_rows[] = {
-	{.name = "http",
-	 .type = OPTION_ANY,
-	 .example = "\"127.0.0.1:8787\"",
-	 .help = "address of the HTTP listener, or false"},
-	{.name = "control",
-	 .type = OPTION_TEXT,
-	 .example = "\"/run/tocsin/control.sock\"",
-	 .help = "path of the control socket"},
-	{.name = "token",
-	 .type = OPTION_TEXT,
-	 .example = "\"file:/etc/tocsin/token\"",
-	 .help = "bearer token of the HTTP listener"},
-	{.name = NULL},
-};
-
-static const struct option retention_rows[] = {
-	{.name = "fine",
-	 .type = OPTION_SPAN,
-	 .min = 3600000,
-	 .max = 31536000000.0,
-	 .example = "\"1d\"",
-	 .help = "finest grain"},
-	{.name = "day",
-	 .type = OPTION_SPAN,
-	 .min = 86400000,
-	 .max = 315360000000.0,
-	 .example = "\"30d\"",
-	 .help = "rows of a day"},
-	{.name = NULL},
-};
-
-static const struct option allow_rows[] = {
-	{.name = "allow",
-	 .type = OPTION_TEXT_LIST,
-	 .example = "{ \"/usr/bin/true\" }",
-	 .help = "what is allowed"},
-	{.name = NULL},
-};
-
-static const char *const sync_choices[] = {"commit", "interval", "os", NULL};
-static const struct option storage_rows[] = {
-	{.name = "sync",
-	 .type = OPTION_CHOICE,
-	 .choices = sync_choices,
-	 .example = "\"commit\"",
-	 .help = "when data is forced to disk"},
-	{.name = NULL},
-};
-
-static const struct option ingest_rows[] = {
-	{.name = "readers",
-	 .type = OPTION_INT,
-	 .min = 0,
-	 .max = 64,
-	 .example = "2",
-	 .help = "reader threads; 0 = none, on the loop"},
-	{.name = NULL},
-};
-
-static const struct option rules_rows[] = {
-	{.name = "versions_kept",
-	 .type = OPTION_INT,
-	 .min = 1,
-	 .max = 1000,
-	 .example = "10",
-	 .help = "versions kept of each rule"},
-	{.name = "keys_max",
-	 .type = OPTION_INT,
-	 .min = 1,
-	 .max = 10000000,
-	 .example = "100000",
-	 .help = "dimension values of one metric"},
-	{.name = NULL},
-};
-
-static const struct option lua_rows[] = {
-	{.name = "memory",
-	 .type = OPTION_INT,
-	 .min = 262144,
-	 .max = 1073741824,
-	 .example = "16777216",
-	 .help = "bytes of one script"},
-	{.name = "instructions",
-	 .type = OPTION_INT,
-	 .min = 10000,
-	 .max = 10000000000.0,
-	 .example = "5000000",
-	 .help = "instructions of one call"},
-	{.name = "call_ms",
-	 .type = OPTION_INT,
-	 .min = 1,
-	 .max = 10000,
-	 .example = "50",
-	 .help = "milliseconds of one call"},
-	{.name = "errors_max",
-	 .type = OPTION_INT,
-	 .min = 1,
-	 .max = 1000,
-	 .example = "3",
-	 .help = "errors in a row before quarantine"},
-	{.name = NULL},
-};
-
 static const struct option site_rows[] = {
 	{.name = "timezone",
 	 .type = OPTION_TEXT,
@@ -135,22 +31,22 @@ static const struct option site_rows[] = {
 	 .type = OPTION_TABLE,
 	 .example = "{ http = \"127.0.0.1:8787\" }",
 	 .help = "addresses of the daemon",
-	 .rows = listen_rows},
+	 .rows = config_listen_rows},
 	{.name = "retention",
 	 .type = OPTION_TABLE,
 	 .example = "{ fine = \"1d\", day = \"30d\" }",
 	 .help = "how long results are kept",
-	 .rows = retention_rows},
+	 .rows = config_retention_rows},
 	{.name = "exec",
 	 .type = OPTION_TABLE,
 	 .example = "{ allow = { \"/usr/bin/true\" } }",
 	 .help = "programs that plans may run",
-	 .rows = allow_rows},
+	 .rows = config_allow_rows},
 	{.name = "http",
 	 .type = OPTION_TABLE,
 	 .example = "{ allow = { \"example.org:443\" } }",
 	 .help = "hosts that plans may call",
-	 .rows = allow_rows},
+	 .rows = config_allow_rows},
 	{.name = "secrets",
 	 .type = OPTION_TABLE,
 	 .example = "{ gateway = { env = \"GATEWAY_TOKEN\" } }",
@@ -161,22 +57,22 @@ static const struct option site_rows[] = {
 	 .type = OPTION_TABLE,
 	 .example = "{ sync = \"commit\" }",
 	 .help = "what a commit promises",
-	 .rows = storage_rows},
+	 .rows = config_storage_rows},
 	{.name = "ingest",
 	 .type = OPTION_TABLE,
 	 .example = "{ readers = 2 }",
 	 .help = "reader threads",
-	 .rows = ingest_rows},
+	 .rows = config_ingest_rows},
 	{.name = "rules",
 	 .type = OPTION_TABLE,
 	 .example = "{ versions_kept = 10 }",
 	 .help = "limits of rules",
-	 .rows = rules_rows},
+	 .rows = config_rules_rows},
 	{.name = "lua",
 	 .type = OPTION_TABLE,
 	 .example = "{ memory = 16777216 }",
 	 .help = "limits of scripts",
-	 .rows = lua_rows},
+	 .rows = config_lua_rows},
 	{.name = "categories",
 	 .type = OPTION_ANY,
 	 .example = "{ restaurants = { parent = \"offline\", members = { \"m0001\" } } }",
@@ -228,141 +124,6 @@ const struct option *config_options(void)
 	return site_rows;
 }
 
-/** The section, when it is there and without faults. */
-static const struct tree *section(struct config_builder *builder, const struct tree *tree,
-				  const char *name, const struct option *rows)
-{
-	const struct tree *found = tree_get(tree, name);
-
-	if (found == NULL || !tree_is_map(found) ||
-	    options_check(found, rows, builder->file, name, builder->report) > 0)
-		return NULL;
-	return found;
-}
-
-static bool is_loopback(const char *address)
-{
-	return strncmp(address, "127.", 4) == 0 || strncmp(address, "[::1]:", 6) == 0 ||
-	       strncmp(address, "localhost:", 10) == 0;
-}
-
-static void read_listen(struct config_builder *builder, const struct tree *tree)
-{
-	struct config *config = builder->config;
-	const struct tree *listen = section(builder, tree, "listen", listen_rows);
-	const struct tree *http = tree_get(listen, "http");
-	char found[TREE_DESCRIPTION_BYTES_MAX];
-
-	if (listen == NULL)
-		return;
-	config->token = config_copy_text(config, option_text(listen, "token", NULL));
-	config->listen_control = config_copy_text(config, option_text(listen, "control", NULL));
-	if (config->token != NULL && config->token[0] == '\0')
-		report_add(builder->report, builder->file, tree_get(listen, "token")->line,
-			   "\"token\" of listen must not be empty; example: "
-			   "token = \"file:/etc/tocsin/token\"");
-	if (http == NULL)
-		return;
-	if (http->type == TREE_BOOL && !http->boolean) {
-		config->listen_http = NULL;
-		return;
-	}
-	if (http->type != TREE_STRING || !config_is_address(http->text)) {
-		report_add(builder->report, builder->file, http->line,
-			   "\"http\" of listen must be host:port or false, found %s; example: "
-			   "http = \"127.0.0.1:8787\"",
-			   tree_describe(http, found));
-		return;
-	}
-	config->listen_http = config_copy_text(config, http->text);
-	if (!is_loopback(http->text) && config->token == NULL)
-		report_add(builder->report, builder->file, http->line,
-			   "\"http\" of listen is %s, which other machines can reach: it needs a "
-			   "token; example: token = \"file:/etc/tocsin/token\"; without one only "
-			   "127.0.0.1, [::1] and localhost are allowed",
-			   http->text);
-}
-
-static void read_exec(struct config_builder *builder, const struct tree *tree)
-{
-	struct config *config = builder->config;
-	const struct tree *exec = section(builder, tree, "exec", allow_rows);
-	const struct tree *allow = tree_get(exec, "allow");
-
-	if (allow == NULL)
-		return;
-	config->exec_allow = config_copy_texts(config, allow, &config->exec_allow_count);
-	for (const struct tree *item = allow->first; item != NULL; item = item->next)
-		if (item->text[0] != '/' || strstr(item->text, "/../") != NULL)
-			report_add(builder->report, builder->file, item->line,
-				   "\"allow\" of exec must have absolute paths of programs without "
-				   "\"..\", found \"%.200s\"; example: \"/usr/bin/true\"",
-				   item->text);
-}
-
-static bool is_host_or_address(const char *text)
-{
-	char with_port[300];
-
-	if (config_is_address(text))
-		return true;
-	if (snprintf(with_port, sizeof(with_port), "%s:1", text) >= (int)sizeof(with_port))
-		return false;
-	return (text[0] == '[' || strchr(text, ':') == NULL) && config_is_address(with_port);
-}
-
-static void read_http(struct config_builder *builder, const struct tree *tree)
-{
-	struct config *config = builder->config;
-	const struct tree *http = section(builder, tree, "http", allow_rows);
-	const struct tree *allow = tree_get(http, "allow");
-
-	if (allow == NULL)
-		return;
-	config->http_allow = config_copy_texts(config, allow, &config->http_allow_count);
-	for (const struct tree *item = allow->first; item != NULL; item = item->next)
-		if (!is_host_or_address(item->text))
-			report_add(builder->report, builder->file, item->line,
-				   "\"allow\" of http must have hosts, as host or host:port, found "
-				   "\"%.200s\"; example: \"example.org:443\"",
-				   item->text);
-}
-
-static int sync_index(const char *text)
-{
-	int index = 0;
-
-	while (sync_choices[index] != NULL && strcmp(sync_choices[index], text) != 0)
-		index++;
-	return index;
-}
-
-static void read_limits(struct config_builder *builder, const struct tree *tree)
-{
-	struct config *config = builder->config;
-	const struct tree *part = section(builder, tree, "retention", retention_rows);
-
-	config->retention_fine_ms = option_span_ms(part, "fine", 86400000);
-	config->retention_day_ms = option_span_ms(part, "day", INT64_C(30) * 86400000);
-	if (config->retention_fine_ms > config->retention_day_ms)
-		report_add(builder->report, builder->file, tree_get(part, "fine")->line,
-			   "\"fine\" of retention must not be longer than \"day\", which is %s, "
-			   "found \"%.40s\"; example: fine = \"1d\"",
-			   option_text(part, "day", "30d"), option_text(part, "fine", ""));
-	part = section(builder, tree, "storage", storage_rows);
-	config->sync = sync_index(option_text(part, "sync", "commit"));
-	part = section(builder, tree, "ingest", ingest_rows);
-	config->readers = (uint32_t)option_int(part, "readers", 1);
-	part = section(builder, tree, "rules", rules_rows);
-	config->versions_kept = (uint32_t)option_int(part, "versions_kept", 10);
-	config->keys_max = (uint32_t)option_int(part, "keys_max", 100000);
-	part = section(builder, tree, "lua", lua_rows);
-	config->lua.memory_bytes = option_int(part, "memory", 16 * 1024 * 1024);
-	config->lua.instructions = option_int(part, "instructions", 5000000);
-	config->lua.call_ms = option_int(part, "call_ms", 50);
-	config->lua.errors_max = (uint32_t)option_int(part, "errors_max", 3);
-}
-
 static void read_timezone(struct config_builder *builder, const struct tree *tree)
 {
 	const struct tree *node = tree_get(tree, "timezone");
@@ -402,10 +163,8 @@ struct config *config_new(const struct tree *tree, const char *file, struct repo
 	read_timezone(&builder, tree);
 	config->category_field =
 		config_copy_text(config, option_text(tree, "category_field", "merchantId"));
-	read_limits(&builder, tree);
-	read_listen(&builder, tree);
-	read_exec(&builder, tree);
-	read_http(&builder, tree);
+	config_read_limits(&builder, tree);
+	config_read_doors(&builder, tree);
 	config_read_secrets(&builder, map_or_null(tree_get(tree, "secrets")));
 	config_read_sources(&builder, map_or_null(tree_get(tree, "sources")));
 	config_read_outputs(&builder, map_or_null(tree_get(tree, "outputs")));

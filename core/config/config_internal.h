@@ -17,7 +17,18 @@ enum { CONFIG_NAME_BYTES_MAX = 64 };
 
 extern const struct option config_source_rows[], config_from_rows[], config_output_rows[],
 	config_category_rows[], config_route_rows[], config_group_rows[], config_inhibit_rows[],
-	config_lookup_rows[], config_incident_rows[], config_person_rows[], config_schedule_rows[];
+	config_lookup_rows[], config_incident_rows[], config_person_rows[], config_schedule_rows[],
+	config_listen_rows[], config_allow_rows[], config_retention_rows[], config_storage_rows[],
+	config_ingest_rows[], config_rules_rows[], config_lua_rows[];
+
+/** A section of the site, when it is there and without faults in its names and types. */
+const struct tree *config_section(struct config_builder *builder, const struct tree *site,
+				  const char *name, const struct option *rows);
+
+/** Where the program listens, and what plans may run and call. */
+void config_read_doors(struct config_builder *builder, const struct tree *site);
+/** Retention, storage, ingest, rules and lua. */
+void config_read_limits(struct config_builder *builder, const struct tree *site);
 
 void config_read_sources(struct config_builder *builder, const struct tree *sources);
 void config_read_outputs(struct config_builder *builder, const struct tree *outputs);

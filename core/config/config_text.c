@@ -68,3 +68,14 @@ bool config_is_address(const char *text)
 		return false;
 	return is_host(text, (size_t)(colon - text));
 }
+
+const struct tree *config_section(struct config_builder *builder, const struct tree *tree,
+				  const char *name, const struct option *rows)
+{
+	const struct tree *found = tree_get(tree, name);
+
+	if (found == NULL || !tree_is_map(found) ||
+	    options_check(found, rows, builder->file, name, builder->report) > 0)
+		return NULL;
+	return found;
+}
