@@ -93,10 +93,10 @@ static int sync_index(const char *text)
 	return index;
 }
 
-void config_read_limits(struct config_builder *builder, const struct tree *tree)
+void config_read_limits(struct config_builder *builder, const struct tree *site)
 {
 	struct config *config = builder->config;
-	const struct tree *part = config_section(builder, tree, "retention", config_retention_rows);
+	const struct tree *part = config_section(builder, site, "retention", config_retention_rows);
 
 	config->retention_fine_ms = option_span_ms(part, "fine", 86400000);
 	config->retention_day_ms = option_span_ms(part, "day", INT64_C(30) * 86400000);
@@ -105,14 +105,14 @@ void config_read_limits(struct config_builder *builder, const struct tree *tree)
 			   "\"fine\" of retention must not be longer than \"day\", which is %s, "
 			   "found \"%.40s\"; example: fine = \"1d\"",
 			   option_text(part, "day", "30d"), option_text(part, "fine", ""));
-	part = config_section(builder, tree, "storage", config_storage_rows);
+	part = config_section(builder, site, "storage", config_storage_rows);
 	config->sync = sync_index(option_text(part, "sync", "commit"));
-	part = config_section(builder, tree, "ingest", config_ingest_rows);
+	part = config_section(builder, site, "ingest", config_ingest_rows);
 	config->readers = (uint32_t)option_int(part, "readers", 1);
-	part = config_section(builder, tree, "rules", config_rules_rows);
+	part = config_section(builder, site, "rules", config_rules_rows);
 	config->versions_kept = (uint32_t)option_int(part, "versions_kept", 10);
 	config->keys_max = (uint32_t)option_int(part, "keys_max", 100000);
-	part = config_section(builder, tree, "lua", config_lua_rows);
+	part = config_section(builder, site, "lua", config_lua_rows);
 	config->lua.memory_bytes = option_int(part, "memory", 16 * 1024 * 1024);
 	config->lua.instructions = option_int(part, "instructions", 5000000);
 	config->lua.call_ms = option_int(part, "call_ms", 50);

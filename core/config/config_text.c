@@ -69,10 +69,10 @@ bool config_is_address(const char *text)
 	return is_host(text, (size_t)(colon - text));
 }
 
-const struct tree *config_section(struct config_builder *builder, const struct tree *tree,
+const struct tree *config_section(struct config_builder *builder, const struct tree *site,
 				  const char *name, const struct option *rows)
 {
-	const struct tree *found = tree_get(tree, name);
+	const struct tree *found = tree_get(site, name);
 
 	if (found == NULL || !tree_is_map(found) ||
 	    options_check(found, rows, builder->file, name, builder->report) > 0)
