@@ -1,35 +1,22 @@
 #!/usr/bin/env python3
 """Samples of a daemon: late lines, cuts anywhere, any number of readers, kills. See README.md."""
-import calendar
 import os
 import random
 import sys
-import tempfile
-import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../../support"))
 sys.path.insert(0, os.path.join(HERE, "../lateness"))
 import line_by_line  # noqa: E402
-from daemon import IS_LONG, Daemon, Site, wait_until  # noqa: E402
+from cuts import LATENESS_MS, CutsCase, epoch_ms  # noqa: E402
+from daemon import IS_LONG  # noqa: E402
 from line_by_line import Rule  # noqa: E402
+from seed import SEED  # noqa: E402
 
-SEED = int(os.environ.get("TOCSIN_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
-LATENESS_MS = 3500
 BASE_MS = 1767225600000
 LINES = 4000
 BYTES_MAX = 512
-
-CONFIG = """
-  sources = { pay = {
-    fields = { m = "string", v = "int", ok = "bool" },
-    from = { { file = "%s" } }, lateness = "3500ms", idle = "1h" } },
-  outputs = { alerts = { file = "alerts.jsonl" } },
-  ingest = { readers = %d },
-  listen = { http = false },
-"""
-COMMON = 'source = "pay", output = "alerts", incident = false,'
 
 
 def with_samples(count, *arguments, **options):
@@ -114,90 +101,31 @@ def make_readings(rng):
     return readings
 
 
-class Samples(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.root = folder.name
-        self.number = 0
+class Samples(CutsCase):
+    rules = RULES
 
     def make(self, seed):
         self.rng = random.Random("%d %s" % (SEED, seed))
         readings = make_readings(self.rng)
         self.lines = [r["line"] + self.rng.choice((b"\n", b"\n", b"\r\n")) for r in readings]
-        self.expected, late, dropped = line_by_line.run(RULES, readings, LATENESS_MS, state=State)
+        self.alerts, late, dropped = line_by_line.run(RULES, readings, LATENESS_MS, state=State)
         self.assertGreater(late, 300)
         self.assertGreater(dropped, 30)
-        firing = [alert for alert in self.expected if alert[3] == "firing"]
+        firing = [alert for alert in self.alerts if alert[3] == "firing"]
         self.assertEqual({alert[0] for alert in firing}, {rule.name for rule in RULES})
         self.assertTrue(any(sample[2] for alert in firing for sample in alert[5]))
 
-    def site(self, readers):
-        self.number += 1
-        folder = os.path.join(self.root, str(self.number))
-        os.mkdir(folder)
-        self.input = os.path.join(folder, "pay.jsonl")
-        return Site(os.path.join(folder, "site"), CONFIG % (self.input, readers),
-                    {rule.name + "/1": rule.lua % COMMON for rule in RULES})
-
-    @staticmethod
-    def ms(text):
-        """Of a document's time, in UTC."""
-        whole = calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))
-        part = text[20:-1] if text[19] == "." else "0"
-        assert text[-1] == "Z", text
-        return whole * 1000 + int((part + "00")[:3])
-
     def fact(self, document):
-        return (document["rule"], self.ms(document["window_end"]),
+        return (document["rule"], epoch_ms(document["window_end"]),
                 document["dimension"].get("m", ""), document["state"], document["value"],
-                tuple((self.ms(s["time"]), s["line"], s.get("cut", False))
+                tuple((epoch_ms(s["time"]), s["line"], s.get("cut", False))
                       for s in document["samples"]))
 
-    def check(self, documents, what):
-        found = sorted((self.fact(document) for document in documents), key=str)
+    def check_daemon(self, daemon, what):
+        documents = daemon.output("alerts.jsonl")
         for document in documents:
             self.assertTrue(all(s.get("cut", True) is True for s in document["samples"]))
-        if found != self.expected:
-            missing = [a for a in self.expected if a not in found]
-            extra = [a for a in found if a not in self.expected]
-            self.fail("%s, TOCSIN_SEED=%d: missing %s, too much %s, %d of %d"
-                      % (what, SEED, missing[:2], extra[:2], len(found), len(self.expected)))
-
-    def feed(self, daemon, sizes, kills):
-        """Appends pieces of `sizes` lines, waiting for some of them, with kills in between."""
-        at, given = 0, 0
-        with open(self.input, "ab", buffering=0) as out:
-            while at < len(self.lines):
-                size = sizes()
-                out.write(b"".join(self.lines[at:at + size]))
-                at += size
-                if self.rng.random() < 0.3:
-                    daemon.wait_readings("pay", min(at, len(self.lines)))
-                if given < kills and self.rng.random() < 4 * kills * size / len(self.lines):
-                    given += 1
-                    (daemon.kill if self.rng.random() < 0.7 else daemon.stop)()
-                    daemon.start()
-
-    def wait_alerts(self, daemon):
-        """What is committed is handed to the outbox a moment later; check() tells what is wrong."""
-        try:
-            wait_until(lambda: len(daemon.output("alerts.jsonl")) >= len(self.expected), 20)
-        except AssertionError:
-            pass
-        wait_until(lambda: daemon.call("status")["outputs"][0]["waiting"] == 0, 30, "outbox")
-
-    def daemon_run(self, what, readers, sizes, kills=0):
-        daemon = Daemon(self.site(readers))
-        if not sizes:
-            with open(self.input, "wb") as out:
-                out.writelines(self.lines)
-        with daemon:
-            if sizes:
-                self.feed(daemon, sizes, kills)
-            daemon.wait_readings("pay", len(self.lines))
-            self.wait_alerts(daemon)
-            self.check(daemon.output("alerts.jsonl"), "%s, %d readers" % (what, readers))
+        super().check_daemon(daemon, what)
 
     def test_every_cut_and_kill_gives_the_same_lines(self):
         for run in range(6 if IS_LONG else 1):

@@ -13,8 +13,8 @@ import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../support"))
 from daemon import TOCSIN, Daemon, Site, free_port, tocsin, wait_until  # noqa: E402
+from seed import SEED  # noqa: E402
 
-SEED = int(os.environ.get("TOCSIN_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
 BASE_MS = 1767225600000
 HOUR_MS = 3600 * 1000
 

@@ -15,8 +15,8 @@ sys.path.insert(0, os.path.join(HERE, "../../support"))
 sys.path.insert(0, HERE)
 import model  # noqa: E402
 from daemon import IS_LONG, Daemon, Site, tocsin, wait_until  # noqa: E402
+from seed import SEED  # noqa: E402
 
-SEED = int(os.environ.get("TOCSIN_SEED", random.SystemRandom().randrange(10**9)))
 ROUNDS = 20 if IS_LONG else 1
 RULES, LINES = 24, 600
 KEYS = ["k%d" % i for i in range(7)]

@@ -3,29 +3,8 @@
 
 #include "core/base/mem.h"
 #include "core/plan/plan_runner.h"
+#include "tests/unit/lua/bridge/start_plan.h"
 #include "tests/unit/lua/script_test.h"
-
-static struct plan_runner *start(const char *body, const char *params, const char *incident)
-{
-	struct script_limits limits = {SCRIPT_MEMORY_BYTES, 1000000, 5000};
-	struct bytes text = BYTES_EMPTY;
-	struct plan_runner *runner = NULL;
-	struct plan_factory *factory;
-	struct err_note why = {{0}};
-
-	bytes_append_format(
-		&text,
-		"local plan = require 'tocsin.plan' return plan { params = { limit = 5, "
-		"name = 'd' }, run = function(ctx, params)\n%s\nend }",
-		body);
-	factory = plan_factory_lua_new("plans/x/1.lua", text.data, text.length, &limits);
-	cr_expect_str_eq(factory->ops->source(factory), text.data);
-	cr_assert_eq(factory->ops->start(factory, "run-1", params, incident, &runner, &why), 0,
-		     "%s", why.text);
-	factory->ops->free(factory);
-	bytes_deinit(&text);
-	return runner;
-}
 
 /* Plays an engine that answers each step, and runs branches one after the other. A step "bad"
  * fails. Logs "depth:id". */
@@ -112,7 +91,7 @@ static enum plan_progress play_branch(struct tree_play *play, uint32_t number, i
 
 static void expect_tree(const char *body, const char *log, const char *result)
 {
-	struct tree_play play = {.runner = start(body, NULL, NULL)};
+	struct tree_play play = {.runner = start_plan(body, NULL, NULL)};
 	enum plan_progress progress = play_branch(&play, 0, 0);
 
 	cr_expect_str_eq(play.log.data ? play.log.data : "", log);
@@ -170,10 +149,10 @@ Test(plan_branches_lua, each_gives_the_results_by_index)
 Test(plan_branches_lua, branches_count_their_pcalls_apart)
 {
 	struct plan_runner *runner =
-		start("ctx:each({ 1 }, function(c) local function deep(n)\n"
-		      "if n == 0 then return c:sleep(5) end return pcall(deep, n - 1) end\n"
-		      "deep(150) end)",
-		      NULL, NULL);
+		start_plan("ctx:each({ 1 }, function(c) local function deep(n)\n"
+			   "if n == 0 then return c:sleep(5) end return pcall(deep, n - 1) end\n"
+			   "deep(150) end)",
+			   NULL, NULL);
 	struct plan_call call;
 	struct err_note why;
 	char *result = NULL;

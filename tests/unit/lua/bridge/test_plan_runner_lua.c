@@ -2,6 +2,7 @@
 
 #include "core/base/mem.h"
 #include "core/plan/plan_runner.h"
+#include "tests/unit/lua/bridge/start_plan.h"
 #include "tests/unit/lua/script_test.h"
 
 /* Plays the engine: answers call after call from a list, and writes down what was asked. */
@@ -13,28 +14,6 @@ struct play {
 	struct err_note why;
 };
 
-static struct plan_runner *start(const char *body, const char *params, const char *incident)
-{
-	struct script_limits limits = {SCRIPT_MEMORY_BYTES, 1000000, 5000};
-	struct bytes text = BYTES_EMPTY;
-	struct plan_runner *runner = NULL;
-	struct plan_factory *factory;
-	struct err_note why = {{0}};
-
-	bytes_append_format(
-		&text,
-		"local plan = require 'tocsin.plan' return plan { params = { limit = 5, "
-		"name = 'd' }, run = function(ctx, params)\n%s\nend }",
-		body);
-	factory = plan_factory_lua_new("plans/x/1.lua", text.data, text.length, &limits);
-	cr_expect_str_eq(factory->ops->source(factory), text.data);
-	cr_assert_eq(factory->ops->start(factory, "run-1", params, incident, &runner, &why), 0,
-		     "%s", why.text);
-	factory->ops->free(factory);
-	bytes_deinit(&text);
-	return runner;
-}
-
 static const char *or_dash(const char *text)
 {
 	return text ? text : "-";
@@ -43,7 +22,7 @@ static const char *or_dash(const char *text)
 /* `answers`: result JSON texts, or "!sentence" for a failure; NULL ends the list. */
 static struct play play(const char *body, const char *const *answers)
 {
-	struct plan_runner *runner = start(body, "{\"name\":\"given\"}", "{\"number\":7}");
+	struct plan_runner *runner = start_plan(body, "{\"name\":\"given\"}", "{\"number\":7}");
 	const struct plan_answer *answer = NULL;
 	struct plan_answer storage;
 	struct play play = {0};
@@ -245,7 +224,7 @@ Test(plan_runner_lua, every_turn_has_its_own_budget)
 
 Test(plan_runner_lua, a_run_that_ended_stays_ended)
 {
-	struct plan_runner *runner = start("error('x')", NULL, NULL);
+	struct plan_runner *runner = start_plan("error('x')", NULL, NULL);
 	struct plan_answer answer = {.is_ok = true};
 	struct plan_call call;
 	struct err_note why;
@@ -264,7 +243,7 @@ Test(plan_runner_lua, a_run_that_ended_stays_ended)
 
 Test(plan_runner_lua, a_run_can_be_dropped_in_the_middle)
 {
-	struct plan_runner *runner = start("pcall(ctx.sleep, ctx, 5)", NULL, NULL);
+	struct plan_runner *runner = start_plan("pcall(ctx.sleep, ctx, 5)", NULL, NULL);
 	struct plan_call call;
 	struct err_note why;
 	char *result;
