@@ -65,9 +65,4 @@ int action_text(const json_t *args, const char *action, const char *name, const 
 
 extern const struct plan_action_type action_notify, action_http, action_exec, action_log;
 
-/** Whether "host" or "host:port" of an http or https URL is on the list; ERR_INVALID,
- *  ERR_DENIED. */
-int action_http_check_url(const char *url, const char *const *allow, uint32_t allow_count,
-			  struct err_note *why);
-
 #endif

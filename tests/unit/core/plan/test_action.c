@@ -8,6 +8,7 @@
 #include "core/loop/loop.h"
 #include "core/outbox/outbox.h"
 #include "core/plan/action_internal.h"
+#include "core/plan/action_request.h"
 #include "storage/commit.h"
 #include "storage/keyspace.h"
 #include "storage/kv.h"
@@ -50,10 +51,12 @@ Test(action, url_must_be_plain_and_its_host_on_the_list)
 		{"//pay.example/", ERR_INVALID},
 		{"", ERR_INVALID},
 	};
+	const struct action_allowed three = {allow, 3, "http.allow"},
+				    none = {NULL, 0, "http.allow"};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		cr_expect_eq(action_http_check_url(cases[i].url, allow, 3, NULL), cases[i].code,
-			     "%s", cases[i].url);
-	cr_expect_eq(action_http_check_url("http://pay.example/", NULL, 0, NULL), ERR_DENIED);
+		cr_expect_eq(action_request_check_url("x", cases[i].url, &three, NULL),
+			     cases[i].code, "%s", cases[i].url);
+	cr_expect_eq(action_request_check_url("x", "http://pay.example/", &none, NULL), ERR_DENIED);
 }
 
 struct world {
