@@ -389,3 +389,13 @@ void site_expect(struct site *site, const char *lines)
 	cr_expect_str_eq(text.data != NULL ? text.data : "", lines);
 	bytes_deinit(&text);
 }
+
+struct rule *site_with(struct site *site, const char *name, const char *type, const char *const *by,
+		       const char *const *pairs, uint32_t *partition)
+{
+	site_init(site);
+	struct rule *rule = site_rule(site, name, 1, type, by, pairs);
+	site_install(site, &rule, 1);
+	*partition = site_open(site, "pay", "p", false);
+	return rule;
+}

@@ -44,7 +44,10 @@ struct site {
 /** A site with the sources pay (open schema, lateness 5 s, idle 10 s) and other, one output, and
  *  the category food of m = "a" below shops. */
 void site_init(struct site *site);
-/** The same in another zone than UTC. */
+/** The same with version 1 of one rule (site_rule()) installed, and a partition of pay open. */
+struct rule *site_with(struct site *site, const char *name, const char *type, const char *const *by,
+		       const char *const *pairs, uint32_t *partition);
+/** As site_init(), in another zone than UTC. */
 void site_init_in(struct site *site, const char *zone_name);
 void site_deinit(struct site *site);
 /** The program ends without a word and starts again on what was committed. */

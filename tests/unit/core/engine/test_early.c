@@ -141,10 +141,7 @@ Test(early, fires_with_the_reading_that_crosses_and_once)
 	struct rule *rule;
 	uint32_t partition;
 
-	site_init(&site);
-	rule = site_rule(&site, "r", 1, "group", by, pairs);
-	site_install(&site, &rule, 1);
-	partition = site_open(&site, "pay", "p", false);
+	rule = site_with(&site, "r", "group", by, pairs, &partition);
 	site_feed(&site, "pay", partition, "{\"time\":100,\"k\":1}\n{\"time\":101,\"k\":1}\n");
 	site_expect(&site, "");
 	site_feed(&site, "pay", partition, "{\"time\":102,\"k\":1}\n");

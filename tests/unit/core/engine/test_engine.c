@@ -19,10 +19,7 @@ Test(engine, count_fires_once_and_resolves_once)
 	struct rule *rule;
 	uint32_t partition;
 
-	site_init(&site);
-	rule = site_rule(&site, "many", 1, "count", NULL, count_2);
-	site_install(&site, &rule, 1);
-	partition = site_open(&site, "pay", "p", false);
+	rule = site_with(&site, "many", "count", NULL, count_2, &partition);
 	/* Panes: 1000 has 1, 1005 has 2. At 1005: 1. 1010: 3, fires. 1015: 2, still. 1020: 0. */
 	site_feed(&site, "pay", partition,
 		  "{\"time\":1001}\n{\"time\":1006}\n{\"time\":1007}\n{\"time\":1030}\n");
@@ -70,10 +67,7 @@ Test(engine, continuous_watches_every_value_by_itself)
 	struct rule *rule;
 	uint32_t partition;
 
-	site_init(&site);
-	rule = site_rule(&site, "same", 1, "continuous", NULL, pairs);
-	site_install(&site, &rule, 1);
-	partition = site_open(&site, "pay", "p", false);
+	rule = site_with(&site, "same", "continuous", NULL, pairs, &partition);
 	site_feed(&site, "pay", partition,
 		  "{\"time\":1001,\"cost\":30}\n{\"time\":1002,\"cost\":9}\n"
 		  "{\"time\":1006,\"cost\":30.0}\n{\"time\":1007,\"cost\":9}\n"
@@ -96,10 +90,7 @@ Test(engine, group_watches_combinations_with_filter_and_statistic)
 	struct rule *rule;
 	uint32_t partition;
 
-	site_init(&site);
-	rule = site_rule(&site, "slow", 1, "group", by, pairs);
-	site_install(&site, &rule, 1);
-	partition = site_open(&site, "pay", "p", false);
+	rule = site_with(&site, "slow", "group", by, pairs, &partition);
 	site_feed(&site, "pay", partition,
 		  "{\"time\":1001,\"m\":\"a\",\"ip\":1,\"cost\":8,\"ok\":false}\n"
 		  "{\"time\":1002,\"m\":\"a\",\"ip\":1,\"cost\":12,\"ok\":false}\n"
@@ -124,10 +115,7 @@ Test(engine, a_rule_without_dimension_sees_silence)
 	struct rule *rule;
 	uint32_t partition;
 
-	site_init(&site);
-	rule = site_rule(&site, "dead", 1, "count", NULL, pairs);
-	site_install(&site, &rule, 1);
-	partition = site_open(&site, "pay", "p", false);
+	rule = site_with(&site, "dead", "count", NULL, pairs, &partition);
 	site_feed(&site, "pay", partition,
 		  "{\"time\":1001,\"kind\":\"beat\"}\n{\"time\":1039}\n"
 		  "{\"time\":1031,\"kind\":\"beat\"}\n{\"time\":1100}\n");
@@ -145,10 +133,7 @@ Test(engine, nothing_is_evaluated_before_the_watermark_passes)
 	struct rule *rule;
 	uint32_t partition;
 
-	site_init(&site);
-	rule = site_rule(&site, "many", 1, "count", NULL, count_2);
-	site_install(&site, &rule, 1);
-	partition = site_open(&site, "pay", "p", false);
+	rule = site_with(&site, "many", "count", NULL, count_2, &partition);
 	site_feed(&site, "pay", partition,
 		  "{\"time\":1001}\n{\"time\":1002}\n{\"time\":1009.999}\n");
 	site_advance(&site);
@@ -188,10 +173,7 @@ Test(engine, an_idle_source_closes_its_windows_by_processing_time)
 	uint32_t partition;
 	int64_t next_ms;
 
-	site_init(&site);
-	rule = site_rule(&site, "many", 1, "count", NULL, count_2);
-	site_install(&site, &rule, 1);
-	partition = site_open(&site, "pay", "p", false);
+	rule = site_with(&site, "many", "count", NULL, count_2, &partition);
 	site_feed(&site, "pay", partition, "{\"time\":1001}\n{\"time\":1002}\n");
 	site_advance(&site);
 	next_ms = engine_next_ms(site.engine, site.now_ms);
@@ -217,10 +199,7 @@ Test(engine, a_late_reading_counts_while_its_pane_is_kept_and_is_counted_when_no
 	struct rule *rule;
 	uint32_t partition;
 
-	site_init(&site);
-	rule = site_rule(&site, "many", 1, "count", NULL, count_2);
-	site_install(&site, &rule, 1);
-	partition = site_open(&site, "pay", "p", false);
+	rule = site_with(&site, "many", "count", NULL, count_2, &partition);
 	site_feed(&site, "pay", partition, "{\"time\":1001}\n{\"time\":1010}\n");
 	site_advance(&site);
 	/* 1005 was evaluated with one reading; the late one at 1003 is seen by 1010. */
@@ -252,10 +231,7 @@ Test(engine, counters_survive_a_restart_and_late_readings_are_counted)
 	struct engine_source_status status = {0};
 	uint32_t partition;
 
-	site_init(&site);
-	rule = site_rule(&site, "many", 1, "count", NULL, count_2);
-	site_install(&site, &rule, 1);
-	partition = site_open(&site, "pay", "p", false);
+	rule = site_with(&site, "many", "count", NULL, count_2, &partition);
 	site_feed(&site, "pay", partition, "{\"time\":2005}\nnot json\n");
 	site_advance(&site);
 	site_feed(&site, "pay", partition, "{\"time\":1919}\n{\"time\":1920}\n");
@@ -427,10 +403,7 @@ Test(engine, every_longer_than_a_pane_evaluates_at_its_multiples)
 	struct rule *rule;
 	uint32_t partition;
 
-	site_init(&site);
-	rule = site_rule(&site, "many", 1, "count", NULL, pairs);
-	site_install(&site, &rule, 1);
-	partition = site_open(&site, "pay", "p", false);
+	rule = site_with(&site, "many", "count", NULL, pairs, &partition);
 	/* Multiples of 15: 1005 [985,1005): 1; 1020 [1000,1020): 2; 1035 [1015,1035): 0. */
 	site_feed(&site, "pay", partition, "{\"time\":1001}\n{\"time\":1006}\n{\"time\":1100}\n");
 	site_advance(&site);
@@ -449,10 +422,7 @@ Test(engine, a_rule_of_rare_boundaries_resolves_what_left_long_before)
 	struct rule *rule;
 	uint32_t partition;
 
-	site_init(&site);
-	rule = site_rule(&site, "rare", 1, "group", by, pairs);
-	site_install(&site, &rule, 1);
-	partition = site_open(&site, "pay", "p", false);
+	rule = site_with(&site, "rare", "group", by, pairs, &partition);
 	/* Boundaries are 7200, 10800, 14400; a has panes at the begin of its hour alone. */
 	site_feed(&site, "pay", partition,
 		  "{\"time\":7201,\"k\":\"a\"}\n{\"time\":7202,\"k\":\"a\"}\n");

@@ -69,10 +69,7 @@ Test(install, a_removed_rule_resolves_also_when_it_went_while_the_program_was_do
 		struct rule *rule;
 		uint32_t partition;
 
-		site_init(&site);
-		rule = site_rule(&site, "many", 1, "count", NULL, count_2);
-		site_install(&site, &rule, 1);
-		partition = site_open(&site, "pay", "p", false);
+		rule = site_with(&site, "many", "count", NULL, count_2, &partition);
 		site_feed(&site, "pay", partition,
 			  "{\"time\":1001}\n{\"time\":1002}\n{\"time\":1010}\n");
 		site_advance(&site);
@@ -96,11 +93,8 @@ Test(install, the_owner_of_the_versions_says_why_a_rule_is_gone)
 		struct rule *rule;
 		uint32_t partition;
 
-		site_init(&site);
+		rule = site_with(&site, "many", "count", NULL, count_2, &partition);
 		site.gone_reason = "rule_disabled";
-		rule = site_rule(&site, "many", 1, "count", NULL, count_2);
-		site_install(&site, &rule, 1);
-		partition = site_open(&site, "pay", "p", false);
 		site_feed(&site, "pay", partition,
 			  "{\"time\":1001}\n{\"time\":1002}\n{\"time\":1010}\n");
 		site_advance(&site);
@@ -146,10 +140,7 @@ Test(install, a_bundle_of_the_old_generation_still_counts)
 	struct bundle *bundle;
 	uint32_t partition;
 
-	site_init(&site);
-	rule = site_rule(&site, "many", 1, "count", NULL, count_2);
-	site_install(&site, &rule, 1);
-	partition = site_open(&site, "pay", "p", false);
+	rule = site_with(&site, "many", "count", NULL, count_2, &partition);
 	old = engine_intake(site.engine, "pay");
 	bundle = bundle_new(old, 3);
 	bundle->partition = partition;
