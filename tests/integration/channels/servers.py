@@ -3,83 +3,21 @@
 Both answer as they are told (`behave`): the answers of the next requests, the last one stays.
 """
 import collections
-import http.server
 import json
+import os
 import socket
+import sys
 import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../support"))
+from web import WebServer  # noqa: E402
 
 OK = (200, '{"errcode":0,"errmsg":"ok","code":0,"msg":"success","ok":true,"channel":"C1",'
            '"ts":"1503435956.000247"}')
 
 
-class Vendors:
-    """An answer is (status, body), or an Event: held until it is set, then OK."""
-
-    def __init__(self):
-        self.lock = threading.Lock()
-        self.requests = []  # dicts in order of arrival
-        self.behaviour = {}
-        vendors = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def answer(self):
-                length = int(self.headers.get("Content-Length") or 0)
-                body = self.rfile.read(length).decode()
-                what = vendors.take({"path": self.path, "headers": dict(self.headers),
-                                     "body": body})
-                if isinstance(what, threading.Event):
-                    what.wait(60)
-                    what = OK
-                status, text = what[:2]
-                data = text.encode()
-                self.send_response(status)
-                for name, value in (what[2] if len(what) > 2 else {}).items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            do_GET = do_POST = do_PUT = answer
-
-            def log_message(self, *_):
-                pass
-
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_):
-                pass  # a client that was killed
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-    def url(self, path):
-        return "http://127.0.0.1:%d%s" % (self.port, path)
-
-    def behave(self, path, *answers):
-        with self.lock:
-            self.behaviour[path] = collections.deque(answers)
-
-    def take(self, request):
-        path = request["path"].split("?")[0]
-        with self.lock:
-            self.requests.append(request)
-            answers = self.behaviour.get(path)
-            if not answers:
-                return OK
-            return answers.popleft() if len(answers) > 1 else answers[0]
-
-    def of(self, path):
-        with self.lock:
-            return [request for request in self.requests
-                    if request["path"].split("?")[0] == path]
+class Vendors(WebServer):
+    usual = OK
 
     def bodies(self, path):
         return [json.loads(request["body"]) for request in self.of(path)]

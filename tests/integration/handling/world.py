@@ -3,15 +3,14 @@
 Event time is the test's own: `fire` writes one failed payment of each key, `clear` lets event time
 pass the window without one.
 """
-import http.server
 import json
 import os
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../support"))
-from daemon import Daemon, Site, free_port, wait_until  # noqa: E402
+from daemon import Daemon, Site, wait_until  # noqa: E402
+from web import WebServer  # noqa: E402
 
 WINDOW_S = 10
 
@@ -30,33 +29,12 @@ CONFIG = """
 """
 
 
-class Receiver:
-    """Answers 200 to every POST and keeps the bodies; repeated ids are kept once."""
-
-    def __init__(self):
-        self.documents = []
-        self.ids = set()
-        receiver = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):  # pylint: disable=invalid-name
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if self.headers["Tocsin-Id"] not in receiver.ids:
-                    receiver.ids.add(self.headers["Tocsin-Id"])
-                    receiver.documents.append(json.loads(body))
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, format, *args):  # pylint: disable=redefined-builtin
-                pass
-        self.port = free_port()
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+class Receiver(WebServer):
+    @property
+    def documents(self):
+        """In order of arrival; those of repeated ids are kept once."""
+        return [json.loads(body) for body in
+                {r["headers"]["Tocsin-Id"]: r["body"] for r in self.of("/")}.values()]
 
 
 class World:

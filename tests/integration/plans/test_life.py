@@ -96,8 +96,8 @@ class Life(unittest.TestCase):
         self.world.wait_state(old, "sleeping")
         self.world.restart()  # version 1 is made again from the source that is kept
         self.assertEqual([self.result(old), self.result(new)], [1, 2])
-        self.assertEqual([body for path, _, body in self.world.receiver.requests
-                          if path == "/version"], ['{"version":1}', '{"version":2}'])
+        self.assertEqual([request["body"] for request in self.world.receiver.of("/version")],
+                         ['{"version":1}', '{"version":2}'])
 
     def test_an_edited_version_is_refused_and_its_runs_keep_their_script(self):
         run_id = self.start("edited", "e1")

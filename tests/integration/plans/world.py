@@ -1,99 +1,35 @@
 """What the plan scenarios share: a receiver that counts, a program that counts, a site, a journal
 check that knows only the documented grammar.
 """
-import collections
 import datetime
-import http.server
 import json
 import os
 import sys
-import threading
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 import daemon as support  # noqa: E402
+from web import WebServer  # noqa: E402
 
 STEP_S = 10
 BASE_S = 1767225600  # 2026-01-01T00:00:00Z: event time, unrelated to the wall clock
 
 
-class Receiver:
-    """A real HTTP receiver. `behave(path, …)` gives the answers of the next requests of a path; the
-    last one stays: a status, "drop" (the connection ends without an answer), an Event (held until
-    it is set, then 200), a function (called, then 200)."""
+class Receiver(WebServer):
+    """/echo answers with the body."""
 
-    def __init__(self):
-        self.lock = threading.Lock()
-        self.requests = []  # (path, key, body) in order of arrival
-        self.behaviour = {}
-        receiver = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"  # connections stay open: a client may use them again
-
-            def answer(self):
-                length = int(self.headers.get("Content-Length") or 0)
-                body = self.rfile.read(length).decode() if length else ""
-                path = self.path.split("?")[0]
-                what = receiver.take(path, self.headers.get("Idempotency-Key"), body)
-                if isinstance(what, threading.Event):
-                    what.wait(60)
-                    what = 200
-                if callable(what):
-                    what()
-                    what = 200
-                if what == "drop":
-                    self.close_connection = True
-                    return
-                self.send_response(what)
-                reply = body.encode() if path == "/echo" else b"ok"
-                self.send_header("Content-Length", str(len(reply)))
-                self.end_headers()
-                self.wfile.write(reply)
-
-            do_GET = do_POST = answer
-
-            def log_message(self, *_):
-                pass
-
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_):
-                pass  # a client that was killed
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
-        self.thread.start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-    def url(self, path):
-        return "http://127.0.0.1:%d%s" % (self.port, path)
-
-    def behave(self, path, *answers):
-        with self.lock:
-            self.behaviour[path] = collections.deque(answers)
-
-    def take(self, path, key, body):
-        with self.lock:
-            self.requests.append((path, key, body))
-            answers = self.behaviour.get(path)
-            if not answers:
-                return 200
-            return answers.popleft() if len(answers) > 1 else answers[0]
+    def usual_of(self, request):
+        return (200, request["body"]) if request["path"] == "/echo" else self.usual
 
     def bodies(self, key):
         with self.lock:
-            return [body for _, k, body in self.requests if k == key]
+            return [request["body"] for request in self.requests
+                    if request["headers"].get("Idempotency-Key") == key]
 
     def count(self, path, key_part=""):
-        with self.lock:
-            return sum(1 for p, k, _ in self.requests if p == path and key_part in (k or ""))
+        return sum(1 for request in self.of(path)
+                   if key_part in request["headers"].get("Idempotency-Key", ""))
 
     def wait(self, path, count=1, key_part="", seconds=30):
         support.wait_until(lambda: self.count(path, key_part) >= count, seconds,
