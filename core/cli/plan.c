@@ -1,5 +1,6 @@
 #include "core/cli/cli.h"
 
+#include "core/cli/plan_show.h"
 #include "core/cli/remote.h"
 
 #include <stdio.h>
@@ -11,6 +12,7 @@ static const char help[] =
 	"  list                  active plans and what starts them\n"
 	"  runs [--active]       runs, newest last\n"
 	"  show RUN              one run with its journal\n"
+	"  watch RUN             prints what the run does until it has ended; 1: it failed\n"
 	"  approve RUN [STEP]    answers what the run asks; for a step in doubt: it happened\n"
 	"  reject RUN [STEP]     answers no; for a step in doubt: it did not happen\n"
 	"  signal RUN NAME       sends what a run waits for in ctx:signal(NAME)\n"
@@ -39,22 +41,6 @@ static const char *const run_columns[] = {"id=RUN",      "plan=PLAN",
 					  "ended=ENDED", "waiting_for=WAITING FOR",
 					  "error=ERROR", NULL};
 
-static void print_show(const json_t *run)
-{
-	json_t *rows = json_pack("[O]", run);
-	size_t index;
-	const json_t *record;
-	remote_print_table(rows, run_columns);
-	json_decref(rows);
-	printf("\njournal\n");
-	json_array_foreach(json_object_get(run, "journal"), index, record)
-	{
-		fputs("  ", stdout);
-		remote_print_value(record);
-		putchar('\n');
-	}
-}
-
 /** Adds --value, which is JSON or else a plain text; what begins like JSON must be JSON, because an
  *  answer cannot be taken back. */
 static bool put_value(json_t *args, const char *text)
@@ -78,10 +64,11 @@ static const struct command {
 	const char *name;
 	enum words words; /**< that follow it */
 } commands[] = {
-	{"list", WORDS_NONE},    {"runs", WORDS_NONE},   {"show", WORDS_RUN},
-	{"approve", WORDS_STEP}, {"reject", WORDS_STEP}, {"signal", WORDS_NAME},
-	{"pause", WORDS_RUN},    {"resume", WORDS_RUN},  {"retry", WORDS_STEP},
-	{"set", WORDS_STEP},     {"skip", WORDS_STEP},   {"cancel", WORDS_RUN},
+	{"list", WORDS_NONE},   {"runs", WORDS_NONE},    {"show", WORDS_RUN},
+	{"watch", WORDS_RUN},   {"approve", WORDS_STEP}, {"reject", WORDS_STEP},
+	{"signal", WORDS_NAME}, {"pause", WORDS_RUN},    {"resume", WORDS_RUN},
+	{"retry", WORDS_STEP},  {"set", WORDS_STEP},     {"skip", WORDS_STEP},
+	{"cancel", WORDS_RUN},
 };
 
 static const struct command *find_command(const char *name)
@@ -147,6 +134,8 @@ int cli_plan(int argc, char **argv)
 		return remote_no_command(&remote, "plan");
 	if (!check_words(&remote, command))
 		return EXIT_USAGE;
+	if (strcmp(command->name, "watch") == 0)
+		return plan_watch(&remote);
 	json_t *args = make_args(&remote, command);
 	if (args == NULL)
 		return EXIT_USAGE;
@@ -160,7 +149,7 @@ int cli_plan(int argc, char **argv)
 	else if (command->words == WORDS_NONE)
 		remote_print_table(result, is_list ? list_columns : run_columns);
 	else
-		print_show(result);
+		plan_show_print(result);
 	json_decref(result);
 	return EXIT_DONE;
 }

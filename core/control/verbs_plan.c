@@ -79,25 +79,35 @@ static void find_run(void *arg, const struct run_summary *run)
 		find->object = run_object(run);
 }
 
+struct add_records {
+	json_t *journal;
+	json_int_t since;
+};
+
 static void add_record(void *arg, struct slice json)
 {
+	const struct add_records *add = arg;
 	json_t *record = json_loadb(json.data, json.length, 0, NULL);
-	if (record == NULL)
+	if (json_integer_value(json_object_get(record, "seq")) <= add->since) {
+		json_decref(record);
 		return;
+	}
 	json_spell_times(record);
-	json_array_append_new(arg, record);
+	json_array_append_new(add->journal, record);
 }
 
-static int show(const struct verb_call *call, const char *id, json_t **result, struct err_note *why)
+/* `since`: of the journal only the records after this one. */
+static int show_since(const struct verb_call *call, const char *id, uint64_t since, json_t **result,
+		      struct err_note *why)
 {
 	struct find_run find = {id, NULL};
 	plan_engine_each_run(call->target->plans, false, find_run, &find);
 	if (find.object == NULL)
 		return err_set(why, ERR_NOT_FOUND, "there is no plan run \"%.60s\" (see plan runs)",
 			       id);
-	json_t *journal = json_array();
-	int code = plan_engine_each_record(call->target->plans, id, add_record, journal, why);
-	json_take(find.object, "journal", journal);
+	struct add_records add = {json_array(), (json_int_t)since};
+	int code = plan_engine_each_record(call->target->plans, id, add_record, &add, why);
+	json_take(find.object, "journal", add.journal);
 	if (code != 0) {
 		json_decref(find.object);
 		return code;
@@ -106,11 +116,19 @@ static int show(const struct verb_call *call, const char *id, json_t **result, s
 	return 0;
 }
 
+static int show(const struct verb_call *call, const char *id, json_t **result, struct err_note *why)
+{
+	return show_since(call, id, 0, result, why);
+}
+
 int verb_plan_show(const struct verb_call *call, json_t **result, struct err_note *why)
 {
 	const char *id = NULL;
+	uint64_t since = 0;
 	int code = arg_text(call, "run", true, &id, why);
-	return code != 0 ? code : show(call, id, result, why);
+	if (code == 0)
+		code = arg_number(call, "since", false, UINT32_MAX, &since, why);
+	return code != 0 ? code : show_since(call, id, since, result, why);
 }
 
 /* What commands of an operator have in common: run, step, value, reason, as. Texts borrowed, but

@@ -118,7 +118,8 @@ class Usage(unittest.TestCase):
         for words in ("status", "reload", "reload --wait", "rule list", "rule show a",
                       "rule history a", "rule enable a", "rule disable a", "rule activate a@1",
                       "incident list", "incident show 1", "incident ack 1", "incident resolve 1",
-                      "plan list", "plan runs", "plan show a", "plan approve a", "plan reject a"):
+                      "plan list", "plan runs", "plan show a", "plan watch a",
+                      "plan approve a", "plan reject a"):
             self.expect(4, *words.split(), text="state/control.sock")
             self.expect(4, *words.split(), "--json", text="state/control.sock")
         self.expect(4, "status", "--state", "/nonexistent", text="/nonexistent/control.sock")
