@@ -54,6 +54,12 @@ void plan_actions_configure(struct plan_actions *actions, struct config *config)
 		config_unref(former);
 }
 
+void plan_actions_simulate(struct plan_actions *actions, const struct plan_simulation *simulation)
+{
+	actions->simulation = *simulation;
+	actions->is_simulated = true;
+}
+
 void plan_actions_set_types(struct plan_actions *actions, const struct plan_action_type *types)
 {
 	actions->types = types;
@@ -114,6 +120,9 @@ int plan_action_validate(struct plan_actions *actions, const char *action, const
 			       "there is no action \"%.64s\"; known: notify.send, http.request, "
 			       "exec.run, log.write",
 			       action);
+	if (actions->is_simulated && !type->simulate)
+		return err_set(why, ERR_UNSUPPORTED,
+			       "%s has no simulator: a plan with it cannot run dry", type->name);
 	int code = parse_args(type->name, args_json, &args, why);
 	if (code == 0)
 		code = put_secrets(actions, type, NULL, &args, why);
@@ -136,6 +145,7 @@ void plan_action_describe(const char *action, const char *args_json, struct byte
 
 static void free_run(struct plan_action_run *run)
 {
+	plan_action_free_reply(run);
 	timer_free(run->soon);
 	json_decref(run->secrets);
 	mem_free(run->idempotency_key);
@@ -165,12 +175,13 @@ int plan_action_start(struct plan_action_run **out, struct plan_actions *actions
 	run->incident = incident;
 	run->on_done = on_done;
 	run->arg = arg;
-	run->secrets = json_array();
+	run->secrets = actions->is_simulated ? NULL : json_array();
 	code = put_secrets(actions, run->type, run->secrets, &args, why);
 	if (code == 0 && json_array_size(run->secrets) > 0)
 		code = run->type->validate(actions, args, &effect, why);
 	if (code == 0)
-		code = run->type->start(run, args, why);
+		code = actions->is_simulated ? plan_action_simulate(run, args, why)
+					     : run->type->start(run, args, why);
 	json_decref(args);
 	if (code != 0) {
 		free_run(run);

@@ -63,4 +63,28 @@ int plan_action_start(struct plan_action_run **out, struct plan_actions *actions
 		      void *arg, struct err_note *why);
 void plan_action_cancel(struct plan_action_run *run); /**< no on_done; NULL allowed */
 
+/** A try that is not made. Texts borrowed for the call. */
+struct plan_effect {
+	const char *action;
+	const char *args_json; /**< with names in the place of secrets */
+	const char *key;       /**< idempotency key: "run/step#1" */
+	const char *text;      /**< one line for people */
+	uint64_t incident;
+	int64_t timeout_ms;
+};
+/** What the step is told in the place of an outcome. */
+struct plan_reply {
+	struct plan_action_result result; /**< its texts point to the two below */
+	char *result_json, *error;        /**< owned, or NULL; made with mem_*() */
+	int64_t after_ms;                 /**< from its time-out on: it is unknown what happened */
+};
+/** From now on no action touches the world: its simulator answers, and `on_effect`, which is told
+ *  of every try, may change the reply. An action without a simulator is refused. Not while actions
+ *  run. */
+struct plan_simulation {
+	void (*on_effect)(void *arg, const struct plan_effect *effect, struct plan_reply *reply);
+	void *arg;
+};
+void plan_actions_simulate(struct plan_actions *actions, const struct plan_simulation *simulation);
+
 #endif

@@ -115,4 +115,15 @@ static void describe(const json_t *args, struct bytes *out)
 		bytes_append_format(out, " %.200s", json_string_value(json_array_get(argv, i)));
 }
 
-const struct plan_action_type action_exec = {"exec.run", validate, start, cancel, describe};
+static int simulate(const struct plan_actions *actions, const json_t *args, json_t **result,
+		    struct err_note *why)
+{
+	(void)actions;
+	(void)args;
+	(void)why;
+	*result = json_pack("{s:i, s:s}", "exit_code", 0, "output", "");
+	return 0;
+}
+
+const struct plan_action_type action_exec = {"exec.run", validate, start,
+					     cancel,     describe, simulate};

@@ -89,4 +89,15 @@ static void describe(const json_t *args, struct bytes *out)
 	bytes_append_format(out, "%s %.300s", action_request_method(args), url ? url : "?");
 }
 
-const struct plan_action_type action_http = {"http.request", validate, start, cancel, describe};
+static int simulate(const struct plan_actions *actions, const json_t *args, json_t **result,
+		    struct err_note *why)
+{
+	(void)actions;
+	(void)args;
+	(void)why;
+	*result = json_pack("{s:i, s:s}", "status", 200, "body", "");
+	return 0;
+}
+
+const struct plan_action_type action_http = {"http.request", validate, start,
+					     cancel,         describe, simulate};

@@ -32,12 +32,19 @@ struct plan_action_type {
 	int (*start)(struct plan_action_run *run, const json_t *args, struct err_note *why);
 	void (*cancel)(struct plan_action_run *run);
 	void (*describe)(const json_t *args, struct bytes *out);
+	/** What a good try would give, without one: for dry runs and tests. *result is owned.
+	 *  Nothing outside is touched, not even read. A failure is that of a try which did
+	 *  nothing. NULL: the action is refused there. */
+	int (*simulate)(const struct plan_actions *actions, const json_t *args, json_t **result,
+			struct err_note *why);
 };
 
 struct plan_actions {
 	struct plan_actions_options options;
 	struct config *config;
 	const struct plan_action_type *types; /**< ends with name NULL */
+	struct plan_simulation simulation;
+	bool is_simulated;
 };
 
 struct plan_action_run {
@@ -49,6 +56,7 @@ struct plan_action_run {
 	json_t *secrets;    /**< values that were sent, to be hidden in what comes back; or NULL */
 	void *work;         /**< what `start` began: http_call, process */
 	struct timer *soon; /**< an outcome that waits for the next turn */
+	struct plan_reply *reply; /**< of a simulated try: comes with `soon`; or NULL */
 	void (*on_done)(void *arg, const struct plan_action_result *result);
 	void *arg;
 };
@@ -58,6 +66,14 @@ void plan_actions_set_types(struct plan_actions *actions, const struct plan_acti
 void plan_action_finish(struct plan_action_run *run, const struct plan_action_result *result);
 /** Success without a result, on the next turn of the loop. */
 void plan_action_finish_soon(struct plan_action_run *run);
+
+/** action_simulate.c: in the place of type->start(). The arguments have names in the place of
+ *  secrets. */
+int plan_action_simulate(struct plan_action_run *run, const json_t *args, struct err_note *why);
+void plan_action_free_reply(struct plan_action_run *run);
+/** A simulator for actions whose result is {}. */
+int action_simulate_nothing(const struct plan_actions *actions, const json_t *args, json_t **result,
+			    struct err_note *why);
 
 /** A text member that must be there and not be empty. */
 int action_text(const json_t *args, const char *action, const char *name, const char **out,

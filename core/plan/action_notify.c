@@ -65,4 +65,5 @@ static void describe(const json_t *args, struct bytes *out)
 	bytes_append_format(out, "notify %s: %.200s", to ? to : "?", text ? text : "");
 }
 
-const struct plan_action_type action_notify = {"notify.send", validate, start, NULL, describe};
+const struct plan_action_type action_notify = {"notify.send", validate, start,
+					       NULL,          describe, action_simulate_nothing};

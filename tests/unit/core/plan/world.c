@@ -177,10 +177,10 @@ static void describe(const json_t *args, struct bytes *out)
 }
 
 static const struct plan_action_type test_types[] = {
-	{"test.idem", validate_idem, start_effect, NULL, describe},
-	{"test.once", validate_once, start_effect, NULL, describe},
-	{"test.look", validate_idem, start_look, NULL, describe},
-	{NULL, NULL, NULL, NULL, NULL},
+	{"test.idem", validate_idem, start_effect, NULL, describe, NULL},
+	{"test.once", validate_once, start_effect, NULL, describe, NULL},
+	{"test.look", validate_idem, start_look, NULL, describe, NULL},
+	{NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
 /* ---- the world ---- */
