@@ -118,6 +118,7 @@ class Watch(unittest.TestCase):
         process, path = self.watch(run_id)
         second, lines_path = self.watch(run_id, "--json")
         self.wait_text(path, "-- asking: sure#1: Go on?")
+        self.wait_text(lines_path, "AskOpened")
         self.world.restart()
         self.drive(run_id)
         self.wait_text(path, "-- sleeping: sleep#1")
