@@ -3,7 +3,7 @@
  *      RunStarted branch Operator? RunEnded
  *      branch = (StepScheduled (StepAttempt StepProbed* (StepFailed StepAttempt StepProbed*)*
  *                               StepDone|StepFailed|
- *                               StepInDoubt Operator StepDone|StepFailed)
+ *                               StepInDoubt Operator StepDone|StepFailed|StepAttempt …)
  *               |TimerSet TimerFired|AskOpened AskVoted* AskAnswered
  *               |SignalAwaited SignalReceived|Value
  *               |BranchesOpened (branch…, mixed, each with its own scope) Choice)*
@@ -12,6 +12,8 @@
  *  "set", "skip"; `final`: it ends the doubt of the step. Without a step, anywhere: "pause",
  *  "resume", "cancel". SignalSent is of the run as a whole; a SignalReceived with `final` takes the
  *  oldest SignalSent of its name.
+ *  A StepInDoubt with `final` has certainly failed and waits for an operator (opts.on_fail); a
+ *  StepFailed with a text ends that without one: another branch has won.
  *  A StepFailed with `final` false is one failed try: the next comes at `due_ms`.
  *  The grammar holds for the records of one scope; the scope of the main branch is absent.
  *  A branch that was stopped (`any`) may end inside a call. An Operator record that names a step

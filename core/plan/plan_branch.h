@@ -46,7 +46,8 @@ struct open_call {
 	char *probe_json;       /**< {action, args, want} of effect `probe` */
 	bool is_attempted;      /**< a try without known outcome */
 	bool is_in_doubt;
-	int64_t due_ms; /**< wall: end of the sleep, next try, end of the ask; 0 none */
+	bool has_failed; /**< in doubt only about what to do: it waits (opts.on_fail) */
+	int64_t due_ms;  /**< wall: end of the sleep, next try, end of the ask; 0 none */
 	bool is_answered;
 	bool is_ok;
 	char *result_json;
@@ -135,7 +136,8 @@ void step_on_due(struct plan_branch *branch); /**< the next try, or the next pro
 /** A try failed; the next one follows if there may be one, else the script is told. */
 void step_failed(struct plan_branch *branch, const char *error, bool wants_retry);
 void step_doubt(struct plan_branch *branch, const char *error);
-/** Whether a branch that is stopped has to wait for the outcome of its step. */
+/** Whether a branch that is stopped has to wait for the outcome of its step, or has just
+ *  recorded one. */
 bool step_must_be_known(struct plan_branch *branch);
 
 /* plan_probe.c */

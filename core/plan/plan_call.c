@@ -73,6 +73,7 @@ static void answer(struct open_call *call, const struct journal_record *record)
 	call->is_answered = true;
 	call->is_attempted = false;
 	call->is_in_doubt = false;
+	call->has_failed = false;
 	call->due_ms = 0;
 	call->is_ok = record->error == NULL;
 	mem_free(call->result_json);
@@ -105,6 +106,7 @@ static void apply_operator(struct open_call *call, const struct journal_record *
 	if (strcmp(record->text ? record->text : "", "retry") != 0)
 		return;
 	call->is_in_doubt = false;
+	call->has_failed = false;
 	call->is_attempted = false;
 	call->failure_count = 0;
 	call->due_ms = 0;
@@ -163,6 +165,9 @@ void call_apply(struct open_call *call, const struct journal_record *record)
 	case RECORD_STEP_IN_DOUBT:
 		call->is_attempted = false;
 		call->is_in_doubt = true;
+		call->has_failed = record->is_final;
+		mem_free(call->error);
+		call->error = mem_copy_text(record->error);
 		break;
 	case RECORD_STEP_DONE:
 	case RECORD_TIMER_FIRED:
@@ -252,7 +257,9 @@ static void continue_stopped(struct plan_branch *branch)
 	const struct open_call *call = &branch->call;
 	bool may_have_happened = call->kind == PLAN_CALL_STEP && !effect_is_safe(call->effect) &&
 				 (call->is_attempted || call->is_in_doubt);
-	if (may_have_happened)
+	if (call->has_failed)
+		step_must_be_known(branch);
+	else if (may_have_happened)
 		step_continue(branch);
 	else
 		branch_give_up(branch);

@@ -27,6 +27,10 @@ static int find_active(const struct plan_engine *engine, const char *run_id, str
 static void answer_doubt(struct plan_branch *branch, const struct plan_answer_of *answer)
 {
 	const char *reason = answer->reason;
+	char *error = branch->call.has_failed
+			      ? mem_copy_text(branch->call.error)
+			      : mem_copy_text("its outcome was unknown, and a person says that "
+					      "it did not happen");
 	struct journal_record command = {.type = RECORD_OPERATOR,
 					 .step = branch->call.step,
 					 .text = answer->is_approved ? "it happened"
@@ -41,10 +45,10 @@ static void answer_doubt(struct plan_branch *branch, const struct plan_answer_of
 	struct journal_record failed = {.type = RECORD_STEP_FAILED,
 					.step = branch->call.step,
 					.is_final = true,
-					.error = "its outcome was unknown, and a person says that "
-						 "it did not happen"};
+					.error = error};
 	branch_record(branch, &command);
 	branch_record(branch, answer->is_approved ? &done : &failed);
+	mem_free(error);
 	engine_fact(branch->run, "answered", "%s: %s, says %s%s%s", branch->call.step, command.text,
 		    answer->actor, reason && reason[0] ? ": " : "", reason ? reason : "");
 	branch_set_state(branch, RUN_RUNNING, NULL);

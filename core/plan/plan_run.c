@@ -124,6 +124,8 @@ void run_account(struct plan_run *run, const struct journal_record *record)
 	bool was_stopped = run->doubt_count > 0 || run->is_paused;
 	if (record->type == RECORD_STEP_IN_DOUBT)
 		run->doubt_count++;
+	if (record->type == RECORD_STEP_FAILED && record->text && run->doubt_count > 0)
+		run->doubt_count--;
 	if (record->type == RECORD_OPERATOR)
 		account_operator(run, record);
 	bool is_stopped = run->doubt_count > 0 || run->is_paused;

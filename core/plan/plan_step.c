@@ -38,6 +38,34 @@ static void fail(struct plan_branch *branch, const char *error)
 	bytes_deinit(&text);
 }
 
+/* The script is not told: an operator tries it again, sets its result, skips it or lets it fail. */
+static void wait_for_operator(struct plan_branch *branch, const char *error)
+{
+	struct bytes text = BYTES_EMPTY;
+	struct journal_record record = {.type = RECORD_STEP_IN_DOUBT,
+					.step = branch->call.step,
+					.attempt = branch->call.attempt_count,
+					.is_final = true,
+					.error = error};
+	branch_record(branch, &record);
+	describe(branch, &text);
+	engine_fact(branch->run, "step_waits",
+		    "%s: %s: %s; retry, set or skip it, or reject to let it fail",
+		    branch->call.step, text.data, error);
+	bytes_deinit(&text);
+	step_continue(branch);
+}
+
+static void fail_for_good(struct plan_branch *branch, const char *error)
+{
+	if (branch->call.opts.waits && !branch->is_stopping) {
+		wait_for_operator(branch, error && error[0] ? error : "it failed");
+		return;
+	}
+	fail(branch, error);
+	branch_after(branch, branch_go_on);
+}
+
 void step_doubt(struct plan_branch *branch, const char *error)
 {
 	struct bytes text = BYTES_EMPTY;
@@ -125,8 +153,7 @@ void step_failed(struct plan_branch *branch, const char *error, bool wants_retry
 	if (!wants_retry || branch->is_stopping ||
 	    call->failure_count + 1 >= call->opts.tries_max || due >= deadline_ms(call) ||
 	    !has_room(branch)) {
-		fail(branch, error);
-		branch_after(branch, branch_go_on);
+		fail_for_good(branch, error);
 		return;
 	}
 	struct journal_record record = {.type = RECORD_STEP_FAILED,
@@ -205,8 +232,7 @@ void step_attempt(struct plan_branch *branch)
 	if (branch_holds(branch, step_attempt))
 		return;
 	if (engine_now(branch->run->engine) >= deadline_ms(call)) {
-		fail(branch, "the deadline of the step has passed");
-		branch_after(branch, branch_go_on);
+		fail_for_good(branch, "the deadline of the step has passed");
 		return;
 	}
 	if (!has_room(branch)) {
@@ -227,6 +253,8 @@ void step_continue(struct plan_branch *branch)
 		struct bytes text = BYTES_EMPTY;
 		bytes_append_format(&text, "%s: ", call->step);
 		describe(branch, &text);
+		if (call->has_failed)
+			bytes_append_format(&text, " has failed: %s", call->error);
 		branch_set_state(branch, RUN_IN_DOUBT, text.data);
 		bytes_deinit(&text);
 		run_arm(branch->run);
@@ -259,9 +287,27 @@ void step_on_due(struct plan_branch *branch)
 	}
 }
 
+/* Another branch has won: nobody is asked any more. */
+static void stop_waiting(struct plan_branch *branch)
+{
+	char *error = mem_copy_text(branch->call.error);
+	struct journal_record record = {.type = RECORD_STEP_FAILED,
+					.step = branch->call.step,
+					.is_final = true,
+					.text = "stopped",
+					.error = error};
+	branch_record(branch, &record);
+	mem_free(error);
+	branch_after(branch, branch_go_on);
+}
+
 bool step_must_be_known(struct plan_branch *branch)
 {
 	const struct open_call *call = &branch->call;
+	if (call->has_failed) {
+		stop_waiting(branch);
+		return true;
+	}
 	if (effect_is_safe(call->effect) || !(call->is_attempted || call->is_in_doubt))
 		return false;
 	if (call->is_attempted && !branch->action && call->probe_count == 0) {

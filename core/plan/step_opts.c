@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { FOUND_BYTES_MAX = 80 };
 
@@ -105,6 +106,19 @@ static int read_probe(struct step_opts *opts, const json_t *probe, bool is_decla
 	return plan_json_check_names(probe, "opts.probe", names, why);
 }
 
+static int read_on_fail(struct step_opts *opts, const json_t *on_fail, struct err_note *why)
+{
+	const char *text = json_string_value(on_fail);
+	opts->waits = text && strcmp(text, "wait") == 0;
+	if (!on_fail || opts->waits ||
+	    (text && (strcmp(text, "continue") == 0 || strcmp(text, "raise") == 0)))
+		return 0;
+	char found[FOUND_BYTES_MAX];
+	describe(on_fail, found);
+	return err_set(why, ERR_INVALID,
+		       "opts.on_fail must be \"raise\", \"continue\" or \"wait\", found %s", found);
+}
+
 char *step_opts_probe(const char *opts_json)
 {
 	json_t *opts = plan_json_parse(opts_json ? opts_json : "{}");
@@ -154,6 +168,8 @@ int step_opts_read(struct step_opts *out, const char *opts_json, enum effect eff
 				 why);
 	if (code == 0)
 		code = read_retry(&opts, json_object_get(json, "retry"), why);
+	if (code == 0)
+		code = read_on_fail(&opts, json_object_get(json, "on_fail"), why);
 	if (code == 0)
 		*out = opts;
 out:

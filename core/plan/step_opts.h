@@ -4,6 +4,7 @@
 
 #include "core/plan/action.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err_note;
@@ -25,6 +26,7 @@ struct step_opts {
 	int64_t first_ms, cap_ms;
 	double factor;
 	double jitter; /**< part of a delay that is random, 0 to 1 */
+	bool waits;    /**< on_fail = "wait": a step that has failed waits for an operator */
 };
 
 /** `opts_json` may be NULL. `effect` is the action's own; opts may declare another. ERR_INVALID. */

@@ -70,3 +70,17 @@ Test(step_opts, wrong_ones_are_named)
 		cr_expect(strstr(why.text, cases[i].text), "case %zu: %s", i, why.text);
 	}
 }
+
+Test(step_opts, on_fail_is_one_of_three)
+{
+	struct step_opts opts;
+	struct err_note why = {{0}};
+	cr_expect_eq(step_opts_read(&opts, "{\"on_fail\":\"wait\"}", EFFECT_ONCE, &why), 0);
+	cr_expect(opts.waits);
+	cr_expect_eq(step_opts_read(&opts, "{\"on_fail\":\"continue\"}", EFFECT_ONCE, &why), 0);
+	cr_expect(!opts.waits);
+	cr_expect_eq(step_opts_read(&opts, "{\"on_fail\":\"stop\"}", EFFECT_ONCE, &why),
+		     ERR_INVALID);
+	cr_expect_str_eq(why.text, "opts.on_fail must be \"raise\", \"continue\" or \"wait\", "
+				   "found \"stop\"");
+}
