@@ -55,7 +55,7 @@ const struct api_class api_classes[] = {
 	 "timeout? string|number of each try\n"
 	 "deadline? string|number of all tries\n"
 	 "retry? tocsin.Retry\n"
-	 "on_fail? \"raise\"|\"continue\"|\"wait\" give nil and the reason, or wait for an operator"},
+	 "on_fail? \"raise\"|\"continue\"|\"wait\" give nil and why, or wait for an operator"},
 	{"plan", "tocsin.Question", "What ctx:ask asks a person.",
 	 "text string\n"
 	 "who? string|string[] only these may answer\n"

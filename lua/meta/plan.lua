@@ -41,7 +41,7 @@
 ---@field timeout? string|number of each try
 ---@field deadline? string|number of all tries
 ---@field retry? tocsin.Retry
----@field on_fail? "raise"|"continue"|"wait" give nil and the reason, or wait for an operator
+---@field on_fail? "raise"|"continue"|"wait" give nil and why, or wait for an operator
 
 ---What ctx:ask asks a person.
 ---@class tocsin.Question
