@@ -53,6 +53,11 @@ static const struct option site_rows[] = {
 	 .help = "what plans may send without seeing it: ctx:secret(name)",
 	 .rows = config_secret_rows,
 	 .is_named = true},
+	{.name = "load",
+	 .type = OPTION_TABLE,
+	 .example = "{ allow = { \"pay.test:8080\" }, rate = 100 }",
+	 .help = "what plans may test with load.run",
+	 .rows = config_load_rows},
 	{.name = "storage",
 	 .type = OPTION_TABLE,
 	 .example = "{ sync = \"commit\" }",
@@ -165,6 +170,7 @@ struct config *config_new(const struct tree *tree, const char *file, struct repo
 		config_copy_text(config, option_text(tree, "category_field", "merchantId"));
 	config_read_limits(&builder, tree);
 	config_read_doors(&builder, tree);
+	config_read_actions(&builder, tree);
 	config_read_secrets(&builder, map_or_null(tree_get(tree, "secrets")));
 	config_read_sources(&builder, map_or_null(tree_get(tree, "sources")));
 	config_read_outputs(&builder, map_or_null(tree_get(tree, "outputs")));

@@ -17,6 +17,7 @@ struct lookup;
 struct oncall_person;
 struct oncall_schedule;
 struct option;
+struct config_actions;
 struct config_incidents;
 struct config_inhibit;
 struct config_route;
@@ -111,6 +112,7 @@ struct config {
 	struct config_inhibit *inhibits;
 	uint32_t inhibit_count;
 	const struct config_incidents *incidents; /**< config_incidents.h; never NULL */
+	const struct config_actions *actions;     /**< config_actions.h: config_actions() */
 	const char *listen_http;    /**< default "127.0.0.1:8787"; NULL when `http = false` */
 	const char *token;          /**< HTTP bearer token (or "file:/path"); needed off loopback */
 	const char *listen_control; /**< default "<state>/control.sock" when NULL */

@@ -89,7 +89,7 @@ static void read_exec(struct config_builder *builder, const struct tree *tree)
 				   item->text);
 }
 
-static bool is_host_or_address(const char *text)
+bool config_is_host(const char *text)
 {
 	char with_port[300];
 
@@ -110,7 +110,7 @@ static void read_http(struct config_builder *builder, const struct tree *tree)
 		return;
 	config->http_allow = config_copy_texts(config, allow, &config->http_allow_count);
 	for (const struct tree *item = allow->first; item != NULL; item = item->next)
-		if (!is_host_or_address(item->text))
+		if (!config_is_host(item->text))
 			report_add(builder->report, builder->file, item->line,
 				   "\"allow\" of http must have hosts, as host or host:port, found "
 				   "\"%.200s\"; example: \"example.org:443\"",

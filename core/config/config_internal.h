@@ -7,6 +7,8 @@
 #include "core/config/options.h"
 #include "core/config/tree.h"
 
+struct config_load;
+
 struct config_builder {
 	struct config *config; /**< texts are copied into its arena */
 	const char *file;
@@ -19,7 +21,7 @@ extern const struct option config_source_rows[], config_from_rows[], config_outp
 	config_category_rows[], config_route_rows[], config_group_rows[], config_inhibit_rows[],
 	config_lookup_rows[], config_incident_rows[], config_person_rows[], config_schedule_rows[],
 	config_listen_rows[], config_allow_rows[], config_retention_rows[], config_storage_rows[],
-	config_ingest_rows[], config_rules_rows[], config_lua_rows[];
+	config_ingest_rows[], config_rules_rows[], config_lua_rows[], config_load_rows[];
 
 /** A section of the site, when it is there and without faults in its names and types. */
 const struct tree *config_section(struct config_builder *builder, const struct tree *site,
@@ -27,6 +29,11 @@ const struct tree *config_section(struct config_builder *builder, const struct t
 
 /** Where the program listens, and what plans may run and call. */
 void config_read_doors(struct config_builder *builder, const struct tree *site);
+/** What the actions of plans may reach (config_actions.h). */
+void config_read_actions(struct config_builder *builder, const struct tree *site);
+void config_read_load(struct config_builder *builder, const struct tree *site,
+		      struct config_load *load);
+
 /** Retention, storage, ingest, rules and lua. */
 void config_read_limits(struct config_builder *builder, const struct tree *site);
 
@@ -68,5 +75,7 @@ bool config_is_name(const char *name);
 bool config_is_own_file(const char *path);
 /** "host:port" or "[v6]:port" with a port from 1 to 65535. */
 bool config_is_address(const char *text);
+/** "host" or "host:port". */
+bool config_is_host(const char *text);
 
 #endif

@@ -187,6 +187,7 @@ int http_client_new(struct http_client **out, struct loop *loop, struct err_note
 
 	struct http_client *client = mem_alloc(sizeof(*client));
 	client->loop = loop;
+	client->calls_max = HTTP_CALLS_MAX;
 	client->timer = timer_new(loop, on_timer, client);
 	client->multi = curl_multi_init();
 	REQUIRE(client->multi);
@@ -196,6 +197,11 @@ int http_client_new(struct http_client **out, struct loop *loop, struct err_note
 	curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
 	*out = client;
 	return 0;
+}
+
+void http_client_set_calls_max(struct http_client *client, uint32_t calls_max)
+{
+	client->calls_max = calls_max;
 }
 
 void http_client_free(struct http_client *client)
@@ -302,8 +308,8 @@ int http_call_new(struct http_call **out, struct http_client *client,
 		  void (*on_done)(void *arg, const struct http_result *result), void *arg,
 		  struct err_note *why)
 {
-	if (client->call_count >= HTTP_CALLS_MAX)
-		return err_set(why, ERR_FULL, "%d HTTP calls are running", HTTP_CALLS_MAX);
+	if (client->call_count >= client->calls_max)
+		return err_set(why, ERR_FULL, "%u HTTP calls are running", client->calls_max);
 
 	struct http_call *call = mem_alloc(sizeof(*call));
 	call->client = client;

@@ -22,6 +22,8 @@ struct loop;
 enum { HTTP_REPLY_BYTES_MAX = 64 * 1024, HTTP_CALLS_MAX = 256 };
 
 int http_client_new(struct http_client **out, struct loop *loop, struct err_note *why);
+/** Instead of HTTP_CALLS_MAX. */
+void http_client_set_calls_max(struct http_client *client, uint32_t calls_max);
 void http_client_free(struct http_client *client); /**< cancels what runs */
 
 struct http_call_options {

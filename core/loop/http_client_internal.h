@@ -18,7 +18,7 @@ struct http_client {
 	CURLM *multi;
 	struct timer *timer;
 	struct http_call *calls;
-	uint32_t call_count;
+	uint32_t call_count, calls_max;
 	struct socket_watch *watches; /**< of all open sockets */
 	bool is_collecting;
 };

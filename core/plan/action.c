@@ -10,10 +10,8 @@
 
 #include <string.h>
 
-enum { ACTION_TYPES = 4 };
-
-static const struct plan_action_type *const known_types[ACTION_TYPES] = {
-	&action_notify, &action_http, &action_exec, &action_log};
+static const struct plan_action_type *const known_types[] = {
+	&action_notify, &action_http, &action_exec, &action_log, &action_load, NULL};
 
 static const struct plan_action_type *find_type(const struct plan_actions *actions,
 						const char *name)
@@ -23,7 +21,7 @@ static const struct plan_action_type *find_type(const struct plan_actions *actio
 		if (strcmp(type->name, name) == 0)
 			return type;
 	}
-	for (int i = 0; i < ACTION_TYPES; i++) {
+	for (int i = 0; known_types[i]; i++) {
 		if (strcmp(known_types[i]->name, name) == 0)
 			return known_types[i];
 	}
@@ -97,10 +95,10 @@ static int put_secrets(const struct plan_actions *actions, const struct plan_act
 	json_t *made = NULL;
 	if (!action_secret_is_in(*args))
 		return 0;
-	if (type != &action_http)
+	if (!type->may_send_secrets)
 		return err_set(why, ERR_DENIED,
 			       "%s must not have a secret: it would be stored or shown; only "
-			       "http.request may send one",
+			       "http.request and load.run may send one",
 			       type->name);
 	int code = action_secret_resolve(*args, actions->config, values, &made, why);
 	if (code != 0)
@@ -110,16 +108,24 @@ static int put_secrets(const struct plan_actions *actions, const struct plan_act
 	return 0;
 }
 
+static int refuse_unknown(const char *action, struct err_note *why)
+{
+	struct bytes known = BYTES_EMPTY;
+	for (int i = 0; known_types[i]; i++)
+		bytes_append_format(&known, "%s%s", i > 0 ? ", " : "", known_types[i]->name);
+	int code = err_set(why, ERR_NOT_FOUND, "there is no action \"%.64s\"; known: %s", action,
+			   known.data);
+	bytes_deinit(&known);
+	return code;
+}
+
 int plan_action_validate(struct plan_actions *actions, const char *action, const char *args_json,
 			 enum effect *default_effect, struct err_note *why)
 {
 	json_t *args = NULL;
 	const struct plan_action_type *type = find_type(actions, action);
 	if (!type)
-		return err_set(why, ERR_NOT_FOUND,
-			       "there is no action \"%.64s\"; known: notify.send, http.request, "
-			       "exec.run, log.write",
-			       action);
+		return refuse_unknown(action, why);
 	if (actions->is_simulated && !type->simulate)
 		return err_set(why, ERR_UNSUPPORTED,
 			       "%s has no simulator: a plan with it cannot run dry", type->name);
@@ -205,16 +211,18 @@ void plan_action_finish(struct plan_action_run *run, const struct plan_action_re
 	void (*on_done)(void *arg, const struct plan_action_result *result) = run->on_done;
 	void *arg = run->arg;
 	struct plan_action_result shown = *result;
-	char *json = NULL, *error = NULL;
+	char *json = NULL, *error = NULL, *note = NULL;
 	if (json_array_size(run->secrets) > 0) {
 		shown.result_json = json =
 			action_secret_hide_json(result->result_json, run->secrets);
 		shown.error = error = action_secret_hide(result->error, run->secrets);
+		shown.note = note = action_secret_hide(result->note, run->secrets);
 	}
 	free_run(run);
 	on_done(arg, &shown);
 	mem_free(json);
 	mem_free(error);
+	mem_free(note);
 }
 
 static void on_soon(void *arg)

@@ -49,7 +49,8 @@ struct plan_action_result {
 	bool can_repeat; /**< not ok, worth a retry if the effect may happen twice (HTTP 5xx) */
 	bool is_absent; /**< not ok: what was asked for is not there (HTTP 404, 410; exit code 1) */
 	const char *result_json; /**< borrowed for the call; NULL = {} */
-	const char *error;       /**< sentence when not ok, borrowed for the call */
+	const char *note;  /**< what people should know of a success, for the timeline; or NULL */
+	const char *error; /**< sentence when not ok, borrowed for the call */
 };
 /** One line for people: "POST http://127.0.0.1:8080/x", "notify ops: text". */
 void plan_action_describe(const char *action, const char *args_json, struct bytes *out);

@@ -125,5 +125,9 @@ static int simulate(const struct plan_actions *actions, const json_t *args, json
 	return 0;
 }
 
-const struct plan_action_type action_exec = {"exec.run", validate, start,
-					     cancel,     describe, simulate};
+const struct plan_action_type action_exec = {.name = "exec.run",
+					     .validate = validate,
+					     .start = start,
+					     .cancel = cancel,
+					     .describe = describe,
+					     .simulate = simulate};

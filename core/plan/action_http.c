@@ -99,5 +99,10 @@ static int simulate(const struct plan_actions *actions, const json_t *args, json
 	return 0;
 }
 
-const struct plan_action_type action_http = {"http.request", validate, start,
-					     cancel,         describe, simulate};
+const struct plan_action_type action_http = {.name = "http.request",
+					     .validate = validate,
+					     .start = start,
+					     .cancel = cancel,
+					     .describe = describe,
+					     .simulate = simulate,
+					     .may_send_secrets = true};

@@ -37,6 +37,7 @@ struct plan_action_type {
 	 *  nothing. NULL: the action is refused there. */
 	int (*simulate)(const struct plan_actions *actions, const json_t *args, json_t **result,
 			struct err_note *why);
+	bool may_send_secrets; /**< what it is given is neither stored nor shown */
 };
 
 struct plan_actions {
@@ -45,6 +46,7 @@ struct plan_actions {
 	const struct plan_action_type *types; /**< ends with name NULL */
 	struct plan_simulation simulation;
 	bool is_simulated;
+	uint32_t load_count; /**< of load.run that go on */
 };
 
 struct plan_action_run {
@@ -79,6 +81,7 @@ int action_simulate_nothing(const struct plan_actions *actions, const json_t *ar
 int action_text(const json_t *args, const char *action, const char *name, const char **out,
 		struct err_note *why);
 
-extern const struct plan_action_type action_notify, action_http, action_exec, action_log;
+extern const struct plan_action_type action_notify, action_http, action_exec, action_log,
+	action_load;
 
 #endif

@@ -31,5 +31,8 @@ static void describe(const json_t *args, struct bytes *out)
 	bytes_append_text(out, text ? text : "");
 }
 
-const struct plan_action_type action_log = {"log.write", validate, start,
-					    NULL,        describe, action_simulate_nothing};
+const struct plan_action_type action_log = {.name = "log.write",
+					    .validate = validate,
+					    .start = start,
+					    .describe = describe,
+					    .simulate = action_simulate_nothing};

@@ -65,5 +65,8 @@ static void describe(const json_t *args, struct bytes *out)
 	bytes_append_format(out, "notify %s: %.200s", to ? to : "?", text ? text : "");
 }
 
-const struct plan_action_type action_notify = {"notify.send", validate, start,
-					       NULL,          describe, action_simulate_nothing};
+const struct plan_action_type action_notify = {.name = "notify.send",
+					       .validate = validate,
+					       .start = start,
+					       .describe = describe,
+					       .simulate = action_simulate_nothing};

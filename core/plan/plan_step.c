@@ -168,17 +168,19 @@ void step_failed(struct plan_branch *branch, const char *error, bool wants_retry
 	run_arm(branch->run);
 }
 
-static void succeed(struct plan_branch *branch, const char *result_json)
+static void succeed(struct plan_branch *branch, const struct plan_action_result *result)
 {
 	struct open_call *call = &branch->call;
 	struct bytes text = BYTES_EMPTY;
 	struct journal_record record = {.type = RECORD_STEP_DONE,
 					.step = call->step,
 					.attempt = call->attempt_count,
-					.result_json = result_json ? result_json : "{}"};
+					.result_json =
+						result->result_json ? result->result_json : "{}"};
 	branch_record(branch, &record);
 	describe(branch, &text);
-	engine_fact(branch->run, "step_done", "%s: %s", call->step, text.data);
+	engine_fact(branch->run, "step_done", "%s: %s%s%s", call->step, text.data,
+		    result->note ? ": " : "", result->note ? result->note : "");
 	bytes_deinit(&text);
 	branch_after(branch, branch_go_on);
 }
@@ -189,7 +191,7 @@ static void settle(struct plan_branch *branch, const struct plan_action_result *
 	bool is_safe = effect_is_safe(call->effect);
 	bool is_unclear = result->is_unknown || result->can_repeat;
 	if (result->is_ok)
-		succeed(branch, result->result_json);
+		succeed(branch, result);
 	else if (call->effect == EFFECT_PROBE && is_unclear && !result->can_retry)
 		step_probe(branch);
 	else if (result->is_unknown && !is_safe && !result->can_retry)

@@ -292,6 +292,13 @@ const struct api_row api_rows[] = {
 	     "",
 	     "string|nil state",
 	     "State of the incident now: OPEN, ACKED, HANDLING, MITIGATED, RESOLVED …"),
+	LIBRARY("ctx:load", PHASE_PLAN, "one durable step",
+	     "id string\n"
+	     "args tocsin.LoadTest\n"
+	     "opts? tocsin.StepOptions",
+	     "tocsin.LoadResult",
+	     "A test of performance before something goes online: requests at a fixed rate to a "
+	     "host on the site's load.allow, and a verdict."),
 	LIBRARY("ctx:notify", PHASE_PLAN, "one durable step",
 	     "id string\n"
 	     "args {to: string, text: string}\n"
@@ -336,7 +343,8 @@ const struct api_row api_rows[] = {
 	     "A durable timer."),
 	LIBRARY("ctx:step", PHASE_PLAN, "one durable step",
 	     "id string names the step in this run\n"
-	     "action string \"notify.send\" | \"http.request\" | \"exec.run\" | \"log.write\"\n"
+	     "action string \"notify.send\" | \"http.request\" | \"exec.run\" | \"log.write\" | "
+	     "\"load.run\"\n"
 	     "args? table\n"
 	     "opts? tocsin.StepOptions",
 	     "any result\n"

@@ -72,6 +72,39 @@ const struct api_class api_classes[] = {
 	 "reason string\n"
 	 "expired boolean\n"
 	 "answers? table[] of a quorum: each answer"},
+	{"plan", "tocsin.LoadTest", "What ctx:load sends, and what it must bear.",
+	 "url? string\n"
+	 "urls? string[] instead of url: up to 16, in turns\n"
+	 "method? string default \"GET\"\n"
+	 "headers? table<string, string>\n"
+	 "body? string|table\n"
+	 "rate number requests a second\n"
+	 "duration string|number\n"
+	 "warm_up? string|number sent before, and not measured\n"
+	 "timeout? string|number of each request; default \"5s\"\n"
+	 "at_once? integer so many may be on their way; default 256, up to 2,000\n"
+	 "stop_at? number ends early when this share has failed, after 50 requests\n"
+	 "limits? table p50, p90, p95, p99, max: spans; errors: a share, default 0.01"},
+	{"plan", "tocsin.LoadResult", "What ctx:load returns.",
+	 "passed boolean whether all limits hold\n"
+	 "broken string[] the limits that do not, in words\n"
+	 "requests integer that were due: good, failed and missed ones\n"
+	 "good integer answered with 2xx or 3xx\n"
+	 "failed integer\n"
+	 "missed integer not sent: too many were on their way\n"
+	 "timed_out integer of the failed ones\n"
+	 "lost integer of the failed ones: no connection, no answer\n"
+	 "errors number share of the failed and missed ones\n"
+	 "statuses table<string, integer>\n"
+	 "p50_ms number latency, counted from when the request was due\n"
+	 "p90_ms number\n"
+	 "p95_ms number\n"
+	 "p99_ms number\n"
+	 "max_ms number\n"
+	 "mean_ms number\n"
+	 "late_ms number by which Tocsin itself sent too late, at most\n"
+	 "seconds number it took\n"
+	 "error? string the latest of those without an answer"},
 	{"plan", "tocsin.PlanContext", "What run is given first.",
 	 "run string the run's id\n"
 	 "incident table as it was when the run started: number, title, rule, severity, dimension"},

@@ -158,6 +158,25 @@ local function make_ctx(yield, branch, run, incident)
     return step("exec", id, "exec.run", { argv = argv }, opts)
   end
 
+  -- The step lasts as long as the test and its last answer, unless opts.timeout says otherwise.
+  function ctx:load(id, args, opts)
+    check_id("ctx:load", id)
+    check_table("ctx:load", "the second argument", args)
+    if opts ~= nil then
+      check_table("ctx:load", "opts", opts)
+    end
+    local given = {}
+    for name, option in pairs(opts or {}) do
+      given[name] = option
+    end
+    if given.timeout == nil then
+      local ms = (text.span(args.warm_up or 0) or 0) + (text.span(args.duration or 0) or 0)
+        + (text.span(args.timeout or "5s") or 0)
+      given.timeout = math.min(ms / 1000 + 5, 3600)
+    end
+    return step("load", id, "load.run", args, given)
+  end
+
   function ctx:log(line)
     step("log", "log", "log.write", { text = tostring(line) })
   end

@@ -63,6 +63,43 @@
 ---@field expired boolean
 ---@field answers? table[] of a quorum: each answer
 
+---What ctx:load sends, and what it must bear.
+---@class tocsin.LoadTest
+---@field url? string
+---@field urls? string[] instead of url: up to 16, in turns
+---@field method? string default "GET"
+---@field headers? table<string, string>
+---@field body? string|table
+---@field rate number requests a second
+---@field duration string|number
+---@field warm_up? string|number sent before, and not measured
+---@field timeout? string|number of each request; default "5s"
+---@field at_once? integer so many may be on their way; default 256, up to 2,000
+---@field stop_at? number ends early when this share has failed, after 50 requests
+---@field limits? table p50, p90, p95, p99, max: spans; errors: a share, default 0.01
+
+---What ctx:load returns.
+---@class tocsin.LoadResult
+---@field passed boolean whether all limits hold
+---@field broken string[] the limits that do not, in words
+---@field requests integer that were due: good, failed and missed ones
+---@field good integer answered with 2xx or 3xx
+---@field failed integer
+---@field missed integer not sent: too many were on their way
+---@field timed_out integer of the failed ones
+---@field lost integer of the failed ones: no connection, no answer
+---@field errors number share of the failed and missed ones
+---@field statuses table<string, integer>
+---@field p50_ms number latency, counted from when the request was due
+---@field p90_ms number
+---@field p95_ms number
+---@field p99_ms number
+---@field max_ms number
+---@field mean_ms number
+---@field late_ms number by which Tocsin itself sent too late, at most
+---@field seconds number it took
+---@field error? string the latest of those without an answer
+
 ---What run is given first.
 ---@class tocsin.PlanContext
 ---@field run string the run's id
@@ -118,6 +155,14 @@ function ctx:incident_now() end
 ---@return string|nil state
 function ctx:incident_state() end
 
+---A test of performance before something goes online: requests at a fixed rate to a host on the
+---site's load.allow, and a verdict.
+---@param id string
+---@param args tocsin.LoadTest
+---@param opts? tocsin.StepOptions
+---@return tocsin.LoadResult
+function ctx:load(id, args, opts) end
+
 ---A message to an output of the site.
 ---@param id string
 ---@param args {to: string, text: string}
@@ -166,7 +211,7 @@ function ctx:sleep(span) end
 
 ---One durable effect: a crash repeats it or not as its effect class says. A failure raises.
 ---@param id string names the step in this run
----@param action string "notify.send" | "http.request" | "exec.run" | "log.write"
+---@param action string "notify.send" | "http.request" | "exec.run" | "log.write" | "load.run"
 ---@param args? table
 ---@param opts? tocsin.StepOptions
 ---@return any result

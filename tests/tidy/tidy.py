@@ -47,7 +47,9 @@ EDGES = {
     "core/handling": VALUES | {"core/config", "core/filter", "core/calendar", "storage"},
     "core/outbox": VALUES | {"core/loop", "core/config", "core/channel", "storage"},
     # A plan's steps act on incidents and leave their effects in the outbox.
-    "core/plan": VALUES | {"core/loop", "core/config", "core/outbox", "core/incident", "storage"},
+    "core/plan": VALUES | {"core/loop", "core/config", "core/outbox", "core/incident", "storage"}
+    # The latencies of a test of performance.
+    | {"core/sketch"},
     "core/judge": VALUES | {"core/rule"},
     "core/engine": VALUES
     | {"core/judge", "core/ingest", "core/window", "core/rule", "core/filter", "core/config"}

@@ -208,8 +208,8 @@ static void describe(const json_t *args, struct bytes *out)
 Test(action_simulate, an_action_without_a_simulator_is_refused)
 {
 	static const struct plan_action_type types[] = {
-		{"test.only", validate, NULL, NULL, describe, NULL},
-		{NULL, NULL, NULL, NULL, NULL, NULL},
+		{.name = "test.only", .validate = validate, .describe = describe},
+		{.name = NULL},
 	};
 	struct world world;
 	struct plan_action_run *run;

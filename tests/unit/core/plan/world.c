@@ -177,10 +177,16 @@ static void describe(const json_t *args, struct bytes *out)
 }
 
 static const struct plan_action_type test_types[] = {
-	{"test.idem", validate_idem, start_effect, NULL, describe, NULL},
-	{"test.once", validate_once, start_effect, NULL, describe, NULL},
-	{"test.look", validate_idem, start_look, NULL, describe, NULL},
-	{NULL, NULL, NULL, NULL, NULL, NULL},
+	{.name = "test.idem",
+	 .validate = validate_idem,
+	 .start = start_effect,
+	 .describe = describe},
+	{.name = "test.once",
+	 .validate = validate_once,
+	 .start = start_effect,
+	 .describe = describe},
+	{.name = "test.look", .validate = validate_idem, .start = start_look, .describe = describe},
+	{.name = NULL},
 };
 
 /* ---- the world ---- */
