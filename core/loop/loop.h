@@ -35,6 +35,8 @@ void loop_stop(struct loop *loop);
 void loop_virtual_advance(struct loop *loop, int64_t by_ms);
 /** Runs wake-ups and due timers of a virtual loop without moving the clock. */
 void loop_virtual_turn(struct loop *loop);
+/** Somebody sets the wall clock of a virtual loop forward or back; timers go by the other one. */
+void loop_virtual_step(struct loop *loop, int64_t by_ms);
 
 struct timer *timer_new(struct loop *loop, void (*on_time)(void *arg), void *arg);
 void timer_set(struct timer *timer, int64_t delay_ms); /**< once; replaces an earlier setting */

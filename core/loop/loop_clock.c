@@ -112,3 +112,8 @@ void loop_clock_set(struct loop_clock *clock, int64_t mono_ms)
 {
 	clock->mono_ms = mono_ms;
 }
+
+void loop_clock_step(struct loop_clock *clock, int64_t by_ms)
+{
+	clock->wall_start_ms += by_ms;
+}

@@ -41,6 +41,7 @@ struct loop_clock *loop_clock_new(int64_t wall_ms);
 void loop_clock_free(struct loop_clock *clock);
 const struct env *loop_clock_env(const struct loop_clock *clock);
 void loop_clock_set(struct loop_clock *clock, int64_t mono_ms);
+void loop_clock_step(struct loop_clock *clock, int64_t by_ms); /**< the wall clock alone */
 
 /** A wake of a virtual loop that was signalled runs; true when one did. */
 bool loop_virtual_run_wakes(struct loop *loop);

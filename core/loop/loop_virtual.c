@@ -34,3 +34,9 @@ void loop_virtual_turn(struct loop *loop)
 {
 	loop_virtual_advance(loop, 0);
 }
+
+void loop_virtual_step(struct loop *loop, int64_t by_ms)
+{
+	REQUIRE(loop->clock);
+	loop_clock_step(loop->clock, by_ms);
+}

@@ -1,6 +1,7 @@
 /* What a run waits for: that records are durable, and the time. */
 #include "core/plan/plan_run.h"
 
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/loop/loop.h"
 #include "storage/commit.h"
@@ -10,6 +11,8 @@
 
 /* A long wait is looked at again so often: the wall clock may be set while the timer sleeps. */
 enum { RUN_LOOK_MS = 60 * 1000 };
+/* Less is what the two clocks drift apart. */
+enum { CLOCK_STEP_MS = 1000 };
 
 /* ---- the state of a run ---- */
 
@@ -147,7 +150,33 @@ static bool has_deadline(const struct plan_run *run)
 
 int64_t run_deadline_ms(const struct plan_run *run)
 {
-	return run->started_ms + run->timeout_ms + run->paused_ms;
+	return run->started_ms + run->timeout_ms + run->paused_ms + run->stepped_ms;
+}
+
+/* A clock that is set is no time that passes: else one hour forward would end every run. Due times
+ * (sleeps, expiry) were told to people and stay. A pause that lasts takes the step in itself, when
+ * it ends. */
+void engine_look_at_clock(struct plan_engine *engine)
+{
+	struct loop *loop = engine->options.loop;
+	int64_t clock_ms = loop_wall_ms(loop) - loop_mono_ms(loop);
+	int64_t step_ms = clock_ms - engine->clock_ms;
+	if (step_ms > -CLOCK_STEP_MS && step_ms < CLOCK_STEP_MS)
+		return;
+	engine->clock_ms = clock_ms;
+	for (uint32_t i = 0; i < engine->run_count; i++) {
+		struct plan_run *run = engine->runs[i];
+		if (run_is_ended(run) || run->started_ms == 0 || run->is_paused ||
+		    run->doubt_count > 0)
+			continue;
+		if (run->wake_ms == run_deadline_ms(run))
+			run->wake_ms += step_ms;
+		run->stepped_ms += step_ms;
+		run_save(run);
+	}
+	engine_kick(engine);
+	log_warn(PLAN, "the clock was set by %lld ms: the time-outs of runs go with it",
+		 (long long)step_ms);
 }
 
 static void on_due(struct plan_branch *branch)
@@ -176,6 +205,7 @@ void run_on_time(void *arg)
 {
 	struct plan_run *run = arg;
 	int64_t now = engine_now(run->engine);
+	engine_look_at_clock(run->engine);
 	if (run->is_parked) {
 		if (now >= run->wake_ms)
 			run_wake(run);

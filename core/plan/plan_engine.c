@@ -78,6 +78,7 @@ int plan_engine_new(struct plan_engine **out, const struct plan_engine_options *
 	engine->records_max = RUN_RECORDS_MAX;
 	engine->ended_max = RUNS_ENDED_MAX;
 	engine->awake_max = RUNS_AWAKE_MAX;
+	engine->clock_ms = loop_wall_ms(options->loop) - loop_mono_ms(options->loop);
 	engine->kick = timer_new(options->loop, on_kick, engine);
 	int code = run_load_all(engine, why);
 	if (code != 0) {

@@ -73,6 +73,7 @@ struct plan_run {
 	json_t *signals;      /**< sent, and not waited for yet: {name, result}; NULL none */
 	int64_t doubt_ms;     /**< since when there is one, or it is paused */
 	int64_t paused_ms;    /**< in doubt or paused: does not count for the time-out */
+	int64_t stepped_ms;   /**< so far the wall clock was set; its time-out goes with it */
 	uint32_t epoch;       /**< the latest that was given to a branch */
 	uint32_t wait_count;
 	bool is_parked;       /**< it waits without a script: plan_park.c */
@@ -99,6 +100,7 @@ struct plan_engine {
 	uint32_t ended_max;   /**< RUNS_ENDED_MAX; tests lower it */
 	uint32_t awake_count; /**< runs with a script */
 	uint32_t awake_max;   /**< RUNS_AWAKE_MAX; tests lower it */
+	int64_t clock_ms;     /**< wall clock less monotonic clock, when it was looked at */
 	uint32_t hold_count;  /**< somebody works on runs, and facts call back: no run_trim() */
 	struct run_script **scripts;
 	uint32_t script_count;
@@ -179,6 +181,8 @@ void run_on_time(void *arg);
 /** The run counts as waiting (wait_count) until what was gathered is durable. */
 void run_hold_until_durable(struct plan_run *run);
 int64_t run_deadline_ms(const struct plan_run *run);
+/** Whether somebody has set the wall clock: the time-outs of all runs go with it. */
+void engine_look_at_clock(struct plan_engine *engine);
 
 /* plan_park.c */
 int64_t run_wake_ms(const struct plan_run *run); /**< as plan_run.wake_ms */

@@ -19,7 +19,7 @@
 
 struct row_field {
 	const char *name;
-	enum { ROW_TEXT, ROW_JSON, ROW_U32, ROW_I64 } kind;
+	enum { ROW_TEXT, ROW_JSON, ROW_U32, ROW_I64, ROW_SIGNED } kind;
 	bool is_required;
 	size_t offset;
 };
@@ -46,6 +46,7 @@ static const struct row_field row_fields[] = {
 	ROW("records", ROW_U32, true, record_count),
 	ROW("bytes", ROW_I64, true, record_bytes),
 	ROW("wake_ms", ROW_I64, false, wake_ms),
+	ROW("stepped_ms", ROW_SIGNED, false, stepped_ms),
 };
 
 enum { ROW_FIELDS = sizeof(row_fields) / sizeof(row_fields[0]) };
@@ -60,7 +61,8 @@ static json_t *row_value(const struct plan_run *run, const struct row_field *fie
 		return text ? plan_json_clean(slice_of(text), SIZE_MAX) : NULL;
 	case ROW_JSON: return plan_json_parse(*(const char *const *)place);
 	case ROW_U32: return json_integer(*(const uint32_t *)place);
-	case ROW_I64: return json_integer(*(const int64_t *)place);
+	case ROW_I64:
+	case ROW_SIGNED: return json_integer(*(const int64_t *)place);
 	}
 	return NULL;
 }
@@ -104,6 +106,7 @@ static bool read_row_field(struct plan_run *run, const struct row_field *field, 
 		*(uint32_t *)place = (uint32_t)number;
 		return json_is_integer(json) && number >= 0 && number <= UINT32_MAX;
 	case ROW_I64: *(int64_t *)place = number; return json_is_integer(json) && number >= 0;
+	case ROW_SIGNED: *(int64_t *)place = number; return json_is_integer(json);
 	}
 	return false;
 }
@@ -207,6 +210,7 @@ int run_load_all(struct plan_engine *engine, struct err_note *why)
 
 void run_record(struct plan_run *run, struct journal_record *record)
 {
+	engine_look_at_clock(run->engine); /* before this one begins or ends a pause */
 	record->sequence = ++run->record_count;
 	record->time_ms = engine_now(run->engine);
 	run->record_bytes +=

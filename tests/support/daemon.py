@@ -77,6 +77,7 @@ class Daemon:
         self.site = site
         self.state = state or os.path.join(os.path.dirname(site.directory.rstrip("/")), "state")
         self.arguments = list(arguments)
+        self.environment = None  # another one than ours
         self.process = None
         self.log_path = self.state.rstrip("/") + ".log"
 
@@ -87,7 +88,8 @@ class Daemon:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [TOCSIN, "run", "--site", self.site.directory, "--state", self.state]
-                + self.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                + self.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=self.environment)
         return start
 
     def start(self, seconds=60):

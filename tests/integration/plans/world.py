@@ -60,7 +60,8 @@ def plan_text(rule, body, extra=""):
 class World:
     """A site whose rules are fed by a file, its daemon and the receiver."""
 
-    def __init__(self, directory, plans, rules, sync="commit", extra=""):
+    def __init__(self, directory, plans, rules, sync="commit", extra="",
+                 environment=None):
         self.directory = directory
         self.receiver = Receiver()
         self.script = os.path.join(directory, "count.sh")
@@ -84,6 +85,7 @@ class World:
         for name, text in plans.items():
             self.site.plan(name, self.fill(text))
         self.daemon = support.Daemon(self.site, os.path.join(directory, "state"))
+        self.daemon.environment = environment
         self.daemon.start()
 
     def fill(self, text):

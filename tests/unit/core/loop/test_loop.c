@@ -75,6 +75,26 @@ Test(loop, virtual_timers_fire_in_order_of_time_then_of_setting)
 	loop_free(loop);
 }
 
+Test(loop, a_virtual_wall_clock_may_be_set_and_timers_do_not_care)
+{
+	struct loop *loop = loop_virtual_new(5000);
+	struct notes notes = {.loop = loop};
+	struct timer *timer = timer_new(loop, note_a, &notes);
+
+	timer_set(timer, 10);
+	loop_virtual_step(loop, 1000);
+	cr_expect_eq(loop_wall_ms(loop), 6000);
+	loop_virtual_step(loop, -3000);
+	loop_virtual_advance(loop, 9);
+	cr_expect_eq(notes.count, 0);
+	loop_virtual_advance(loop, 1);
+	cr_expect_eq(notes.count, 1);
+	cr_expect_eq(loop_mono_ms(loop), 10);
+	cr_expect_eq(env_wall_ms(loop_env(loop)), 3010);
+	timer_free(timer);
+	loop_free(loop);
+}
+
 Test(loop, a_timer_may_set_itself_again_or_free_itself)
 {
 	struct loop *loop = loop_virtual_new(0);
