@@ -139,6 +139,7 @@ static int open_control(struct app *app, struct err_note *why)
 		.shadows = app->shadows,
 		.shadow = app_shadow,
 		.incidents = app->incidents,
+		.news = app->news,
 		.handling = app->handling,
 		.plans = app->plans,
 		.outbox = app->outbox,

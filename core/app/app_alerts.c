@@ -13,6 +13,7 @@
 #include "core/loop/loop.h"
 #include "core/model/alert.h"
 #include "core/model/zone.h"
+#include "core/news/news.h"
 #include "core/outbox/outbox.h"
 #include "core/plan/action.h"
 #include "core/plan/plan_engine.h"
@@ -116,6 +117,7 @@ static void on_incident_event(void *arg, const struct incident *incident, const 
 	struct app *app = arg;
 	log_info(INCIDENT, "%llu %s (%s): %s", (unsigned long long)incident->number, event,
 		 incident_state_name(incident->state), incident->title);
+	news_on_incident(app->news, incident, event);
 	plan_engine_on_incident(app->plans, incident, event);
 }
 
@@ -181,11 +183,13 @@ static int open_handling(struct app *app, struct err_note *why)
 void app_alerts_close(struct app *app)
 {
 	handling_free(app->handling);
+	news_free(app->news);
 	timer_free(app->handling_timer);
 }
 
 int app_alerts_open(struct app *app, const struct config *config, struct err_note *why)
 {
+	app->gate = (struct outbox_gate){app_may_send, app};
 	struct outbox_options outbox = {
 		.kv = app->kv,
 		.commit = app->commit,
@@ -193,6 +197,7 @@ int app_alerts_open(struct app *app, const struct config *config, struct err_not
 		.client = app->client,
 		.state_dir = app->options->state_dir,
 		.leaves_sync_to_os = config->sync == KV_SYNC_OS,
+		.gate = &app->gate,
 	};
 	uint64_t seed = 0;
 	env_random(app->env, &seed, sizeof(seed));
@@ -206,6 +211,8 @@ int app_alerts_open(struct app *app, const struct config *config, struct err_not
 	int code = outbox_new(&app->outbox, &outbox, why);
 	if (code == 0)
 		code = incident_store_new(&app->incidents, &incidents, why);
+	if (code == 0)
+		code = app_news_open(app, why);
 	if (code == 0)
 		code = open_handling(app, why);
 	if (code != 0)

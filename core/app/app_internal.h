@@ -7,6 +7,7 @@
 
 #include "core/base/bytes.h"
 #include "core/control/control.h"
+#include "core/outbox/outbox.h"
 
 struct alert;
 struct app_options;
@@ -16,6 +17,7 @@ struct bundle;
 struct config;
 struct err_note;
 struct generation;
+struct news;
 struct http_request;
 struct incident;
 struct json_t;
@@ -38,7 +40,9 @@ struct app {
 	struct commit *commit;
 	struct http_client *client;
 	struct outbox *outbox;
+	struct outbox_gate gate;
 	struct incident_store *incidents;
+	struct news *news;
 	struct handling *handling;
 	struct timer *handling_timer;
 	struct script_store *scripts;
@@ -97,6 +101,12 @@ void app_handle_alerts(struct app *app);
 
 /* app_incidents.c: the site's part of incidents. */
 void app_configure_incidents(struct app *app, const struct config *config);
+
+/* app_news.c: what people are told of incidents, and what need not be told any more. */
+int app_news_open(struct app *app, struct err_note *why);
+void app_configure_news(struct app *app, const struct config *config);
+/** For outbox_gate: each kind of row is asked about where it was made. */
+bool app_may_send(void *arg, const char *output, const char *id, struct slice body, char *reason);
 
 /* app_site.c: load and reload of the site, active versions. */
 int app_site_open(struct app *app, struct err_note *why);

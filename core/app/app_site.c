@@ -216,6 +216,7 @@ static int use_config(struct app *app, struct config *config, struct err_note *w
 	app->config = config;
 	handling_configure(app->handling, config, zone);
 	app_configure_incidents(app, config);
+	app_configure_news(app, config);
 	return 0;
 }
 

@@ -185,6 +185,11 @@ bool channel_is_same(const struct channel *a, const struct channel *b)
 	return slice_equal(bytes_slice(&a->fingerprint), bytes_slice(&b->fingerprint));
 }
 
+bool channel_can_edit(const struct channel_settings *settings)
+{
+	return settings->kind == CHANNEL_SLACK && settings->token != NULL;
+}
+
 uint32_t channel_rates(const struct channel *channel, struct rate out[RATES_MAX])
 {
 	static const struct {

@@ -18,8 +18,11 @@ struct message_fields;
 
 /** What happened. Each has wordings in both languages; any other event uses those of "notice". */
 #define MESSAGE_EVENT_LIST(X)                                                                      \
+	X(candidate)                                                                               \
 	X(opened)                                                                                  \
 	X(acked)                                                                                   \
+	X(unacked)                                                                                 \
+	X(raised)                                                                                  \
 	X(escalated)                                                                               \
 	X(handling)                                                                                \
 	X(mitigated)                                                                               \

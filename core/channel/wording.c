@@ -23,10 +23,16 @@ struct wording {
 #define SHORT_ZH "。{text} {url}"
 
 #define WORDING_LIST(X)                                                                            \
+	X(candidate, "{badge}Incident #{incident} waits for approval: {title}",                    \
+	  "{badge}事件 #{incident} 待确认：{title}")                                               \
 	X(opened, "{badge}Incident #{incident} opened: {title}",                                   \
 	  "{badge}事件 #{incident} 触发：{title}")                                                 \
 	X(acked, "{badge}Incident #{incident} acknowledged: {title}",                              \
 	  "{badge}事件 #{incident} 已响应：{title}")                                               \
+	X(unacked, "{badge}Incident #{incident} is in nobody's hands: {title}",                    \
+	  "{badge}事件 #{incident} 无人响应：{title}")                                             \
+	X(raised, "{badge}Incident #{incident} is worse: {title}",                                 \
+	  "{badge}事件 #{incident} 优先级上升：{title}")                                           \
 	X(escalated, "{badge}Incident #{incident} escalated, nobody has answered: {title}",        \
 	  "{badge}事件 #{incident} 无人响应，已升级：{title}")                                     \
 	X(handling, "{badge}Incident #{incident} in hand: {title}",                                \

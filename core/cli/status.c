@@ -156,6 +156,7 @@ static void print_status(const json_t *status)
 	print_part(status, "http");
 	print_handling(json_object_get(status, "handling"));
 	print_part(status, "incidents");
+	print_part(status, "news");
 	print_part(status, "plans");
 	print_part(status, "audit");
 	print_part(status, "storage");

@@ -14,7 +14,7 @@
 /* One output that is a channel of people: the options of config_outputs.c become
  * channel_settings. Secrets stay references ("env:NAME", "file:/path"); they are read at use. */
 
-enum { HEADERS_MAX = 12, TEMPLATES_MAX = 32, RATE_SPAN_MAX_MS = 86400000 };
+enum { HEADERS_MAX = 12, TEMPLATES_MAX = 32 };
 
 struct channel_reader {
 	struct config_builder *builder;
@@ -333,22 +333,6 @@ static void read_templates(struct channel_reader *reader)
 	settings->templates = pairs;
 }
 
-/** { 20, "1m" } */
-static bool read_rate(const struct tree *node, struct rate *out)
-{
-	const struct tree *count = tree_is_list(node) ? node->first : NULL;
-	const struct tree *span = count != NULL ? count->next : NULL;
-
-	if (span == NULL || span->next != NULL || count->type != TREE_NUMBER ||
-	    span->type != TREE_STRING || floor(count->number) != count->number ||
-	    count->number < 1 || count->number > RATE_COUNT_MAX ||
-	    span_parse(span->text, &out->span_ms, NULL) != 0 || out->span_ms < 1000 ||
-	    out->span_ms > RATE_SPAN_MAX_MS)
-		return false;
-	out->count = (uint32_t)count->number;
-	return true;
-}
-
 static void read_rates(struct channel_reader *reader)
 {
 	struct channel_settings *settings = reader->settings;
@@ -357,14 +341,14 @@ static void read_rates(struct channel_reader *reader)
 
 	if (rates == NULL)
 		return;
-	if (read_rate(rates, &settings->rates[0])) {
+	if (config_read_rate(rates, &settings->rates[0])) {
 		settings->rate_count = 1;
 		return;
 	}
 	for (const struct tree *child = rates->first; child != NULL && is_right;
 	     child = child->next)
 		is_right = settings->rate_count < RATES_MAX &&
-			   read_rate(child, &settings->rates[settings->rate_count++]);
+			   config_read_rate(child, &settings->rates[settings->rate_count++]);
 	if (!is_right)
 		fault(reader, rates,
 		      "\"rate\" of output %s must be { COUNT, SPAN } or a list of at "

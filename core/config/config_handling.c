@@ -129,26 +129,13 @@ static struct match_field *copy_fields(struct config_builder *builder, const str
 
 static void check_outputs(struct config_builder *builder, const struct tree *list, const char *what)
 {
-	const struct config *config = builder->config;
-
 	if (list->child_count == 0)
 		report_add(builder->report, builder->file, list->line,
 			   "\"outputs\" of %s must not be empty; without it the rule's own output "
 			   "is meant",
 			   what);
-	for (const struct tree *item = list->first; item != NULL; item = item->next) {
-		struct bytes known = BYTES_EMPTY;
-
-		if (config_find_output(config, item->text) != NULL)
-			continue;
-		for (uint32_t i = 0; i < config->output_count; i++)
-			bytes_append_format(&known, "%s%s", i > 0 ? ", " : "",
-					    config->outputs[i].name);
-		report_add(builder->report, builder->file, item->line,
-			   "%s: unknown output \"%.64s\"; outputs of the site: %.400s", what,
-			   item->text, known.length > 0 ? known.data : "none");
-		bytes_deinit(&known);
-	}
+	for (const struct tree *item = list->first; item != NULL; item = item->next)
+		config_check_output(builder, item, what);
 }
 
 static bool is_field_of_site(const struct config *config, const char *name)

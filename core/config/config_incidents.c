@@ -86,6 +86,15 @@ const struct option config_incident_rows[] = {
 	 .max = 7 * DAY_MS,
 	 .example = "\"30m\"",
 	 .help = "what fires asks for less for so long: the priority falls; \"0s\": never"},
+	{.name = "tell",
+	 .type = OPTION_TEXT_LIST,
+	 .example = "{ \"team\" }",
+	 .help = "outputs that are told what becomes of incidents"},
+	{.name = "tell_limit",
+	 .type = OPTION_LIST,
+	 .example = "{ 5, \"10m\" }",
+	 .help = "an output of people gets so many messages of one incident in so long; the rest "
+		 "is one message"},
 	{.name = NULL},
 };
 
@@ -247,6 +256,7 @@ void config_read_incidents(struct config_builder *builder, const struct tree *tr
 	while (strcmp(resolve_choices[out->resolve], resolve) != 0)
 		out->resolve++;
 	read_siblings(builder, tree_get(tree, "siblings"), out);
+	config_read_tell(builder, tree, out);
 	if (tree == NULL)
 		return;
 	read_lists(builder, tree, out);

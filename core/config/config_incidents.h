@@ -5,6 +5,7 @@
  *        siblings = { count = 3, within = "10m" }, approve = { "guess" }, approve_within = "1h",
  *        ack_timeout = "30m", cool_down = "30m", merchants = { 50, 10, 3 },
  *        priority = { { 1, 1, 2, 3 }, { 1, 2, 3, 4 }, { 2, 3, 4, 5 }, { 3, 4, 5, 5 } },
+ *        tell = { "team" }, tell_limit = { 5, "10m" },
  *      }
  *
  *  Part of struct config; texts live in its arena. What they mean:
@@ -16,7 +17,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/channel/rate.h"
+
 enum { CONFIG_INCIDENT_LEVELS = 4, CONFIG_INCIDENT_FIELDS_MAX = 8 };
+enum { CONFIG_TELL_MAX = 8, CONFIG_TELL_LIMIT_MAX = 20 };
 /** The order of the choices of `resolve`. */
 enum config_resolve {
 	CONFIG_RESOLVE_ALL,
@@ -37,6 +41,9 @@ struct config_incidents {
 	uint32_t approve_count;
 	const char **group_by; /**< of rules that do not say it themselves; none: rule, dimension */
 	uint32_t group_by_count;
+	const char **tell; /**< outputs that are told of incidents (core/news) */
+	uint32_t tell_count;
+	struct rate tell_limit; /**< of one incident, to one output of people */
 };
 
 #endif

@@ -45,6 +45,11 @@ void config_read_handling(struct config_builder *builder, const struct tree *rou
 			  const struct tree *inhibits);
 /** NULL: the defaults. */
 void config_read_incidents(struct config_builder *builder, const struct tree *tree);
+/** Outputs that are told of them; after the outputs. */
+void config_read_tell(struct config_builder *builder, const struct tree *tree,
+		      struct config_incidents *out);
+/** { 20, "1m" }: a count from 1, a span from 1s to 1d. */
+bool config_read_rate(const struct tree *node, struct rate *out);
 void config_handling_deinit(struct config *config);
 /** Reads the files of the lookups, too: a fault in one is a fault of the site. */
 void config_read_lookups(struct config_builder *builder, const struct tree *lookups);
@@ -56,6 +61,9 @@ void config_read_oncall(struct config_builder *builder, const struct tree *peopl
 /** An output of people; its options were checked against config_output_rows. */
 void config_read_channel(struct config_builder *builder, const struct tree *tree,
 			 struct config_output *output, enum channel_kind kind);
+/** False: the site has no output of this name (reported; `what` begins the message). */
+bool config_check_output(struct config_builder *builder, const struct tree *name,
+			 const char *what);
 /** A secret as secret_read() wants it; NULL when it is neither a text, { env = … } nor { file = … }
  *  (reported). */
 const char *config_secret(struct config_builder *builder, const struct tree *node,

@@ -407,3 +407,19 @@ void config_read_outputs(struct config_builder *builder, const struct tree *outp
 		read_output(builder, child, &config->outputs[config->output_count++]);
 	}
 }
+
+bool config_check_output(struct config_builder *builder, const struct tree *name, const char *what)
+{
+	const struct config *config = builder->config;
+	struct bytes known = BYTES_EMPTY;
+
+	if (config_find_output(config, name->text) != NULL)
+		return true;
+	for (uint32_t i = 0; i < config->output_count; i++)
+		bytes_append_format(&known, "%s%s", i > 0 ? ", " : "", config->outputs[i].name);
+	report_add(builder->report, builder->file, name->line,
+		   "%s: unknown output \"%.64s\"; outputs of the site: %.400s", what, name->text,
+		   known.length > 0 ? known.data : "none");
+	bytes_deinit(&known);
+	return false;
+}

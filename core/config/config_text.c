@@ -1,8 +1,12 @@
 #include "core/config/config_internal.h"
 
 #include "core/base/number.h"
+#include "core/model/span.h"
 
+#include <math.h>
 #include <string.h>
+
+enum { RATE_SPAN_MAX_MS = 86400000 };
 
 const char *config_copy_text(struct config *config, const char *text)
 {
@@ -78,4 +82,19 @@ const struct tree *config_section(struct config_builder *builder, const struct t
 	    options_check(found, rows, builder->file, name, builder->report) > 0)
 		return NULL;
 	return found;
+}
+
+bool config_read_rate(const struct tree *node, struct rate *out)
+{
+	const struct tree *count = tree_is_list(node) ? node->first : NULL;
+	const struct tree *span = count != NULL ? count->next : NULL;
+
+	if (span == NULL || span->next != NULL || count->type != TREE_NUMBER ||
+	    span->type != TREE_STRING || floor(count->number) != count->number ||
+	    count->number < 1 || count->number > RATE_COUNT_MAX ||
+	    span_parse(span->text, &out->span_ms, NULL) != 0 || out->span_ms < 1000 ||
+	    out->span_ms > RATE_SPAN_MAX_MS)
+		return false;
+	out->count = (uint32_t)count->number;
+	return true;
 }

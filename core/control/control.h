@@ -49,6 +49,7 @@ struct control_target {
 	struct audit_log *audit;
 	const struct shadow_log *shadows; /**< or NULL */
 	struct incident_store *incidents;
+	const struct news *news; /**< or NULL */
 	struct handling *handling;
 	struct plan_engine *plans;
 	struct outbox *outbox;

@@ -9,6 +9,7 @@
 #include "core/ingest/source_http.h"
 #include "core/ingest/source_tcp.h"
 #include "core/loop/loop.h"
+#include "core/news/news.h"
 #include "core/outbox/outbox.h"
 #include "core/plan/plan_engine.h"
 #include "core/rule/rule.h"
@@ -309,6 +310,21 @@ static void append_handling(const struct control_target *target, struct bytes *o
 	      (double)usage.silence_count);
 }
 
+static void append_news(const struct control_target *target, struct bytes *out)
+{
+	struct news_usage usage = {0};
+	if (target->news != NULL)
+		news_usage(target->news, &usage);
+	plain(out, "news_messages_total", "counter", "Messages of incidents to `tell` outputs.",
+	      (double)usage.put_count);
+	plain(out, "news_bundled_total", "counter", "Events told together with a later one.",
+	      (double)usage.bundled_count);
+	plain(out, "news_outdated_total", "counter", "Messages dropped for a newer one.",
+	      (double)usage.outdated_count);
+	plain(out, "news_waiting", "gauge", "Incidents whose news waits for a limit.",
+	      (double)usage.waiting_count);
+}
+
 static void append_rest(const struct control_target *target, struct bytes *out)
 {
 	struct incident_usage incidents;
@@ -359,5 +375,6 @@ void metrics_append(const struct control_target *target, struct bytes *out)
 	append_rules(target, out);
 	append_outputs(target, out);
 	append_handling(target, out);
+	append_news(target, out);
 	append_rest(target, out);
 }

@@ -11,6 +11,7 @@
 #include "core/ingest/source_http.h"
 #include "core/ingest/source_tcp.h"
 #include "core/loop/loop.h"
+#include "core/news/news.h"
 #include "core/outbox/outbox.h"
 #include "core/plan/plan_engine.h"
 #include "core/rule/rule.h"
@@ -196,6 +197,19 @@ static json_t *incidents_part(const struct incident_store *store)
 	return part;
 }
 
+static json_t *news_part(const struct news *news)
+{
+	struct news_usage usage = {0};
+	if (news != NULL)
+		news_usage(news, &usage);
+	json_t *part = json_object();
+	json_put_int(part, "messages", usage.put_count);
+	json_put_int(part, "bundled", usage.bundled_count);
+	json_put_int(part, "outdated", usage.outdated_count);
+	json_put_int(part, "waiting", usage.waiting_count);
+	return part;
+}
+
 static json_t *handling_part(const struct control_target *target, int64_t now_ms)
 {
 	struct handling_usage usage;
@@ -321,6 +335,7 @@ int verb_status(const struct verb_call *call, json_t **result, struct err_note *
 	json_take(status, "outputs", outputs);
 	json_take(status, "http", http_part(target));
 	json_take(status, "incidents", incidents_part(target->incidents));
+	json_take(status, "news", news_part(target->news));
 	json_take(status, "handling", handling_part(target, call->now_ms));
 	json_take(status, "plans", plans_part(target->plans));
 	json_take(status, "audit", audit_part(target->audit));

@@ -175,6 +175,8 @@ void incident_each(const struct incident_store *store, bool open_only,
  *  first {seq, time_ms, kind, actor, text, state, revision, set}; the commit is flushed first, so
  *  what is shown is durable. ERR_NOT_FOUND, ERR_IO, ERR_CORRUPT. */
 void incident_append_json(const struct incident *incident, struct bytes *out);
+/** The same without the list of its alerts: a few kilobytes at most. */
+void incident_append_summary(const struct incident *incident, struct bytes *out);
 int incident_each_timeline(const struct incident_store *store, uint64_t number,
 			   void (*each)(void *arg, struct slice json), void *arg,
 			   struct err_note *why);

@@ -164,16 +164,27 @@ void incident_append_row(const struct incident *incident, struct bytes *out)
 	incident_dump(to_json(incident, true), out);
 }
 
-void incident_append_json(const struct incident *incident, struct bytes *out)
+static json_t *to_shown_json(const struct incident *incident)
 {
-	const struct incident_member *member = incident->firing.first;
-	json_t *json = to_json(incident, false), *firing = json_array();
-	for (; member; member = member->next)
-		json_array_append_new(firing, incident_text_json(member->id));
-	json_object_set_new(json, "firing", firing);
+	json_t *json = to_json(incident, false);
 	json_object_set_new(json, "firing_count", json_integer(incident->firing_count));
 	json_object_del(json, "row");
 	json_object_del(json, "asked_ms");
+	return json;
+}
+
+void incident_append_summary(const struct incident *incident, struct bytes *out)
+{
+	incident_dump(to_shown_json(incident), out);
+}
+
+void incident_append_json(const struct incident *incident, struct bytes *out)
+{
+	const struct incident_member *member = incident->firing.first;
+	json_t *json = to_shown_json(incident), *firing = json_array();
+	for (; member; member = member->next)
+		json_array_append_new(firing, incident_text_json(member->id));
+	json_object_set_new(json, "firing", firing);
 	incident_dump(json, out);
 }
 

@@ -39,9 +39,7 @@ static struct target_channel *channel_of(struct target *target)
 /** Ledgers are for channels whose messages can be edited. */
 static bool can_edit(const struct target_channel *out)
 {
-	const struct channel_settings *settings = channel_settings(out->channel);
-
-	return settings->kind == CHANNEL_SLACK && settings->token != NULL;
+	return channel_can_edit(channel_settings(out->channel));
 }
 
 static void keep_message(struct target_channel *out, const struct channel_verdict *verdict)

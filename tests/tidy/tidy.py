@@ -19,7 +19,7 @@ OUR_ROOTS = "core|storage|lua|bench|tests"
 VALUES = {"core/model"}
 MIDDLE = {"core/model", "core/loop", "core/config", "storage", "core/filter", "core/window"}
 UPPER = MIDDLE | {"core/ingest", "core/rule", "core/judge", "core/incident", "core/plan"}
-UPPER |= {"core/outbox", "core/handling", "core/channel"}
+UPPER |= {"core/outbox", "core/handling", "core/channel", "core/news"}
 EDGES = {
     "core/base": set(),
     "core/sketch": set(),
@@ -50,6 +50,8 @@ EDGES = {
     "core/plan": VALUES | {"core/loop", "core/config", "core/outbox", "core/incident", "storage"}
     # The latencies of a test of performance.
     | {"core/sketch"},
+    # Incidents put into messages; the outbox is called through its options.
+    "core/news": VALUES | {"core/loop", "core/channel", "core/incident", "storage"},
     "core/judge": VALUES | {"core/rule"},
     "core/engine": VALUES
     | {"core/judge", "core/ingest", "core/window", "core/rule", "core/filter", "core/config"}
