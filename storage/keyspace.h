@@ -24,7 +24,7 @@
  *  "o"     target name, 0, sequence (8)           outbox row (JSON)
  *  "d"     target name, 0, sequence (8)           outbox dead letter (JSON)
  *  "M"     output name, 0, incident number (8)    message that tells of the incident (JSON)
- *  "W"     incident number (8)                    what was told of it, to whom, and what waits (JSON)
+ *  "W"     incident number (8)                    what was told of it, to whom (JSON)
  *  "A"     sequence (8), time_ms (8)              who did what: a row of the audit log (JSON)
  *  "k"     rule name, 0, dimension key            alert that is open, and who was told of it
  *  "h"     alert id (32)                          what was decided of an alert (core/handling)

@@ -1,6 +1,7 @@
 #include "core/app/app_internal.h"
 
 #include "core/app/app.h"
+#include "core/app/app_news.h"
 #include "core/base/env.h"
 #include "core/base/err.h"
 #include "core/base/log.h"

@@ -102,12 +102,6 @@ void app_handle_alerts(struct app *app);
 /* app_incidents.c: the site's part of incidents. */
 void app_configure_incidents(struct app *app, const struct config *config);
 
-/* app_news.c: what people are told of incidents, and what need not be told any more. */
-int app_news_open(struct app *app, struct err_note *why);
-void app_configure_news(struct app *app, const struct config *config);
-/** For outbox_gate: each kind of row is asked about where it was made. */
-bool app_may_send(void *arg, const char *output, const char *id, struct slice body, char *reason);
-
 /* app_site.c: load and reload of the site, active versions. */
 int app_site_open(struct app *app, struct err_note *why);
 void app_site_close(struct app *app);

@@ -1,5 +1,6 @@
-#include "core/app/app_internal.h"
+#include "core/app/app_news.h"
 
+#include "core/app/app_internal.h"
 #include "core/base/env.h"
 #include "core/channel/channel.h"
 #include "core/config/config.h"

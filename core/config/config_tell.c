@@ -15,7 +15,7 @@ static void read_names(struct config_builder *builder, const struct tree *list,
 		return;
 	}
 	for (const struct tree *name = list->first; name != NULL; name = name->next) {
-		if (!config_check_output(builder, name, "\"tell\" of incidents"))
+		if (!config_check_output(builder, name, "incidents.tell"))
 			return;
 		for (const struct tree *other = list->first; other != name; other = other->next) {
 			if (strcmp(other->text, name->text) != 0)

@@ -206,13 +206,17 @@ static char *detail_of(const struct incident *incident, enum news_event event)
 
 static void add_line(struct news_item *item, enum news_event event, char *detail, int64_t now_ms)
 {
+	struct news_line *line;
+
 	if (item->line_count == NEWS_LINES_MAX) {
 		mem_free(item->lines[0].detail);
 		memmove(item->lines, item->lines + 1,
 			(NEWS_LINES_MAX - 1) * sizeof(item->lines[0]));
 		item->line_count--;
 	}
-	item->lines[item->line_count++] = (struct news_line){item->sequence, now_ms, event, detail};
+	line = &item->lines[item->line_count++];
+	*line = (struct news_line){.sequence = item->sequence, .at_ms = now_ms, .event = event};
+	line->detail = detail;
 }
 
 /** The entry of an output that is no longer told makes room; NULL: of none. */

@@ -82,7 +82,7 @@ struct news_settings {
 void news_configure(struct news *news, const struct news_settings *settings);
 
 /** An event of core/incident/incident.h, in its batch. */
-void news_on_incident(struct news *news, const struct incident *incident, const char *event);
+void news_on_incident(struct news *news, const struct incident *incident, const char *name);
 
 /** For outbox_gate: is this row, put here, still to be sent? False: `reason` (NEWS_REASON_BYTES)
  *  says why. */

@@ -151,7 +151,8 @@ class News(unittest.TestCase):
         self.start('"ding", "bot"', 'group_by = { "rule" },')
         self.feed("storm", *["m%d" % i for i in range(10000)])
         self.feed("dead", "x")
-        wait_until(lambda: len(self.daemon.call("incident.list", {"all": True})) == 2, 60, "two incidents")
+        wait_until(lambda: len(self.daemon.call("incident.list", {"all": True})) == 2, 60,
+                   "two incidents")
         self.assertEqual(self.do("show")["alert_count"], 10000)
         wait_until(lambda: any("Incident #2 " in text for text in self.dings(2)), 30, "the other")
         of_storm = [text for text in self.dings() if "Incident #1 " in text]

@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Incidents in a store in memory, a virtual clock; what is put is kept as "output id event text". */
+/* Incidents in a store in memory, a virtual clock; what is put is kept. */
 
 enum { SECOND_MS = 1000, MINUTE_MS = 60 * SECOND_MS, ROWS_MAX = 64 };
 
