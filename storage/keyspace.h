@@ -20,6 +20,8 @@
  *  "t"     incident number (8), sequence (4)      timeline record (JSON)
  *  "R"     plan run id text                       plan run (JSON)
  *  "j"     plan run id text, 0, sequence (4)      journal record (JSON)
+ *  "K"     lock name                              lease of a plan run (JSON); without a name:
+ *                                                   the latest fence
  *  "x"     version hash text                      source of a kept version or run (text)
  *  "o"     target name, 0, sequence (8)           outbox row (JSON)
  *  "d"     target name, 0, sequence (8)           outbox dead letter (JSON)
@@ -68,6 +70,7 @@ struct err_note;
 	X(TIMELINE, 't')                                                                           \
 	X(RUN, 'R')                                                                                \
 	X(JOURNAL, 'j')                                                                            \
+	X(LOCK, 'K')                                                                               \
 	X(SCRIPT, 'x')                                                                             \
 	X(OUTBOX, 'o')                                                                             \
 	X(OUTBOX_DEAD, 'd')                                                                        \

@@ -214,6 +214,28 @@ static void tell_signal_received(const json_t *record, struct bytes *out)
 	append_member(out, " with ", result, "value");
 }
 
+static void tell_lock_awaited(const json_t *record, struct bytes *out)
+{
+	append_member(out, "wants the lock ", record, "action");
+	append_clock(out, ", waits until ", record, "due");
+}
+
+static void tell_lock_taken(const json_t *record, struct bytes *out)
+{
+	if (append_end(out, record))
+		return;
+	append_member(out, "holds the lock ", record, "action");
+	append_member(out, ", fence ", record, "fence");
+	append_clock(out, ", until ", record, "due");
+}
+
+static void tell_lock_freed(const json_t *record, struct bytes *out)
+{
+	bool was_held = json_is_true(json_object_get(json_object_get(record, "result"), "held"));
+	append_member(out, "gives back the lock ", record, "action");
+	bytes_append_text(out, was_held ? "" : ", whose lease was over");
+}
+
 static void tell_value(const json_t *record, struct bytes *out)
 {
 	if (!append_end(out, record))
@@ -271,6 +293,9 @@ static const struct teller {
 	{"SignalAwaited", tell_awaited},
 	{"SignalSent", tell_signal_sent},
 	{"Value", tell_value},
+	{"LockAwaited", tell_lock_awaited},
+	{"LockTaken", tell_lock_taken},
+	{"LockFreed", tell_lock_freed},
 	{"SignalReceived", tell_signal_received},
 	{"BranchesOpened", tell_branches},
 	{"Choice", tell_choice},

@@ -54,6 +54,7 @@ static const struct field fields[] = {
 	FIELD("version", FIELD_NUMBER, version),
 	FIELD("started", FIELD_NUMBER, started),
 	FIELD("format", FIELD_NUMBER, format),
+	FIELD("fence", FIELD_NUMBER, fence),
 	FIELD("final", FIELD_FLAG, is_final),
 };
 
@@ -80,6 +81,8 @@ bool record_opens_call(enum record_type type)
 	case RECORD_ASK_OPENED:
 	case RECORD_SIGNAL_AWAITED:
 	case RECORD_VALUE:
+	case RECORD_LOCK_AWAITED:
+	case RECORD_LOCK_FREED:
 	case RECORD_BRANCHES_OPENED: return true;
 	case RECORD_RUN_STARTED:
 	case RECORD_STEP_ATTEMPT:
@@ -92,6 +95,7 @@ bool record_opens_call(enum record_type type)
 	case RECORD_ASK_ANSWERED:
 	case RECORD_SIGNAL_SENT:
 	case RECORD_SIGNAL_RECEIVED:
+	case RECORD_LOCK_TAKEN:
 	case RECORD_CHOICE:
 	case RECORD_OPERATOR:
 	case RECORD_RUN_ENDED: return false;

@@ -5,7 +5,7 @@
  *                               StepDone|StepFailed|
  *                               StepInDoubt Operator StepDone|StepFailed|StepAttempt …)
  *               |TimerSet TimerFired|AskOpened AskVoted* AskAnswered
- *               |SignalAwaited SignalReceived|Value
+ *               |SignalAwaited SignalReceived|Value|LockAwaited LockTaken|LockFreed
  *               |BranchesOpened (branch…, mixed, each with its own scope) Choice)*
  *
  *  Operator records: with a step "it happened", "it did not happen", "retry" (args: the new ones),
@@ -18,6 +18,8 @@
  *  The grammar holds for the records of one scope; the scope of the main branch is absent.
  *  A branch that was stopped (`any`) may end inside a call. An Operator record that names a step
  *  ends its doubt.
+ *  A lock that is not freed is given back by the end of its branch or run, or when its lease is
+ *  over (LockTaken: `due_ms`).
  *  Format 1 (no field "format" in RunStarted) knows the main branch only; else it is the same.
  *  Owner: a decoded record is borrowed from the arena; texts that are absent are NULL.
  */
@@ -50,6 +52,9 @@ struct kv_batch;
 	X(SIGNAL_AWAITED, "SignalAwaited")                                                         \
 	X(SIGNAL_SENT, "SignalSent")                                                               \
 	X(SIGNAL_RECEIVED, "SignalReceived")                                                       \
+	X(LOCK_AWAITED, "LockAwaited")                                                             \
+	X(LOCK_TAKEN, "LockTaken")                                                                 \
+	X(LOCK_FREED, "LockFreed")                                                                 \
 	X(VALUE, "Value")                                                                          \
 	X(BRANCHES_OPENED, "BranchesOpened")                                                       \
 	X(CHOICE, "Choice")                                                                        \
@@ -89,6 +94,7 @@ struct journal_record {
 	int64_t attempt, due_ms, late_by_ms, incident, version;
 	int64_t started; /**< Choice: how many branches had begun */
 	int64_t format;  /**< RunStarted */
+	int64_t fence;   /**< LockAwaited: place in line; LockTaken, LockFreed: of the lease */
 	bool is_final;
 };
 

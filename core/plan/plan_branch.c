@@ -121,6 +121,7 @@ static void end(struct plan_branch *branch, bool is_given_up, const char *error)
 	if (error && !is_given_up)
 		engine_fact(run, "branch_failed", "%s: %s", branch->scope, error);
 	run->runner->ops->drop(run->runner, branch->number);
+	lock_free_branch(branch);
 	branch_free(branch);
 	join_ended(parent, name, is_given_up, kept_error);
 	mem_free(name);

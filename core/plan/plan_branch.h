@@ -54,6 +54,7 @@ struct open_call {
 	char *error;
 	struct join *join;   /**< of a branches call */
 	uint32_t args_count; /**< how often an operator gave other arguments */
+	int64_t fence;       /**< of a lock: its place in line */
 	json_t *votes;       /**< of an ask with a quorum: {actor, value, reason}; NULL none */
 };
 

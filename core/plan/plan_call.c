@@ -49,6 +49,9 @@ enum plan_call_kind call_kind_of(enum record_type type)
 	case RECORD_ASK_OPENED: return PLAN_CALL_ASK;
 	case RECORD_SIGNAL_AWAITED: return PLAN_CALL_SIGNAL;
 	case RECORD_BRANCHES_OPENED: return PLAN_CALL_BRANCHES;
+	case RECORD_LOCK_AWAITED: return PLAN_CALL_LOCK;
+	case RECORD_LOCK_FREED: return PLAN_CALL_UNLOCK;
+	case RECORD_LOCK_TAKEN:
 	case RECORD_VALUE:
 	case RECORD_RUN_STARTED:
 	case RECORD_STEP_ATTEMPT:
@@ -126,6 +129,8 @@ void call_apply(struct open_call *call, const struct journal_record *record)
 	case RECORD_ASK_OPENED:
 	case RECORD_SIGNAL_AWAITED:
 	case RECORD_VALUE:
+	case RECORD_LOCK_AWAITED:
+	case RECORD_LOCK_FREED:
 	case RECORD_BRANCHES_OPENED:
 		call->is_open = true;
 		call->kind = call_kind_of(record->type);
@@ -134,11 +139,12 @@ void call_apply(struct open_call *call, const struct journal_record *record)
 		call->args_json = mem_copy_text(record->args_json ? record->args_json : "{}");
 		call->opened_ms = record->time_ms;
 		call->due_ms = record->due_ms;
+		call->fence = record->fence;
 		if (record->effect && effect_parse(record->effect) >= 0)
 			call->effect = (enum effect)effect_parse(record->effect);
 		if (call->effect == EFFECT_PROBE)
 			call->probe_json = step_opts_probe(record->opts_json);
-		if (record->type == RECORD_VALUE)
+		if (record->type == RECORD_VALUE || record->type == RECORD_LOCK_FREED)
 			answer(call, record);
 		if (record->type == RECORD_BRANCHES_OPENED)
 			call->join = join_new(call->args_json);
@@ -172,6 +178,7 @@ void call_apply(struct open_call *call, const struct journal_record *record)
 	case RECORD_STEP_DONE:
 	case RECORD_TIMER_FIRED:
 	case RECORD_SIGNAL_RECEIVED:
+	case RECORD_LOCK_TAKEN:
 	case RECORD_ASK_ANSWERED: answer(call, record); break;
 	case RECORD_ASK_VOTED:
 		if (!call->votes)
@@ -232,7 +239,34 @@ static void open_new(struct plan_branch *branch, const struct plan_call *call,
 	case PLAN_CALL_SIGNAL: signal_open(branch, record); break;
 	case PLAN_CALL_VALUE: value_open(branch, record, call->opts_json); break;
 	case PLAN_CALL_BRANCHES: join_open(branch, record); break;
+	case PLAN_CALL_LOCK: lock_open(branch, record); break;
+	case PLAN_CALL_UNLOCK: unlock_open(branch, record); break;
 	}
+}
+
+/* Opened and answered at once: the script is told, and nothing is done. */
+static void open_refused(struct plan_branch *branch, enum plan_call_kind kind,
+			 struct journal_record *record, const char *error)
+{
+	static const enum record_type types[][2] = {
+		[PLAN_CALL_STEP] = {RECORD_STEP_SCHEDULED, RECORD_STEP_FAILED},
+		[PLAN_CALL_SLEEP] = {RECORD_TIMER_SET, RECORD_TIMER_FIRED},
+		[PLAN_CALL_ASK] = {RECORD_ASK_OPENED, RECORD_ASK_ANSWERED},
+		[PLAN_CALL_VALUE] = {RECORD_VALUE, RECORD_VALUE},
+		[PLAN_CALL_BRANCHES] = {RECORD_BRANCHES_OPENED, RECORD_CHOICE},
+		[PLAN_CALL_SIGNAL] = {RECORD_SIGNAL_AWAITED, RECORD_SIGNAL_RECEIVED},
+		[PLAN_CALL_LOCK] = {RECORD_LOCK_AWAITED, RECORD_LOCK_TAKEN},
+		[PLAN_CALL_UNLOCK] = {RECORD_LOCK_FREED, RECORD_LOCK_FREED},
+	};
+	record->type = types[kind][0];
+	record->error = types[kind][0] == types[kind][1] ? error : NULL;
+	branch_record(branch, record);
+	struct journal_record refused = {.type = types[kind][1],
+					 .step = branch->call.step,
+					 .is_final = kind == PLAN_CALL_STEP,
+					 .error = error};
+	if (!record->error)
+		branch_record(branch, &refused);
 }
 
 /* Does what comes next for a call that is not answered. */
@@ -246,6 +280,8 @@ static void call_continue(struct plan_branch *branch)
 		break;
 	case PLAN_CALL_ASK: ask_continue(branch); break;
 	case PLAN_CALL_SIGNAL: signal_continue(branch); break;
+	case PLAN_CALL_LOCK: lock_continue(branch); break;
+	case PLAN_CALL_UNLOCK:
 	case PLAN_CALL_BRANCHES:
 	case PLAN_CALL_VALUE: break;
 	}
@@ -313,7 +349,12 @@ static bool take_call(struct plan_branch *branch, const struct plan_call *call)
 						.action = call->action,
 						.args_json = args,
 						.hash = hash};
-		open_new(branch, call, &record);
+		char *lost = call->kind == PLAN_CALL_UNLOCK ? NULL : lock_lost(branch);
+		if (lost)
+			open_refused(branch, call->kind, &record, lost);
+		else
+			open_new(branch, call, &record);
+		mem_free(lost);
 	}
 	mem_free(step);
 	return is_taken;
@@ -327,7 +368,7 @@ bool call_open(struct plan_branch *branch, const struct plan_call *call)
 		answer_known(branch, call->id);
 		return true;
 	}
-	bool is_value = call->kind == PLAN_CALL_VALUE;
+	bool is_value = call->kind == PLAN_CALL_VALUE || call->kind == PLAN_CALL_UNLOCK;
 	if (!is_replayed && branch->is_stopping) {
 		branch_give_up(branch);
 		return false;

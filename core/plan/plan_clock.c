@@ -186,6 +186,8 @@ static void on_due(struct plan_branch *branch)
 	case PLAN_CALL_SLEEP: sleep_on_due(branch); break;
 	case PLAN_CALL_ASK: ask_on_due(branch); break;
 	case PLAN_CALL_SIGNAL: signal_on_due(branch); break;
+	case PLAN_CALL_LOCK: lock_on_due(branch); break;
+	case PLAN_CALL_UNLOCK:
 	case PLAN_CALL_VALUE:
 	case PLAN_CALL_BRANCHES: break;
 	}

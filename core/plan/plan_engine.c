@@ -81,6 +81,8 @@ int plan_engine_new(struct plan_engine **out, const struct plan_engine_options *
 	engine->clock_ms = loop_wall_ms(options->loop) - loop_mono_ms(options->loop);
 	engine->kick = timer_new(options->loop, on_kick, engine);
 	int code = run_load_all(engine, why);
+	if (code == 0)
+		code = locks_load(engine, why);
 	if (code != 0) {
 		plan_engine_free(engine);
 		return code;
@@ -107,6 +109,7 @@ void plan_engine_free(struct plan_engine *engine)
 	mem_free(engine->runs);
 	mem_free(engine->scripts);
 	mem_free(engine->waits);
+	locks_free(engine);
 	drop_plans(engine);
 	if (engine->config)
 		config_unref(engine->config);
@@ -134,6 +137,7 @@ int plan_engine_resume(struct plan_engine *engine, struct err_note *why)
 	uint32_t count = engine->run_count;
 	(void)why;
 	engine->hold_count++;
+	engine->is_resuming = true;
 	for (uint32_t i = 0; i < count; i++) {
 		struct plan_run *run = engine->runs[i];
 		/* A run with a timer began in this process. */
@@ -148,6 +152,8 @@ int plan_engine_resume(struct plan_engine *engine, struct err_note *why)
 		if (engine->runs[i]->state == RUN_QUEUED)
 			engine_dequeue(engine, engine->runs[i]);
 	}
+	engine->is_resuming = false;
+	locks_look(engine);
 	engine->hold_count--;
 	run_trim(engine);
 	return 0;

@@ -96,6 +96,7 @@ int plan_engine_go_on(struct plan_engine *engine, const char *run_id,
 			branch_after(branch, branch->held);
 		branch->held = NULL;
 	}
+	locks_look_run(run);
 	run_refresh(run);
 	run_arm(run);
 	return 0;
@@ -201,12 +202,14 @@ int plan_engine_retry(struct plan_engine *engine, const char *run_id, const char
 }
 
 /* The call is answered with what an operator says. */
-static void settle(struct plan_branch *branch, enum record_type type, const char *result_json)
+static void settle(struct plan_branch *branch, enum record_type type, const char *result_json,
+		   const char *error)
 {
 	struct journal_record record = {.type = type,
 					.step = branch->call.step,
 					.attempt = branch->call.attempt_count,
-					.result_json = result_json};
+					.result_json = result_json,
+					.error = error};
 	plan_action_cancel(branch->action);
 	branch->action = NULL;
 	branch->held = NULL;
@@ -235,7 +238,7 @@ int plan_engine_set(struct plan_engine *engine, const char *run_id, const char *
 	if (code != 0)
 		return code;
 	record_call(branch, "set", NULL, by);
-	settle(branch, RECORD_STEP_DONE, text);
+	settle(branch, RECORD_STEP_DONE, text, NULL);
 	return 0;
 }
 
@@ -263,17 +266,19 @@ int plan_engine_skip(struct plan_engine *engine, const char *run_id, const char 
 		return code;
 	record_call(branch, "skip", NULL, by);
 	switch (branch->call.kind) {
-	case PLAN_CALL_STEP: settle(branch, RECORD_STEP_DONE, "{\"skipped\":true}"); break;
+	case PLAN_CALL_STEP: settle(branch, RECORD_STEP_DONE, "{\"skipped\":true}", NULL); break;
 	case PLAN_CALL_SLEEP:
-		settle(branch, RECORD_TIMER_FIRED, "{\"late_by_ms\":0,\"skipped\":true}");
+		settle(branch, RECORD_TIMER_FIRED, "{\"late_by_ms\":0,\"skipped\":true}", NULL);
 		break;
 	case PLAN_CALL_SIGNAL:
-		settle(branch, RECORD_SIGNAL_RECEIVED, "{\"skipped\":true,\"timeout\":true}");
+		settle(branch, RECORD_SIGNAL_RECEIVED, "{\"skipped\":true,\"timeout\":true}", NULL);
 		break;
 	case PLAN_CALL_ASK:
 		ask = skipped_ask(by);
-		settle(branch, RECORD_ASK_ANSWERED, ask);
+		settle(branch, RECORD_ASK_ANSWERED, ask, NULL);
 		break;
+	case PLAN_CALL_LOCK: settle(branch, RECORD_LOCK_TAKEN, NULL, "an operator skips it"); break;
+	case PLAN_CALL_UNLOCK:
 	case PLAN_CALL_VALUE:
 	case PLAN_CALL_BRANCHES: break;
 	}

@@ -75,6 +75,8 @@ int replay_open(struct plan_run *run, const struct journal_record **first, struc
 	run->is_paused = false;
 	json_decref(run->signals);
 	run->signals = NULL;
+	json_decref(run->locks);
+	run->locks = NULL;
 	for (uint32_t i = 0; i < replay->journal.count; i++)
 		run_account(run, &replay->journal.records[i]);
 	chain(replay);

@@ -134,6 +134,7 @@ void run_account(struct plan_run *run, const struct journal_record *record)
 	if (was_stopped && !is_stopped)
 		run->paused_ms += record->time_ms - run->doubt_ms;
 	signal_account(run, record);
+	lock_account(run, record);
 }
 
 static void end_with(struct plan_run *run, enum run_state state, const char *error,
@@ -159,6 +160,7 @@ static void end_with(struct plan_run *run, enum run_state state, const char *err
 	engine->usage.done_count += state == RUN_DONE ? 1 : 0;
 	engine->usage.failed_count += state == RUN_FAILED ? 1 : 0;
 	run_release(run);
+	lock_free_run(run);
 	engine_kick(engine);
 	engine->hold_count++;
 	if (run->started_ms != 0)

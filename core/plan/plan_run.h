@@ -25,6 +25,7 @@
 #include "core/base/arena.h"
 #include "core/base/key_table.h"
 #include "core/plan/plan_branch.h"
+#include "core/plan/plan_lock.h"
 
 struct timer;
 
@@ -70,6 +71,7 @@ struct plan_run {
 	struct timer *timer;
 	uint32_t doubt_count; /**< steps in doubt */
 	bool is_paused;       /**< by an operator */
+	json_t *locks;        /**< held, says the journal: {key, scope, fence}; NULL none */
 	json_t *signals;      /**< sent, and not waited for yet: {name, result}; NULL none */
 	int64_t doubt_ms;     /**< since when there is one, or it is paused */
 	int64_t paused_ms;    /**< in doubt or paused: does not count for the time-out */
@@ -108,6 +110,8 @@ struct plan_engine {
 	struct run_wait *waits; /**< a ring: the commit calls back in this order */
 	uint32_t wait_first, wait_count, wait_capacity;
 	struct timer *kick;
+	struct plan_locks locks;
+	bool is_resuming; /**< runs are brought back: no lock is given yet */
 	struct plan_usage usage;
 };
 

@@ -15,6 +15,7 @@
  *      ASK    {"approved": true, "value": any or null, "actor": "…", "reason": "…",
  *              "expired": false}
  *      SIGNAL {"value": any, "actor": "…", "reason": "…"}, or {"timeout": true}
+ *      LOCK   {"fence": 12}   UNLOCK {"held": false when its lease was over}
  *      VALUE  now: epoch seconds (1795327200.125)   random: number in [0, 1)   uuid: text
  *             incident: the object of incident_append_json(), or null
  *      BRANCHES  {"started": 3, "winner": "a" (of `any`), "errors": {"b": "sentence"}}; what the
@@ -32,7 +33,12 @@ struct err_note;
 #define PLAN_CALL_LIST(X)                                                                          \
 	X(STEP, "step")                                                                            \
 	X(SLEEP, "sleep")                                                                          \
-	X(ASK, "ask") X(VALUE, "value") X(BRANCHES, "branches") X(SIGNAL, "signal")
+	X(ASK, "ask")                                                                              \
+	X(VALUE, "value")                                                                          \
+	X(BRANCHES, "branches")                                                                    \
+	X(SIGNAL, "signal")                                                                        \
+	X(LOCK, "lock")                                                                            \
+	X(UNLOCK, "unlock")
 enum plan_call_kind {
 #define PLAN_CALL_ENUM(name, text) PLAN_CALL_##name,
 	PLAN_CALL_LIST(PLAN_CALL_ENUM)
@@ -44,6 +50,8 @@ enum plan_call_kind {
  *  objects (opts: effect, timeout, deadline, retry {max, first, factor, cap, jitter}, on_fail).
  *  SLEEP: args {"ms": 5000}. ASK: args {text, who, expires, on_expire, choices}; opts are not read.
  *  SIGNAL: id and action are its name; args {} or {"ms": how long}.
+ *  LOCK: id and action are its name; args {"ttl_ms": …, "wait_ms": …}. UNLOCK: action is the name
+ *  of a lock that this branch holds.
  *  VALUE: action "now" | "random" | "uuid" | "incident" | "fact" (opts {"value": …}); recorded
  *  once, replayed afterwards. Action "known": whether the fact `id` is recorded; no record itself.
  *  BRANCHES: id "par" | "each"; args {"mode": "all" | "any" | "settle", "names": ["a", …] or

@@ -241,6 +241,12 @@ void step_attempt(struct plan_branch *branch)
 		run_end(branch->run, RUN_FAILED, "the journal of the run is full");
 		return;
 	}
+	char *lost = lock_lost(branch);
+	if (lost) {
+		fail_for_good(branch, lost);
+		mem_free(lost);
+		return;
+	}
 	struct journal_record record = {.type = RECORD_STEP_ATTEMPT,
 					.step = call->step,
 					.attempt = call->attempt_count + 1};

@@ -287,6 +287,7 @@ void run_free(struct plan_run *run)
 	mem_free(run->plan);
 	mem_free(run->starter);
 	json_decref(run->signals);
+	json_decref(run->locks);
 	mem_free(run->concurrency);
 	mem_free(run->params_json);
 	mem_free(run->waiting_for);

@@ -299,6 +299,14 @@ const struct api_row api_rows[] = {
 	     "tocsin.LoadResult",
 	     "A test of performance before something goes online: requests at a fixed rate to a "
 	     "host on the site's load.allow, and a verdict."),
+	LIBRARY("ctx:lock", PHASE_PLAN, "waits for the lock",
+	     "key string what is locked, for all runs\n"
+	     "opts? {ttl?: string|number, wait?: string|number} default \"10m\" both\n"
+	     "fn fun(c: tocsin.PlanContext, fence: integer): any",
+	     "any result what the function returns",
+	     "Runs the function while no other run holds the lock. Raises when it is not free in "
+	     "time. After ttl another run may take it: then every further call of the function "
+	     "raises."),
 	LIBRARY("ctx:notify", PHASE_PLAN, "one durable step",
 	     "id string\n"
 	     "args {to: string, text: string}\n"

@@ -162,6 +162,13 @@ function ctx:incident_state() end
 ---@param opts? tocsin.StepOptions
 ---@return tocsin.LoadResult
 function ctx:load(id, args, opts) end
+---Runs the function while no other run holds the lock. Raises when it is not free in time. After
+---ttl another run may take it: then every further call of the function raises.
+---@param key string what is locked, for all runs
+---@param opts? {ttl?: string|number, wait?: string|number} default "10m" both
+---@param fn fun(c: tocsin.PlanContext, fence: integer): any
+---@return any result what the function returns
+function ctx:lock(key, opts, fn) end
 
 ---A message to an output of the site.
 ---@param id string

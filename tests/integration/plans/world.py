@@ -178,7 +178,9 @@ def at(text):
 
 OPENS = {"StepScheduled": {"StepDone", "StepFailed"}, "TimerSet": {"TimerFired"},
          "AskOpened": {"AskAnswered"},
-         "SignalAwaited": {"SignalReceived"}, "BranchesOpened": {"Choice"}}
+         "SignalAwaited": {"SignalReceived"}, "BranchesOpened": {"Choice"},
+         "LockAwaited": {"LockTaken"}}
+AT_ONCE = ("Value", "LockFreed")  # they open and answer a call
 
 
 class Branch:
@@ -190,12 +192,12 @@ class Branch:
 
 def check_record(branch, record, outcomes, started):
     kind = record["type"]
-    if kind == "Value" or kind in OPENS:
+    if kind in AT_ONCE or kind in OPENS:
         assert branch.is_open is None, "%s begins inside %s" % (record, branch.is_open)
         assert record["step"] not in started, "%s began twice" % record["step"]
         started.add(record["step"])
         branch.attempts = 0
-        if kind == "Value":
+        if kind in AT_ONCE:
             outcomes[record["step"]] = record
         else:
             branch.is_open = record

@@ -98,6 +98,15 @@ struct world {
 		.kind = PLAN_CALL_SIGNAL, .id = (name), .action = (name), .args_json = (args),     \
 		.line = 6                                                                          \
 	}
+#define LOCK(name, args)                                                                           \
+	{                                                                                          \
+		.kind = PLAN_CALL_LOCK, .id = (name), .action = (name), .args_json = (args),       \
+		.line = 7                                                                          \
+	}
+#define UNLOCK(name)                                                                               \
+	{                                                                                          \
+		.kind = PLAN_CALL_UNLOCK, .id = "unlock", .action = (name), .line = 8              \
+	}
 #define VALUE(name)                                                                                \
 	{                                                                                          \
 		.kind = PLAN_CALL_VALUE, .id = (name), .action = (name), .line = 4                 \
