@@ -162,6 +162,7 @@ function ctx:incident_state() end
 ---@param opts? tocsin.StepOptions
 ---@return tocsin.LoadResult
 function ctx:load(id, args, opts) end
+
 ---Runs the function while no other run holds the lock. Raises when it is not free in time. After
 ---ttl another run may take it: then every further call of the function raises.
 ---@param key string what is locked, for all runs
