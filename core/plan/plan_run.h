@@ -25,6 +25,7 @@
 #include "core/base/arena.h"
 #include "core/base/key_table.h"
 #include "core/plan/plan_branch.h"
+#include "core/plan/plan_clock.h"
 #include "core/plan/plan_lock.h"
 
 struct timer;
@@ -115,9 +116,11 @@ struct plan_engine {
 	struct plan_usage usage;
 };
 
-/** Room that each branch has before it begins a call: its records always find a place. */
-enum { RUN_RECORDS_SPARE = 8, RUN_BYTES_SPARE = 256 * 1024 };
-enum { RUN_BRANCHES_MAX = 256 /**< of a run at once, the main one among them */ };
+enum {
+	RUN_RECORDS_SPARE = 8, /**< for each branch that is in a call: its records find a place */
+	RUN_BYTES_SPARE = 256 * 1024,
+	RUN_BRANCHES_MAX = 256 /**< of a run at once, the main one among them */
+};
 
 /* plan_engine.c */
 int64_t engine_now(const struct plan_engine *engine);
@@ -176,26 +179,5 @@ uint32_t run_occurrence(const struct plan_run *run, const char *scope, const cha
 /* plan_call.c */
 /** Room for all records of the branches that there are and of `branch_count` more. */
 bool run_has_room(const struct plan_run *run, uint32_t branch_count);
-
-/* plan_clock.c */
-/** State of the run from those of its branches; saves it when it is another. */
-void run_refresh(struct plan_run *run);
-void run_arm(struct plan_run *run);
-void run_on_time(void *arg);
-/** The run counts as waiting (wait_count) until what was gathered is durable. */
-void run_hold_until_durable(struct plan_run *run);
-int64_t run_deadline_ms(const struct plan_run *run);
-/** Whether somebody has set the wall clock: the time-outs of all runs go with it. */
-void engine_look_at_clock(struct plan_engine *engine);
-
-/* plan_park.c */
-int64_t run_wake_ms(const struct plan_run *run); /**< as plan_run.wake_ms */
-/** Parks it when it waits and too many are awake. It must not be inside a call of a branch. */
-void run_consider_parking(struct plan_run *run);
-void run_park(struct plan_run *run);
-/** After a start: whether a run whose row has a wake_ms may wait without a script. */
-bool run_may_stay_parked(const struct plan_run *run);
-/** Anything but waiting needs the script: a command, its time. Does nothing when it is awake. */
-void run_wake(struct plan_run *run);
 
 #endif

@@ -74,16 +74,28 @@ void library_set_world(lua_State *lua)
 	lua_rawset(lua, LUA_REGISTRYINDEX);
 }
 
+static void push_file(lua_State *lua, const struct library_file *file);
+static const struct library_file *find(const char *name);
+
+/* own(name): a module that is for the program alone. */
+static int l_library_own(lua_State *lua)
+{
+	push_file(lua, find(luaL_checkstring(lua, 1)));
+	return 1;
+}
+
 /* What library modules get as their argument and scripts never see. */
 static void push_privileges(lua_State *lua)
 {
-	lua_createtable(lua, 0, 4);
+	lua_createtable(lua, 0, 5);
 	lua_pushcfunction(lua, l_library_freeze);
 	lua_setfield(lua, -2, "freeze");
 	lua_pushcfunction(lua, l_library_tag);
 	lua_setfield(lua, -2, "tag");
 	lua_pushcfunction(lua, l_library_raise);
 	lua_setfield(lua, -2, "raise");
+	lua_pushcfunction(lua, l_library_own);
+	lua_setfield(lua, -2, "own");
 	push_world(lua);
 	lua_setfield(lua, -2, "world");
 }
