@@ -1,9 +1,10 @@
 /* What a run waits for: that records are durable, and the time. */
-#include "core/plan/plan_run.h"
+#include "core/plan/plan_clock.h"
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/loop/loop.h"
+#include "core/plan/plan_run.h"
 #include "storage/commit.h"
 
 #include <stdio.h>
