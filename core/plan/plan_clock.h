@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct plan_engine;
 struct plan_run;
 
 /* plan_clock.c */
