@@ -4,7 +4,7 @@
 
 const struct config_actions *config_actions(const struct config *config)
 {
-	static const struct config_actions none = {{0}};
+	static const struct config_actions none;
 
 	return config && config->actions ? config->actions : &none;
 }
@@ -14,5 +14,6 @@ void config_read_actions(struct config_builder *builder, const struct tree *site
 	struct config_actions *actions = arena_zalloc(&builder->config->arena, sizeof(*actions));
 
 	config_read_load(builder, site, &actions->load);
+	config_read_databases(builder, site, actions);
 	builder->config->actions = actions;
 }

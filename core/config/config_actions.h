@@ -6,6 +6,8 @@
 
 struct config;
 
+enum { CONFIG_DATABASES_MAX = 64 };
+
 /** Where load.run may send its requests, and how many. */
 struct config_load {
 	const char **allow; /**< "host" or "host:port"; none: load.run is refused */
@@ -14,11 +16,21 @@ struct config_load {
 	int64_t duration_max_ms;
 };
 
+/** What sql.query may ask. */
+struct config_database {
+	const char *name;
+	const char *path; /**< of a SQLite file */
+};
+
 struct config_actions {
 	struct config_load load;
+	struct config_database *databases;
+	uint32_t database_count;
 };
 
 /** Never NULL: of a config without the sections, what holds then. */
 const struct config_actions *config_actions(const struct config *config);
+/** NULL: there is none. */
+const struct config_database *config_find_database(const struct config *config, const char *name);
 
 #endif

@@ -21,7 +21,8 @@ extern const struct option config_source_rows[], config_from_rows[], config_outp
 	config_category_rows[], config_route_rows[], config_group_rows[], config_inhibit_rows[],
 	config_lookup_rows[], config_incident_rows[], config_person_rows[], config_schedule_rows[],
 	config_listen_rows[], config_allow_rows[], config_retention_rows[], config_storage_rows[],
-	config_ingest_rows[], config_rules_rows[], config_lua_rows[], config_load_rows[];
+	config_ingest_rows[], config_rules_rows[], config_lua_rows[], config_load_rows[],
+	config_database_rows[];
 
 /** A section of the site, when it is there and without faults in its names and types. */
 const struct tree *config_section(struct config_builder *builder, const struct tree *site,
@@ -33,6 +34,8 @@ void config_read_doors(struct config_builder *builder, const struct tree *site);
 void config_read_actions(struct config_builder *builder, const struct tree *site);
 void config_read_load(struct config_builder *builder, const struct tree *site,
 		      struct config_load *load);
+void config_read_databases(struct config_builder *builder, const struct tree *site,
+			   struct config_actions *actions);
 
 /** Retention, storage, ingest, rules and lua. */
 void config_read_limits(struct config_builder *builder, const struct tree *site);

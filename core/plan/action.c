@@ -4,6 +4,7 @@
 #include "core/base/mem.h"
 #include "core/config/config.h"
 #include "core/loop/loop.h"
+#include "core/loop/workers.h"
 #include "core/plan/action_internal.h"
 #include "core/plan/action_secret.h"
 #include "core/plan/plan_json.h"
@@ -11,7 +12,7 @@
 #include <string.h>
 
 static const struct plan_action_type *const known_types[] = {
-	&action_notify, &action_http, &action_exec, &action_log, &action_load, NULL};
+	&action_notify, &action_http, &action_exec, &action_log, &action_load, &action_sql, NULL};
 
 static const struct plan_action_type *find_type(const struct plan_actions *actions,
 						const char *name)
@@ -39,6 +40,7 @@ void plan_actions_free(struct plan_actions *actions)
 {
 	if (!actions)
 		return;
+	workers_free(actions->workers);
 	if (actions->config)
 		config_unref(actions->config);
 	mem_free(actions);

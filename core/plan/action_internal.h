@@ -23,6 +23,7 @@ enum {
 };
 
 struct timer;
+struct workers;
 
 struct plan_action_type {
 	const char *name;
@@ -46,7 +47,8 @@ struct plan_actions {
 	const struct plan_action_type *types; /**< ends with name NULL */
 	struct plan_simulation simulation;
 	bool is_simulated;
-	uint32_t load_count; /**< of load.run that go on */
+	struct workers *workers; /**< of blocking steps; NULL until the first */
+	uint32_t load_count;     /**< of load.run that go on */
 };
 
 struct plan_action_run {
@@ -82,6 +84,6 @@ int action_text(const json_t *args, const char *action, const char *name, const 
 		struct err_note *why);
 
 extern const struct plan_action_type action_notify, action_http, action_exec, action_log,
-	action_load;
+	action_load, action_sql;
 
 #endif

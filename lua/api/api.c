@@ -349,10 +349,16 @@ const struct api_row api_rows[] = {
 	     "span string|number \"5s\", \"10m\", or seconds",
 	     "",
 	     "A durable timer."),
+	LIBRARY("ctx:sql", PHASE_PLAN, "one durable step",
+	     "id string\n"
+	     "args {database: string, sql: string, args?: any[], rows?: integer}\n"
+	     "opts? tocsin.StepOptions",
+	     "{columns: string[], rows: table[], row_count: integer, cut: boolean}",
+	     "One SELECT on a database of the site, with a value for each ?; at most 100 rows "
+	     "unless `rows` says otherwise (up to 1,000)."),
 	LIBRARY("ctx:step", PHASE_PLAN, "one durable step",
 	     "id string names the step in this run\n"
-	     "action string \"notify.send\" | \"http.request\" | \"exec.run\" | \"log.write\" | "
-	     "\"load.run\"\n"
+	     "action string \"notify.send\", \"http.request\", \"sql.query\", …\n"
 	     "args? table\n"
 	     "opts? tocsin.StepOptions",
 	     "any result\n"

@@ -149,6 +149,12 @@ local function make_ctx(yield, branch, run, incident)
     return step("load", id, "load.run", args, given)
   end
 
+  function ctx:sql(id, args, opts)
+    check_id("ctx:sql", id)
+    check_table("ctx:sql", "the second argument", args)
+    return step("sql", id, "sql.query", args, opts)
+  end
+
   function ctx:log(line)
     step("log", "log", "log.write", { text = tostring(line) })
   end

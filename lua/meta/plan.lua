@@ -217,9 +217,17 @@ function ctx:signal(name, opts) end
 ---@param span string|number "5s", "10m", or seconds
 function ctx:sleep(span) end
 
+---One SELECT on a database of the site, with a value for each ?; at most 100 rows unless `rows`
+---says otherwise (up to 1,000).
+---@param id string
+---@param args {database: string, sql: string, args?: any[], rows?: integer}
+---@param opts? tocsin.StepOptions
+---@return {columns: string[], rows: table[], row_count: integer, cut: boolean}
+function ctx:sql(id, args, opts) end
+
 ---One durable effect: a crash repeats it or not as its effect class says. A failure raises.
 ---@param id string names the step in this run
----@param action string "notify.send" | "http.request" | "exec.run" | "log.write" | "load.run"
+---@param action string "notify.send", "http.request", "sql.query", …
 ---@param args? table
 ---@param opts? tocsin.StepOptions
 ---@return any result

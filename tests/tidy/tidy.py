@@ -78,7 +78,8 @@ THIRD_PARTY = [
     (r"simdjson\.h|zlib\.h", ["core/ingest/"]),
     (r"pcre2\.h", ["core/filter/", "lua/api/"]),
     (r"openssl/.*", ["core/outbox/", "core/channel/"]),
-    (r"csv\.h|sqlite3\.h", ["core/lookup/"]),
+    (r"csv\.h", ["core/lookup/"]),
+    (r"sqlite3\.h", ["core/lookup/", "core/plan/sql_sqlite.c"]),
 ]
 NO_JANSSON = ["core/base/", "core/filter/", "core/window/", "core/ingest/", "core/engine/"]
 
