@@ -38,6 +38,8 @@
  *  "V"     rule name, 0, side (4), sequence (8)   alert of the active version or the shadow (JSON)
  *  "H"     kind (1), rule name, 0, time_ms or     what a rule's windows had (core/engine/
  *            day (8, signed) or dimension key      engine_history.h)
+ *  "N"     page number (8)                        page that is held for later (JSON)
+ *  "Q"     person or nothing, 0, output name, 0   when pages went that way (8 bytes each)
  *  "m"     name                                   engine-wide settings and counters
  *
  *  Every value is sealed: version byte, XXH3-64 of the rest (8 bytes), content. keyspace_unseal()
@@ -85,6 +87,8 @@ struct err_note;
 	X(SHADOW, 'v')                                                                             \
 	X(SHADOW_ALERT, 'V')                                                                       \
 	X(HISTORY, 'H')                                                                            \
+	X(PAGE, 'N')                                                                               \
+	X(PAGE_USED, 'Q')                                                                          \
 	X(META, 'm')
 
 enum keyspace {

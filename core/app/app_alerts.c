@@ -2,6 +2,7 @@
 
 #include "core/app/app.h"
 #include "core/app/app_news.h"
+#include "core/app/app_paging.h"
 #include "core/base/env.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
@@ -16,6 +17,7 @@
 #include "core/model/zone.h"
 #include "core/news/news.h"
 #include "core/outbox/outbox.h"
+#include "core/paging/paging.h"
 #include "core/plan/action.h"
 #include "core/plan/plan_engine.h"
 #include "core/rule/rule.h"
@@ -119,6 +121,7 @@ static void on_incident_event(void *arg, const struct incident *incident, const 
 	log_info(INCIDENT, "%llu %s (%s): %s", (unsigned long long)incident->number, event,
 		 incident_state_name(incident->state), incident->title);
 	news_on_incident(app->news, incident, event);
+	paging_on_incident(app->paging, incident, event);
 	plan_engine_on_incident(app->plans, incident, event);
 }
 
@@ -185,6 +188,7 @@ void app_alerts_close(struct app *app)
 {
 	handling_free(app->handling);
 	news_free(app->news);
+	app_paging_close(app);
 	timer_free(app->handling_timer);
 }
 
@@ -214,6 +218,8 @@ int app_alerts_open(struct app *app, const struct config *config, struct err_not
 		code = incident_store_new(&app->incidents, &incidents, why);
 	if (code == 0)
 		code = app_news_open(app, why);
+	if (code == 0)
+		code = app_paging_open(app, why);
 	if (code == 0)
 		code = open_handling(app, why);
 	if (code != 0)

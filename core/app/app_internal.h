@@ -39,12 +39,14 @@ struct app {
 	struct wake *commit_wake;
 	struct commit *commit;
 	struct http_client *client;
-	struct outbox *outbox;
 	struct outbox_gate gate;
+	struct outbox *outbox;
 	struct incident_store *incidents;
 	struct news *news;
 	struct handling *handling;
 	struct timer *handling_timer;
+	struct paging *paging;
+	struct timer *paging_timer;
 	struct script_store *scripts;
 	struct audit_log *audit;
 	struct shadow_log *shadows;

@@ -8,6 +8,7 @@
 #include "core/incident/incident_command.h"
 #include "core/loop/loop.h"
 #include "core/news/news.h"
+#include "core/paging/paging.h"
 
 static int on_put(void *arg, const char *output, const char *id, struct slice body,
 		  void (*on_sent)(void *sent_arg, bool is_delivered, const char *error),
@@ -26,8 +27,8 @@ static void on_told(void *arg, uint64_t incident)
 bool app_may_send(void *arg, const char *output, const char *id, struct slice body, char *reason)
 {
 	struct app *app = arg;
-	(void)body;
-	return news_may_send(app->news, output, id, reason);
+	return paging_may_send(app->paging, id, body, reason, OUTBOX_REASON_BYTES) &&
+	       news_may_send(app->news, output, id, reason);
 }
 
 int app_news_open(struct app *app, struct err_note *why)

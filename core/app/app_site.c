@@ -12,6 +12,7 @@
 #include "core/loop/loop.h"
 #include "core/model/zone.h"
 #include "core/outbox/outbox.h"
+#include "core/paging/paging.h"
 #include "core/plan/action.h"
 #include "core/plan/plan.h"
 #include "core/plan/plan_engine.h"
@@ -218,6 +219,7 @@ static int use_config(struct app *app, struct config *config, struct err_note *w
 	handling_configure(app->handling, config, zone);
 	app_configure_incidents(app, config);
 	app_configure_news(app, config);
+	paging_configure(app->paging, config);
 	return 0;
 }
 

@@ -113,10 +113,16 @@ static const struct option site_rows[] = {
 	 .rows = config_incident_rows},
 	{.name = "people",
 	 .type = OPTION_TABLE,
-	 .example = "{ wang = { name = \"Wang Wei\" } }",
-	 .help = "who can be on call",
+	 .example = "{ wang = { name = \"Wang Wei\", reach = { { \"voice\", \"+8613800000000\" } } "
+		    "} }",
+	 .help = "who can be on call, and how they are reached",
 	 .rows = config_person_rows,
 	 .is_named = true},
+	{.name = "caps",
+	 .type = OPTION_TABLE,
+	 .example = "{ person = { voice = { { 1, \"1m\" }, { 20, \"1d\" } } }, reserve = 5 }",
+	 .help = "how many pages a person and an output may have",
+	 .rows = config_caps_rows},
 	{.name = "schedules",
 	 .type = OPTION_TABLE,
 	 .example = "{ payments = { layers = { { people = { \"wang\" } } } } }",
@@ -183,8 +189,9 @@ struct config *config_new(const struct tree *tree, const char *file, struct repo
 	config_read_categories(&builder, tree_get(tree, "categories"));
 	config_read_handling(&builder, tree_get(tree, "routes"), tree_get(tree, "inhibit"));
 	config_read_incidents(&builder, map_or_null(tree_get(tree, "incidents")));
-	config_read_oncall(&builder, map_or_null(tree_get(tree, "people")),
-			   map_or_null(tree_get(tree, "schedules")));
+	config_read_caps(&builder, map_or_null(tree_get(tree, "caps")));
+	config_read_people(&builder, map_or_null(tree_get(tree, "people")));
+	config_read_schedules(&builder, map_or_null(tree_get(tree, "schedules")));
 	config_read_lookups(&builder, map_or_null(tree_get(tree, "lookups")));
 	if (report->count + report->dropped_count > faults_before) {
 		config_unref(config);
@@ -204,6 +211,7 @@ void config_unref(struct config *config)
 	if (config == NULL || __atomic_sub_fetch(&config->reference_count, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	config_handling_deinit(config);
+	config_people_deinit(config);
 	for (uint32_t i = 0; i < config->schedule_count; i++)
 		zone_free(config->schedules[i].zone);
 	for (uint32_t i = 0; i < config->source_count; i++)

@@ -20,6 +20,7 @@ struct option;
 struct config_actions;
 struct config_incidents;
 struct config_inhibit;
+struct config_paging;
 struct config_route;
 struct err_note;
 struct report;
@@ -102,7 +103,8 @@ struct config {
 	uint32_t member_count;
 	struct config_lookup *lookups;
 	uint32_t lookup_count;
-	struct oncall_person *people; /**< core/oncall/schedule.h */
+	const struct config_paging *paging; /**< config_paging.h; never NULL */
+	struct oncall_person *people;       /**< core/oncall/person.h */
 	uint32_t person_count;
 	struct oncall_schedule *schedules;
 	uint32_t schedule_count;
@@ -156,6 +158,7 @@ int config_check_state(const struct config *config, const char *state_dir, struc
 const char *config_find_secret(const struct config *config, const char *name);
 const struct config_output *config_find_output(const struct config *config, const char *name);
 const struct lookup *config_find_lookup(const struct config *config, const char *name);
+const struct oncall_person *config_find_person(const struct config *config, const char *id);
 const struct oncall_schedule *config_find_schedule(const struct config *config, const char *name);
 /** Category of a member value, or NULL. */
 const char *config_category_of(const struct config *config, const char *member);

@@ -333,23 +333,26 @@ static void read_templates(struct channel_reader *reader)
 	settings->templates = pairs;
 }
 
+bool config_rates(const struct tree *node, struct rate *out, uint32_t *count)
+{
+	bool is_right = node->child_count > 0 && tree_is_list(node);
+
+	*count = 0;
+	if (config_read_rate(node, &out[0])) {
+		*count = 1;
+		return true;
+	}
+	for (const struct tree *child = node->first; child != NULL && is_right; child = child->next)
+		is_right = *count < RATES_MAX && config_read_rate(child, &out[(*count)++]);
+	return is_right;
+}
+
 static void read_rates(struct channel_reader *reader)
 {
 	struct channel_settings *settings = reader->settings;
 	const struct tree *rates = tree_get(reader->tree, "rate");
-	bool is_right = rates != NULL && rates->child_count > 0;
 
-	if (rates == NULL)
-		return;
-	if (config_read_rate(rates, &settings->rates[0])) {
-		settings->rate_count = 1;
-		return;
-	}
-	for (const struct tree *child = rates->first; child != NULL && is_right;
-	     child = child->next)
-		is_right = settings->rate_count < RATES_MAX &&
-			   config_read_rate(child, &settings->rates[settings->rate_count++]);
-	if (!is_right)
+	if (rates != NULL && !config_rates(rates, settings->rates, &settings->rate_count))
 		fault(reader, rates,
 		      "\"rate\" of output %s must be { COUNT, SPAN } or a list of at "
 		      "most %d of them, counts from 1 to %d, spans from 1s to 1d; example: "

@@ -23,6 +23,7 @@ extern const struct option config_source_rows[], config_from_rows[], config_outp
 	config_listen_rows[], config_allow_rows[], config_retention_rows[], config_storage_rows[],
 	config_ingest_rows[], config_rules_rows[], config_lua_rows[], config_load_rows[],
 	config_database_rows[];
+extern const struct option config_caps_rows[];
 
 /** A section of the site, when it is there and without faults in its names and types. */
 const struct tree *config_section(struct config_builder *builder, const struct tree *site,
@@ -57,16 +58,25 @@ void config_handling_deinit(struct config *config);
 /** Reads the files of the lookups, too: a fault in one is a fault of the site. */
 void config_read_lookups(struct config_builder *builder, const struct tree *lookups);
 
-/** People first, whom layers name. */
-void config_read_oncall(struct config_builder *builder, const struct tree *people,
-			const struct tree *schedules);
+/** After the outputs, by which people are reached. */
+void config_read_people(struct config_builder *builder, const struct tree *people);
+void config_people_deinit(struct config *config);
+/** After the people, whom layers name. */
+void config_read_schedules(struct config_builder *builder, const struct tree *schedules);
+/** After the outputs; NULL: the defaults. */
+void config_read_caps(struct config_builder *builder, const struct tree *caps);
+/** Each entry of a map of names, of which there are at most `max`. */
+void config_each_named(struct config_builder *builder, const struct tree *map, unsigned max,
+		       const char *example,
+		       void (*read_one)(struct config_builder *builder, const struct tree *tree));
 
 /** An output of people; its options were checked against config_output_rows. */
 void config_read_channel(struct config_builder *builder, const struct tree *tree,
 			 struct config_output *output, enum channel_kind kind);
 /** False: the site has no output of this name (reported; `what` begins the message). */
-bool config_check_output(struct config_builder *builder, const struct tree *name,
-			 const char *what);
+bool config_check_output(struct config_builder *builder, const struct tree *name, const char *what);
+/** { 20, "1m" } or a list of such pairs into `out` (RATES_MAX); false: it is neither. */
+bool config_rates(const struct tree *node, struct rate *out, uint32_t *count);
 /** A secret as secret_read() wants it; NULL when it is neither a text, { env = … } nor { file = … }
  *  (reported). */
 const char *config_secret(struct config_builder *builder, const struct tree *node,

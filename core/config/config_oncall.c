@@ -13,14 +13,6 @@
 
 enum { EVERY_DAY = 0x7F, HOUR_MS = 3600 * 1000, YEAR_DAYS = 366 };
 
-const struct option config_person_rows[] = {
-	{.name = "name",
-	 .type = OPTION_TEXT,
-	 .example = "\"Wang Wei\"",
-	 .help = "how messages call the person; default: the key"},
-	{.name = NULL},
-};
-
 static const struct option layer_rows[] = {
 	{.name = "people",
 	 .type = OPTION_TEXT_LIST,
@@ -111,14 +103,13 @@ struct reading {
 static const struct oncall_person *find_person(const struct reading *reading,
 					       const struct tree *node)
 {
-	const struct config *config = reading->builder->config;
+	const struct oncall_person *person =
+		config_find_person(reading->builder->config, node->text);
 
-	for (uint32_t i = 0; i < config->person_count; i++)
-		if (strcmp(config->people[i].id, node->text) == 0)
-			return &config->people[i];
-	FAULT(reading, node, "%s names \"%.64s\", who is not among the people of the site",
-	      reading->what, node->text);
-	return NULL;
+	if (person == NULL)
+		FAULT(reading, node, "%s names \"%.64s\", who is not among the people of the site",
+		      reading->what, node->text);
+	return person;
 }
 
 /** "2026-01-05T09:00" or, with `offset`, "2026-01-05T09:00+08:00": seconds are left out. */
@@ -302,54 +293,16 @@ static void read_schedule(struct config_builder *builder, const struct tree *tre
 	read_list(&reading, overrides, ONCALL_OVERRIDES_MAX, read_override);
 }
 
-static void read_person(struct config_builder *builder, const struct tree *tree)
+void config_read_schedules(struct config_builder *builder, const struct tree *schedules)
 {
-	struct config *config = builder->config;
-	struct oncall_person *person = &config->people[config->person_count];
-
-	if (options_check(tree, config_person_rows, builder->file, "a person", builder->report) > 0)
-		return;
-	person->id = config_copy_text(config, tree->key);
-	person->name = config_copy_text(config, option_text(tree, "name", tree->key));
-	config->person_count++;
-}
-
-static void read_named(struct config_builder *builder, const struct tree *map, unsigned max,
-		       void (*read_one)(struct config_builder *builder, const struct tree *tree))
-{
-	if (map->child_count > max) {
-		report_add(builder->report, builder->file, map->line,
-			   "the site has %u %s; at most %u are allowed", map->child_count, map->key,
-			   max);
-		return;
-	}
-	for (const struct tree *item = map->first; item != NULL; item = item->next)
-		if (item->key != NULL && tree_is_map(item) && config_is_name(item->key))
-			read_one(builder, item);
-		else
-			report_add(
-				builder->report, builder->file, item->line,
-				"\"%s\" must have entries such as %s", map->key,
-				max == CONFIG_PEOPLE_MAX
-					? "wang = { name = \"Wang Wei\" }"
-					: "payments = { layers = { { people = { \"wang\" } } } }");
-}
-
-void config_read_oncall(struct config_builder *builder, const struct tree *people,
-			const struct tree *schedules)
-{
+	static const char example[] = "payments = { layers = { { people = { \"wang\" } } } }";
 	struct config *config = builder->config;
 
-	if (people != NULL) {
-		config->people = arena_zalloc(&config->arena,
-					      (people->child_count + 1) * sizeof(*config->people));
-		read_named(builder, people, CONFIG_PEOPLE_MAX, read_person);
-	}
-	if (schedules != NULL) {
-		config->schedules = arena_zalloc(
-			&config->arena, (schedules->child_count + 1) * sizeof(*config->schedules));
-		read_named(builder, schedules, CONFIG_SCHEDULES_MAX, read_schedule);
-	}
+	if (schedules == NULL)
+		return;
+	config->schedules = arena_zalloc(&config->arena,
+					 (schedules->child_count + 1) * sizeof(*config->schedules));
+	config_each_named(builder, schedules, CONFIG_SCHEDULES_MAX, example, read_schedule);
 }
 
 const struct oncall_schedule *config_find_schedule(const struct config *config, const char *name)

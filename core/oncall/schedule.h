@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/oncall/person.h"
+
 struct zone;
 
 enum { ONCALL_LAYERS_MAX = 16, ONCALL_OVERRIDES_MAX = 1000, ONCALL_DATES_MAX = 1000 };
@@ -19,11 +21,6 @@ enum { ONCALL_LAYERS_MAX = 16, ONCALL_OVERRIDES_MAX = 1000, ONCALL_DATES_MAX = 1
 #define ONCALL_STEP_MS (60 * 1000LL)
 /** Longest span that oncall_shifts() goes through. */
 #define ONCALL_SPAN_MS_MAX (92 * 24 * 3600 * 1000LL)
-
-struct oncall_person {
-	const char *id;
-	const char *name;
-};
 
 struct oncall_layer {
 	const struct oncall_person **people; /**< in the order of their turns; 1 or more */

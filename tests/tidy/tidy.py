@@ -19,7 +19,7 @@ OUR_ROOTS = "core|storage|lua|bench|tests"
 VALUES = {"core/model"}
 MIDDLE = {"core/model", "core/loop", "core/config", "storage", "core/filter", "core/window"}
 UPPER = MIDDLE | {"core/ingest", "core/rule", "core/judge", "core/incident", "core/plan"}
-UPPER |= {"core/outbox", "core/handling", "core/channel", "core/news"}
+UPPER |= {"core/outbox", "core/handling", "core/channel", "core/news", "core/paging"}
 EDGES = {
     "core/base": set(),
     "core/sketch": set(),
@@ -46,6 +46,9 @@ EDGES = {
     # Silences have the hours of valid_time; routes and inhibitions come from the site.
     "core/handling": VALUES | {"core/config", "core/filter", "core/calendar", "storage"},
     "core/outbox": VALUES | {"core/loop", "core/config", "core/channel", "storage"},
+    # A page is a message about an incident for a person of the site.
+    "core/paging": VALUES
+    | {"core/config", "core/channel", "core/oncall", "core/incident", "storage"},
     # A plan's steps act on incidents and leave their effects in the outbox.
     "core/plan": VALUES | {"core/loop", "core/config", "core/outbox", "core/incident", "storage"}
     # The latencies of a test of performance.

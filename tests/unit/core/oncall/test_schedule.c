@@ -8,7 +8,7 @@
 #include "core/model/timestamp.h"
 #include "core/model/zone.h"
 
-static const struct oncall_person ann = {"ann", "Ann"}, bob = {"bob", "Bob"};
+static const struct oncall_person ann = {.id = "ann"}, bob = {.id = "bob"};
 
 static int64_t at(const char *text)
 {

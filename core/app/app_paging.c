@@ -1,0 +1,65 @@
+#include "core/app/app_paging.h"
+
+#include "core/app/app_internal.h"
+#include "core/base/err.h"
+#include "core/loop/loop.h"
+#include "core/outbox/outbox.h"
+#include "core/paging/paging.h"
+#include "storage/commit.h"
+
+static int64_t now_ms(void *arg)
+{
+	const struct app *app = arg;
+	return loop_wall_ms(app->loop);
+}
+
+static int send_row(void *arg, const char *output, const char *id, struct slice body,
+		    struct err_note *why)
+{
+	struct app *app = arg;
+	return outbox_put(app->outbox, output, id, body, NULL, NULL, why);
+}
+
+static void set_timer(void *arg)
+{
+	struct app *app = arg;
+	int64_t next_ms = paging_next_ms(app->paging), now = loop_wall_ms(app->loop);
+	/* The wall clock may be set while a timer sleeps: look at least once a minute. */
+	enum { LONGEST_MS = 60 * 1000 };
+	if (next_ms == INT64_MAX)
+		timer_cancel(app->paging_timer);
+	else if (next_ms <= now)
+		timer_set(app->paging_timer, 0);
+	else
+		timer_set(app->paging_timer,
+			  next_ms - now < LONGEST_MS ? next_ms - now : LONGEST_MS);
+}
+
+static void on_time(void *arg)
+{
+	struct app *app = arg;
+	paging_advance(app->paging);
+	set_timer(app);
+	commit_kick(app->commit);
+}
+
+int app_paging_open(struct app *app, struct err_note *why)
+{
+	struct paging_options options = {
+		.kv = app->kv,
+		.commit = app->commit,
+		.incidents = app->incidents,
+		.now_ms = now_ms,
+		.send = send_row,
+		.on_wake = set_timer,
+		.arg = app,
+	};
+	app->paging_timer = timer_new(app->loop, on_time, app);
+	return paging_new(&app->paging, &options, why);
+}
+
+void app_paging_close(struct app *app)
+{
+	paging_free(app->paging);
+	timer_free(app->paging_timer);
+}
