@@ -1,5 +1,7 @@
 #include "core/cli/cli.h"
 
+#include "core/base/bytes.h"
+#include "core/base/number.h"
 #include "core/cli/plan_show.h"
 #include "core/cli/remote.h"
 
@@ -13,6 +15,7 @@ static const char help[] =
 	"  runs [--active]       runs, newest last\n"
 	"  show RUN              one run with its journal\n"
 	"  watch RUN             prints what the run does until it has ended; 1: it failed\n"
+	"  run PLAN              starts it by hand; --incident N, --params JSON\n"
 	"  approve RUN [STEP]    answers what the run asks; for a step in doubt: it happened\n"
 	"  reject RUN [STEP]     answers no; for a step in doubt: it did not happen\n"
 	"  signal RUN NAME       sends what a run waits for in ctx:signal(NAME)\n"
@@ -25,6 +28,8 @@ static const char help[] =
 	"\n"
 	"  STEP           which one, when several branches of the run wait; also --ask STEP\n"
 	"  --value VALUE  of the answer, signal or result: JSON or a plain text\n"
+	"  --incident N   the incident that the new run is of\n"
+	"  --params JSON  over the params that the plan declares: {\"limit\": 5}\n"
 	"  --as ACTOR     the person who decided; the journal keeps who brought it, too\n"
 	"  --reason TEXT  kept in the journal\n"
 	"\n"
@@ -58,17 +63,17 @@ static bool put_value(json_t *args, const char *text)
 	return true;
 }
 
-enum words { WORDS_NONE, WORDS_RUN, WORDS_STEP, WORDS_NAME };
+enum words { WORDS_NONE, WORDS_RUN, WORDS_STEP, WORDS_NAME, WORDS_PLAN };
 
 static const struct command {
 	const char *name;
 	enum words words; /**< that follow it */
 } commands[] = {
-	{"list", WORDS_NONE},   {"runs", WORDS_NONE},    {"show", WORDS_RUN},
-	{"watch", WORDS_RUN},   {"approve", WORDS_STEP}, {"reject", WORDS_STEP},
-	{"signal", WORDS_NAME}, {"pause", WORDS_RUN},    {"resume", WORDS_RUN},
-	{"retry", WORDS_STEP},  {"set", WORDS_STEP},     {"skip", WORDS_STEP},
-	{"cancel", WORDS_RUN},
+	{"list", WORDS_NONE},   {"runs", WORDS_NONE},   {"show", WORDS_RUN},
+	{"run", WORDS_PLAN},    {"watch", WORDS_RUN},   {"approve", WORDS_STEP},
+	{"reject", WORDS_STEP}, {"signal", WORDS_NAME}, {"pause", WORDS_RUN},
+	{"resume", WORDS_RUN},  {"retry", WORDS_STEP},  {"set", WORDS_STEP},
+	{"skip", WORDS_STEP},   {"cancel", WORDS_RUN},
 };
 
 static const struct command *find_command(const char *name)
@@ -82,12 +87,13 @@ static const struct command *find_command(const char *name)
 
 static bool check_words(const struct remote *remote, const struct command *command)
 {
-	static const char *const wants[] = {"no more words", "one RUN id",
-					    "one RUN id, and a STEP of it when several wait",
-					    "one RUN id and the NAME of the signal"};
+	static const char *const wants[] = {
+		"no more words", "one RUN id", "one RUN id, and a STEP of it when several wait",
+		"one RUN id and the NAME of the signal", "the name of one PLAN"};
 	int given = remote->word_count - 1;
 	bool is_good = command->words == WORDS_NONE   ? given == 0
 		       : command->words == WORDS_RUN  ? given == 1
+		       : command->words == WORDS_PLAN ? given == 1
 		       : command->words == WORDS_NAME ? given == 2
 						      : given == 1 || (given == 2 && !remote->ask);
 	if (!is_good)
@@ -101,12 +107,37 @@ static void put_text(json_t *args, const char *name, const char *text)
 		json_object_set_new(args, name, json_string(text));
 }
 
-/* NULL: --value is wrong, and that was said. */
+/** Adds --incident and --params. */
+static bool put_start(json_t *args, const struct remote *remote)
+{
+	int64_t number = 0;
+	json_error_t error;
+	if (remote->incident != NULL &&
+	    (number_parse_int(slice_of(remote->incident), &number) != 0 || number < 1)) {
+		fprintf(stderr, "tocsin plan: --incident wants a number from 1, not \"%s\"\n",
+			remote->incident);
+		return false;
+	}
+	if (number > 0)
+		json_object_set_new(args, "incident", json_integer(number));
+	json_t *params = remote->params != NULL ? json_loads(remote->params, 0, &error) : NULL;
+	if (remote->params != NULL && !json_is_object(params)) {
+		fprintf(stderr, "tocsin plan: --params must be a JSON object: %s\n",
+			params != NULL ? "found a list" : error.text);
+		json_decref(params);
+		return false;
+	}
+	if (params != NULL)
+		json_object_set_new(args, "params", params);
+	return true;
+}
+
+/* NULL: an option is wrong, and that was said. */
 static json_t *make_args(const struct remote *remote, const struct command *command)
 {
 	json_t *args = json_object();
 	if (command->words != WORDS_NONE)
-		put_text(args, "run", remote->words[1]);
+		put_text(args, command->words == WORDS_PLAN ? "plan" : "run", remote->words[1]);
 	if (remote->word_count == 3)
 		put_text(args, command->words == WORDS_NAME ? "name" : "step", remote->words[2]);
 	if (command->words == WORDS_STEP)
@@ -115,7 +146,7 @@ static json_t *make_args(const struct remote *remote, const struct command *comm
 	put_text(args, "reason", remote->reason);
 	if (remote->has_active)
 		json_object_set_new(args, "active", json_true());
-	if (put_value(args, remote->value))
+	if (put_value(args, remote->value) && put_start(args, remote))
 		return args;
 	json_decref(args);
 	return NULL;

@@ -100,6 +100,7 @@ static void tell_run_started(const json_t *record, struct bytes *out)
 	append_member(out, " for incident ", record, "incident");
 	append_member(out, " by ", record, "actor");
 	append_member(out, ", with ", record, "params");
+	append_member(out, ": ", record, "reason");
 }
 
 static void tell_scheduled(const json_t *record, struct bytes *out)

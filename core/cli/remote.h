@@ -25,6 +25,8 @@ struct remote {
 	const char *ask;       /**< --ask */
 	const char *since;     /**< --since */
 	const char *by;        /**< --by */
+	const char *incident;  /**< --incident */
+	const char *params;    /**< --params */
 	bool is_json;
 	bool has_all;                        /**< --all */
 	bool has_active;                     /**< --active */

@@ -351,6 +351,9 @@ static void append_rest(const struct control_target *target, struct bytes *out)
 	      (double)plans.started_count);
 	plain(out, "plan_runs_failed_total", "counter", "Plan runs that failed.",
 	      (double)plans.failed_count);
+	plain(out, "plan_runs_refused_total", "counter",
+	      "Plan runs that were asked for and not started: a limit, a rate.",
+	      (double)plans.refused_count);
 	plain(out, "plan_steps_total", "counter", "Plan steps dispatched.",
 	      (double)plans.step_count);
 	plain(out, "plan_steps_in_doubt_total", "counter", "Steps that wait for a person.",

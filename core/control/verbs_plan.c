@@ -6,6 +6,7 @@
 #include "core/control/control.h"
 #include "core/control/json_text.h"
 #include "core/plan/plan.h"
+#include "core/plan/plan_command.h"
 #include "core/plan/plan_engine.h"
 
 #include <string.h>
@@ -46,6 +47,9 @@ static json_t *run_object(const struct run_summary *run)
 	json_put_text(row, "state", run_state_name(run->state));
 	json_take(row, "started", json_time(run->started_ms));
 	json_take(row, "ended", json_time(run->ended_ms));
+	json_put_text(row, "starter", run->starter);
+	json_put_text(row, "cause", run->cause);
+	json_take(row, "drill", json_boolean(run->is_drill));
 	json_put_text(row, "waiting_for", run->waiting_for);
 	json_put_text(row, "error", run->error);
 	json_put_int(row, "records", run->record_count);
@@ -139,6 +143,15 @@ struct order {
 	struct plan_operator by;
 };
 
+/* The person that `as` names, or NULL. */
+static int read_named(const struct verb_call *call, const char **named, struct err_note *why)
+{
+	int code = arg_text(call, "as", false, named, why);
+	if (code == 0 && *named != NULL && (*named[0] == '\0' || strlen(*named) > 100))
+		code = err_set(why, ERR_INVALID, "argument as must be a name of 1 to 100 bytes");
+	return code;
+}
+
 static int read_order(const struct verb_call *call, struct order *order, struct err_note *why)
 {
 	const char *named = NULL;
@@ -149,9 +162,7 @@ static int read_order(const struct verb_call *call, struct order *order, struct 
 	if (code == 0)
 		code = arg_text(call, "reason", false, &order->by.reason, why);
 	if (code == 0)
-		code = arg_text(call, "as", false, &named, why);
-	if (code == 0 && named != NULL && (named[0] == '\0' || strlen(named) > 100))
-		code = err_set(why, ERR_INVALID, "argument as must be a name of 1 to 100 bytes");
+		code = read_named(call, &named, why);
 	if (code != 0)
 		return code;
 	if (named != NULL && strcmp(named, call->actor) != 0) {
@@ -183,6 +194,34 @@ static int answer(const struct verb_call *call, bool is_approved, json_t **resul
 					order.by.reason};
 	code = plan_engine_answer_as(call->target->plans, order.run, order.step, &answer, why);
 	return finish(call, &order, code, result, why);
+}
+
+int verb_plan_run(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	struct plan_start start = {.starter = call->actor, .cause = "by hand"};
+	const char *named = NULL;
+	char *params = NULL, *id = NULL;
+	int code = arg_text(call, "plan", true, &start.plan, why);
+	if (code == 0)
+		code = arg_number(call, "incident", false, INT64_MAX, &start.incident, why);
+	if (code == 0)
+		code = arg_text(call, "reason", false, &start.cause, why);
+	if (code == 0)
+		code = read_named(call, &named, why);
+	if (code != 0)
+		return code;
+	const json_t *given = json_object_get(call->args, "params");
+	if (given != NULL)
+		params = json_dumps(given, JSON_COMPACT | JSON_ENCODE_ANY);
+	start.params_json = params;
+	if (named != NULL)
+		start.starter = named;
+	code = plan_engine_start(call->target->plans, &start, &id, why);
+	if (code == 0)
+		code = show(call, id, result, why);
+	free(params);
+	mem_free(id);
+	return code;
 }
 
 int verb_plan_pause(const struct verb_call *call, json_t **result, struct err_note *why)

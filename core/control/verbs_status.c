@@ -238,6 +238,8 @@ static json_t *plans_part(const struct plan_engine *plans)
 	json_put_int(part, "started", usage.started_count);
 	json_put_int(part, "done", usage.done_count);
 	json_put_int(part, "failed", usage.failed_count);
+	json_put_int(part, "refused", usage.refused_count);
+	json_put_int(part, "attached", usage.attached_count);
 	json_put_int(part, "steps", usage.step_count);
 	json_put_int(part, "retries", usage.retry_count);
 	json_put_int(part, "in_doubt", usage.in_doubt_count);

@@ -56,6 +56,7 @@ static const struct field fields[] = {
 	FIELD("format", FIELD_NUMBER, format),
 	FIELD("fence", FIELD_NUMBER, fence),
 	FIELD("final", FIELD_FLAG, is_final),
+	FIELD("drill", FIELD_FLAG, is_drill),
 };
 
 enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };

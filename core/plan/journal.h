@@ -84,8 +84,8 @@ struct journal_record {
 	const char *result_json;
 	const char *error;
 	const char *actor;
-	const char *via; /**< the user of the control socket who named another as actor */
-	const char *reason;
+	const char *via;           /**< the user of the control socket who named another as actor */
+	const char *reason;        /**< RunStarted: what caused it */
 	const char *text;          /**< Operator: the command; RunEnded: the state */
 	const char *params_json;   /**< RunStarted */
 	const char *incident_json; /**< RunStarted: as the script saw it */
@@ -96,6 +96,7 @@ struct journal_record {
 	int64_t format;  /**< RunStarted */
 	int64_t fence;   /**< LockAwaited: place in line; LockTaken, LockFreed: of the lease */
 	bool is_final;
+	bool is_drill; /**< RunStarted */
 };
 
 const char *record_type_name(enum record_type type);

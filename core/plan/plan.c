@@ -9,6 +9,7 @@
 #include "core/config/tree.h"
 #include "core/model/span.h"
 #include "core/plan/plan_json.h"
+#include "core/plan/plan_params.h"
 #include "core/plan/plan_runner.h"
 
 #include <math.h>
@@ -18,7 +19,6 @@
 enum {
 	PLAN_API = 1,
 	PLAN_TIMEOUT_DEFAULT_MS = 3600 * 1000,
-	PLAN_PARAMS_BYTES_MAX = 64 * 1024,
 	PLAN_CONCURRENCY_MAX = 1000,
 	SPAN_MAX_DAYS = 365,
 };

@@ -5,6 +5,7 @@
 
 #include "core/plan/action.h"
 #include "core/plan/journal.h"
+#include "core/plan/plan_command.h"
 #include "core/plan/plan_engine.h"
 #include "core/plan/plan_runner.h"
 #include "core/plan/step_opts.h"

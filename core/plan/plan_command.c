@@ -1,5 +1,5 @@
 /* What operators and pages ask of the plan engine. */
-#include "core/plan/plan_engine.h"
+#include "core/plan/plan_command.h"
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
@@ -172,6 +172,9 @@ void plan_engine_each_run(const struct plan_engine *engine, bool active_only,
 					      .incident = run->incident,
 					      .state = run->state,
 					      .started_ms = run->started_ms,
+					      .starter = run->starter,
+					      .cause = run->cause,
+					      .is_drill = run->is_drill,
 					      .ended_ms = run->ended_ms,
 					      .waiting_for = run->waiting_for,
 					      .error = run->error,

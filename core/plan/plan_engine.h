@@ -19,6 +19,7 @@
  *  RUNS_ENDED_MAX latest ended runs are kept with their journals.
  *  The time-out of a run does not end it while it is IN_DOUBT or BLOCKED: a person is needed.
  *  Owner: plan_engine_new() result owned. Threads: loop thread. Time from the loop.
+ *  What people, chains and other plans order: core/plan/plan_command.h.
  *  Tear down after commit_flush() or commit_free(): a pending commit calls into the engine.
  */
 #ifndef TOCSIN_CORE_PLAN_PLAN_ENGINE_H
@@ -105,61 +106,6 @@ int plan_engine_resume(struct plan_engine *engine, struct err_note *why);
 void plan_engine_on_incident(struct plan_engine *engine, const struct incident *incident,
 			     const char *event);
 
-/** Who gives a command. Texts borrowed. */
-struct plan_operator {
-	const char *actor;
-	const char *via;    /**< who brought it, when that is somebody else; or NULL */
-	const char *reason; /**< or NULL */
-};
-/** Stops the run where it stands: no new call, no new try; what is being sent goes on, and its
- *  outcome is recorded. Its time-out does not count. Due times (sleeps, expiry of asks, pauses
- *  between tries, deadlines of steps) stay as they are: what is due meanwhile happens at once when
- *  it goes on. ERR_NOT_FOUND, ERR_CONFLICT (ended, queued, blocked, paused already). */
-int plan_engine_pause(struct plan_engine *engine, const char *run_id,
-		      const struct plan_operator *by, struct err_note *why);
-int plan_engine_go_on(struct plan_engine *engine, const char *run_id,
-		      const struct plan_operator *by, struct err_note *why);
-/** Of one call that is open; `step` may be NULL when there is only one.
- *  retry: a step that waits for its next try or is in doubt is tried at once, from the first try,
- *  with `args_json` if given (then under another idempotency key).
- *  set: a step is done with this result (NULL: {}); one that is being sent is given up.
- *  skip: the call is over without a result: {"skipped": true}; an ask counts as not approved.
- *  ERR_NOT_FOUND, ERR_CONFLICT, ERR_INVALID, ERR_DENIED (of the new arguments). */
-int plan_engine_retry(struct plan_engine *engine, const char *run_id, const char *step,
-		      const char *args_json, const struct plan_operator *by, struct err_note *why);
-int plan_engine_set(struct plan_engine *engine, const char *run_id, const char *step,
-		    const char *result_json, const struct plan_operator *by, struct err_note *why);
-int plan_engine_skip(struct plan_engine *engine, const char *run_id, const char *step,
-		     const struct plan_operator *by, struct err_note *why);
-enum { RUN_SIGNALS_MAX = 100 /**< that nobody has waited for yet */ };
-/** An outside event for the branch that waits for `name`, or for the next one that does.
- *  ERR_NOT_FOUND, ERR_CONFLICT (ended, queued, blocked, too many), ERR_INVALID. */
-int plan_engine_signal(struct plan_engine *engine, const char *run_id, const char *name,
-		       const char *value_json, const struct plan_operator *by,
-		       struct err_note *why);
-
-/** What a person answers. Texts borrowed. */
-struct plan_answer_of {
-	bool is_approved;
-	const char *value_json; /**< or NULL */
-	const char *actor;      /**< who answers */
-	const char *via;        /**< who brought it, when that is somebody else; or NULL */
-	const char *reason;     /**< or NULL */
-};
-/** Commands. approve/reject answer the open ask of a run; `step` says
- *  which when several branches ask, else it may be NULL. For a step
- *  IN_DOUBT: approve = "it happened" (the step counts as done, with `value_json` as its result),
- *  reject = "it did not": the step fails. ERR_NOT_FOUND, ERR_CONFLICT (nothing to answer, expired,
- *  answered already, or the run has ended), ERR_DENIED (who may not answer), ERR_INVALID (value
- *  that is not JSON, not among the choices or not of the schema). */
-int plan_engine_answer_as(struct plan_engine *engine, const char *run_id, const char *step,
-			  const struct plan_answer_of *answer, struct err_note *why);
-int plan_engine_answer(struct plan_engine *engine, const char *run_id, const char *step,
-		       bool is_approved, const char *value_json, const char *actor,
-		       const char *reason, struct err_note *why);
-int plan_engine_cancel(struct plan_engine *engine, const char *run_id, const char *actor,
-		       const char *reason, struct err_note *why);
-
 void plan_engine_each_plan(const struct plan_engine *engine,
 			   void (*each)(void *arg, const struct plan *plan), void *arg);
 struct run_summary {
@@ -169,8 +115,11 @@ struct run_summary {
 	uint64_t incident;
 	enum run_state state;
 	int64_t started_ms, ended_ms; /**< 0 = not yet */
-	const char *waiting_for;      /**< one line, or NULL */
-	const char *error;            /**< or NULL */
+	const char *starter;          /**< or NULL */
+	const char *cause;            /**< or NULL */
+	bool is_drill;
+	const char *waiting_for; /**< one line, or NULL */
+	const char *error;       /**< or NULL */
 	uint32_t record_count;
 };
 void plan_engine_each_run(const struct plan_engine *engine, bool active_only,
@@ -187,6 +136,8 @@ const char *run_state_name(enum run_state state);
 
 struct plan_usage {
 	uint64_t started_count, done_count, failed_count, step_count, retry_count, in_doubt_count;
+	uint64_t refused_count;  /**< runs that were asked for, and not made */
+	uint64_t attached_count; /**< asked for, and served by one that ran already */
 	uint32_t active_count;
 };
 void plan_engine_usage(const struct plan_engine *engine, struct plan_usage *out);

@@ -66,6 +66,8 @@ void run_start(struct plan_run *run)
 					.hash = run->script->hash,
 					.params_json = run->params_json,
 					.actor = run->starter,
+					.reason = run->cause,
+					.is_drill = run->is_drill,
 					.incident = (int64_t)run->incident,
 					.incident_json = run->incident_json};
 	run->started_ms = engine_now(engine);
@@ -73,7 +75,9 @@ void run_start(struct plan_run *run)
 	run_record(run, &record);
 	run_save(run);
 	engine->usage.started_count++;
-	engine_fact(run, "run_started", "plan %s version %u", run->plan, run->version);
+	engine_fact(run, "run_started", "plan %s version %u%s%s%s%s", run->plan, run->version,
+		    run->starter ? " by " : "", run->starter ? run->starter : "",
+		    run->cause ? ": " : "", run->cause ? run->cause : "");
 	make_main_branch(run);
 	branch_after(run->branches[0], start_script);
 }

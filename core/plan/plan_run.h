@@ -27,6 +27,7 @@
 #include "core/plan/plan_branch.h"
 #include "core/plan/plan_clock.h"
 #include "core/plan/plan_lock.h"
+#include "core/plan/run_store.h"
 
 struct timer;
 
@@ -46,7 +47,9 @@ struct plan_run {
 	char *plan;
 	uint32_t version;
 	uint64_t incident;
-	char *starter;     /**< the person who started it; NULL: an event did */
+	char *starter; /**< the person who started it; NULL: an event did */
+	char *cause;   /**< why, as they said; or NULL */
+	bool is_drill;
 	char *concurrency; /**< "incident:7", "rule:slow", "global" */
 	uint32_t concurrency_limit;
 	char *params_json;
@@ -124,35 +127,23 @@ enum {
 
 /* plan_engine.c */
 int64_t engine_now(const struct plan_engine *engine);
+void plan_tell(const struct plan_engine *engine, uint64_t incident, const char *plan,
+	       const char *id, const char *kind, const char *text);
 void engine_fact(struct plan_run *run, const char *kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /** Commits what was gathered at the end of this turn: one group commit for all runs. */
 void engine_kick(struct plan_engine *engine);
-/** Starts queued runs of the same plan and key, as far as the limit allows. */
-void engine_dequeue(struct plan_engine *engine, const struct plan_run *ended);
 bool run_is_ended(const struct plan_run *run);
 struct plan_run *engine_find(const struct plan_engine *engine, const char *run_id);
+
+/* plan_start.c */
+/** Starts queued runs of the same plan and key, as far as the limit allows. */
+void engine_dequeue(struct plan_engine *engine, const struct plan_run *ended);
 
 /* plan_operator.c */
 /** A run with a script, woken when it was parked. ERR_NOT_FOUND, ERR_CONFLICT. */
 int engine_find_live(struct plan_engine *engine, const char *run_id, struct plan_run **out,
 		     struct err_note *why);
-
-/* run_store.c */
-void run_add(struct plan_engine *engine, struct plan_run *run);
-void run_save(struct plan_run *run);
-/** Writes the next record of the run as a whole. */
-void run_record(struct plan_run *run, struct journal_record *record);
-int run_load_all(struct plan_engine *engine, struct err_note *why);
-void run_free(struct plan_run *run);
-/** Frees what only a live run needs. */
-void run_release(struct plan_run *run);
-/** Deletes the oldest ended runs past `ended_max`, with their journals; nothing while held. */
-void run_trim(struct plan_engine *engine);
-/** Borrowed from the engine's list; the first use stores the source. */
-struct run_script *script_take(struct plan_engine *engine, struct plan *plan);
-int script_factory(struct plan_engine *engine, struct plan_run *run, struct plan_factory **out,
-		   struct err_note *why);
 
 /* plan_run.c */
 void run_start(struct plan_run *run);  /**< first time: RunStarted, then the script */

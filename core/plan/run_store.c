@@ -1,4 +1,4 @@
-#include "core/plan/plan_run.h"
+#include "core/plan/run_store.h"
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
@@ -6,6 +6,7 @@
 #include "core/plan/plan.h"
 #include "core/plan/plan_json.h"
 #include "core/plan/plan_replay.h"
+#include "core/plan/plan_run.h"
 #include "storage/commit.h"
 #include "storage/keyspace.h"
 #include "storage/kv.h"
@@ -19,7 +20,7 @@
 
 struct row_field {
 	const char *name;
-	enum { ROW_TEXT, ROW_JSON, ROW_U32, ROW_I64, ROW_SIGNED } kind;
+	enum { ROW_TEXT, ROW_JSON, ROW_U32, ROW_I64, ROW_SIGNED, ROW_FLAG } kind;
 	bool is_required;
 	size_t offset;
 };
@@ -34,6 +35,8 @@ static const struct row_field row_fields[] = {
 	ROW("version", ROW_U32, true, version),
 	ROW("incident", ROW_I64, true, incident),
 	ROW("starter", ROW_TEXT, false, starter),
+	ROW("cause", ROW_TEXT, false, cause),
+	ROW("drill", ROW_FLAG, false, is_drill),
 	ROW("concurrency", ROW_TEXT, true, concurrency),
 	ROW("limit", ROW_U32, true, concurrency_limit),
 	ROW("params", ROW_JSON, true, params_json),
@@ -63,6 +66,7 @@ static json_t *row_value(const struct plan_run *run, const struct row_field *fie
 	case ROW_U32: return json_integer(*(const uint32_t *)place);
 	case ROW_I64:
 	case ROW_SIGNED: return json_integer(*(const int64_t *)place);
+	case ROW_FLAG: return *(const bool *)place ? json_true() : NULL;
 	}
 	return NULL;
 }
@@ -107,6 +111,7 @@ static bool read_row_field(struct plan_run *run, const struct row_field *field, 
 		return json_is_integer(json) && number >= 0 && number <= UINT32_MAX;
 	case ROW_I64: *(int64_t *)place = number; return json_is_integer(json) && number >= 0;
 	case ROW_SIGNED: *(int64_t *)place = number; return json_is_integer(json);
+	case ROW_FLAG: *(bool *)place = json_is_true(json); return json_is_boolean(json);
 	}
 	return false;
 }
@@ -286,6 +291,7 @@ void run_free(struct plan_run *run)
 	mem_free(run->id);
 	mem_free(run->plan);
 	mem_free(run->starter);
+	mem_free(run->cause);
 	json_decref(run->signals);
 	json_decref(run->locks);
 	mem_free(run->concurrency);

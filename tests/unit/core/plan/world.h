@@ -10,6 +10,7 @@
 
 #include "core/plan/action.h"
 #include "core/plan/plan.h"
+#include "core/plan/plan_command.h"
 #include "core/plan/plan_engine.h"
 #include "core/plan/plan_runner.h"
 

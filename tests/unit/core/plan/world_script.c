@@ -105,7 +105,7 @@ static int factory_start(struct plan_factory *factory, const char *run_id, const
 	struct list_runner *runner = mem_alloc(sizeof(*runner));
 	(void)run_id;
 	(void)why;
-	cr_assert_str_eq(params, "{\"limit\":5}");
+	cr_assert(strstr(params, "\"limit\":"), "%s", params);
 	cr_assert_str_eq(incident, "{\"number\":7}");
 	*runner = (struct list_runner){.base = {&list_ops}, .world = world};
 	runner->branches[0] = (struct list_branch){true, world->script, NULL};
