@@ -194,7 +194,8 @@ void app_alerts_close(struct app *app)
 
 int app_alerts_open(struct app *app, const struct config *config, struct err_note *why)
 {
-	app->gate = (struct outbox_gate){app_may_send, app};
+	app->gate = (struct outbox_gate){
+		.may_send = app_may_send, .on_end = app_on_row_end, .arg = app};
 	struct outbox_options outbox = {
 		.kv = app->kv,
 		.commit = app->commit,

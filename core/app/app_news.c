@@ -31,6 +31,13 @@ bool app_may_send(void *arg, const char *output, const char *id, struct slice bo
 	       news_may_send(app->news, output, id, reason);
 }
 
+void app_on_row_end(void *arg, const char *output, const char *id, struct slice body,
+		    const char *error)
+{
+	struct app *app = arg;
+	paging_on_sent(app->paging, output, id, body, error == NULL, error);
+}
+
 int app_news_open(struct app *app, struct err_note *why)
 {
 	uint64_t seed = 0;

@@ -92,6 +92,9 @@ const char *message_language(const struct message_fields *fields);
 /** 0: of none. */
 uint64_t message_incident(const struct message_fields *fields);
 
+/** A page for one person (core/paging): a message of its own, which edits none. */
+bool message_is_page(const struct message_fields *fields);
+
 bool message_is_event(const char *name);
 bool message_is_field(const char *name);
 

@@ -376,3 +376,8 @@ uint64_t message_incident(const struct message_fields *fields)
 		return 0;
 	return number > 0 ? (uint64_t)number : 0;
 }
+
+bool message_is_page(const struct message_fields *fields)
+{
+	return json_is_object(json_object_get(fields->row, "page"));
+}

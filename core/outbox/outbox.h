@@ -42,6 +42,10 @@ struct outbox_gate {
 	bool (*may_send)(void *arg, const char *output, const char *id, struct slice body,
 			 char *reason);
 	void *arg;
+	/** Such a row was delivered (`error` NULL), or became a dead letter; in the batch that
+	 *  takes it out of the queue, also when an earlier process put it there. May be NULL. */
+	void (*on_end)(void *arg, const char *output, const char *id, struct slice body,
+		       const char *error);
 };
 
 struct outbox_options {

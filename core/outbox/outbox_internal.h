@@ -20,6 +20,7 @@
 #include "core/base/bytes.h"
 #include "core/channel/rate.h"
 #include "core/outbox/outbox.h"
+#include "storage/keyspace.h"
 
 struct channel;
 struct env;
@@ -93,6 +94,16 @@ int outbox_record_encode(struct bytes *out, const char *id, struct slice body, i
 			 const char *error, struct err_note *why);
 int outbox_record_decode(struct slice value, struct outbox_record *out, struct err_note *why);
 void outbox_record_deinit(struct outbox_record *record);
+
+/** Of the queue of that name; in commit_batch(). */
+void outbox_row_delete(const struct outbox_options *options, const char *name, enum keyspace space,
+		       uint64_t sequence);
+/** ERR_INVALID: text that is not UTF-8. */
+int outbox_row_write(const struct outbox_options *options, const char *name, enum keyspace space,
+		     uint64_t sequence, const char *id, struct slice body, int64_t created_ms,
+		     const char *error, struct err_note *why);
+int outbox_row_read(const struct outbox_options *options, const char *name, uint64_t sequence,
+		    struct outbox_record *out, struct err_note *why);
 
 /* ---- queues ---- */
 

@@ -139,22 +139,9 @@ void outbox_queue_recover(struct outbox_queue *queue, const struct outbox_waitin
 	queue->ready_count++;
 }
 
-static void make_key(const struct outbox_queue *queue, enum keyspace space, uint64_t sequence,
-		     struct bytes *key)
-{
-	key_begin(key, space);
-	key_add_text(key, queue->name);
-	key_add_u64(key, sequence);
-}
-
 static void delete_row(struct outbox_queue *queue, enum keyspace space, uint64_t sequence)
 {
-	struct bytes key;
-
-	bytes_init(&key);
-	make_key(queue, space, sequence, &key);
-	kv_batch_delete(commit_batch(queue->options.commit), bytes_slice(&key));
-	bytes_deinit(&key);
+	outbox_row_delete(&queue->options, queue->name, space, sequence);
 }
 
 /* Past the limit the oldest dead letter makes room. */
@@ -177,44 +164,6 @@ void outbox_queue_recover_dead(struct outbox_queue *queue, uint64_t sequence)
 		queue->next_sequence = sequence + 1;
 }
 
-static int write_row(struct outbox_queue *queue, enum keyspace space, uint64_t sequence,
-		     const char *id, struct slice body, int64_t created_ms, const char *error,
-		     struct err_note *why)
-{
-	struct bytes key;
-	struct bytes value;
-	int code;
-
-	bytes_init(&key);
-	bytes_init(&value);
-	make_key(queue, space, sequence, &key);
-	code = outbox_record_encode(&value, id, body, created_ms, error, why);
-	if (code == 0)
-		kv_batch_put(commit_batch(queue->options.commit), bytes_slice(&key),
-			     bytes_slice(&value));
-	bytes_deinit(&key);
-	bytes_deinit(&value);
-	return code;
-}
-
-static int read_row(struct outbox_queue *queue, uint64_t sequence, struct outbox_record *out,
-		    struct err_note *why)
-{
-	struct bytes key;
-	struct bytes value;
-	int code;
-
-	bytes_init(&key);
-	bytes_init(&value);
-	make_key(queue, KEYSPACE_OUTBOX, sequence, &key);
-	code = kv_get(queue->options.kv, bytes_slice(&key), &value, why);
-	if (code == 0)
-		code = outbox_record_decode(bytes_slice(&value), out, why);
-	bytes_deinit(&key);
-	bytes_deinit(&value);
-	return code;
-}
-
 static void on_durable(void *arg)
 {
 	struct outbox_queue *queue = arg;
@@ -226,8 +175,9 @@ static void on_durable(void *arg)
 static int refuse(struct outbox_queue *queue, const char *id, struct slice body, int64_t now_ms,
 		  struct err_note *why)
 {
-	int code = write_row(queue, KEYSPACE_OUTBOX_DEAD, queue->next_sequence, id, body, now_ms,
-			     "the queue of the target was full", why);
+	int code = outbox_row_write(&queue->options, queue->name, KEYSPACE_OUTBOX_DEAD,
+				    queue->next_sequence, id, body, now_ms,
+				    "the queue of the target was full", why);
 
 	if (code < 0)
 		return code;
@@ -253,7 +203,8 @@ int outbox_queue_put(struct outbox_queue *queue, const char *id, struct slice bo
 
 	if (queue->count >= OUTBOX_ROWS_MAX)
 		return refuse(queue, id, body, now_ms, why);
-	code = write_row(queue, KEYSPACE_OUTBOX, waiting.sequence, id, body, now_ms, NULL, why);
+	code = outbox_row_write(&queue->options, queue->name, KEYSPACE_OUTBOX, waiting.sequence, id,
+				body, now_ms, NULL, why);
 	if (code < 0)
 		return code;
 	push(queue, &waiting);
@@ -267,21 +218,46 @@ static void set_error(struct outbox_queue *queue, const char *error)
 	queue->last_error = mem_copy_text(error);
 }
 
+/** Only of targets whose rows pass the gate. */
+static void tell_end(const struct outbox_queue *queue, const struct outbox_record *record,
+		     const char *error)
+{
+	const struct outbox_gate *gate = queue->options.gate;
+
+	if (gate && gate->on_end && queue->target && queue->target->ops->rows_max == 1)
+		gate->on_end(gate->arg, queue->name, record->id,
+			     (struct slice){record->body, record->body_length}, error);
+}
+
+static void tell_delivered(const struct outbox_queue *queue, uint64_t sequence)
+{
+	const struct outbox_gate *gate = queue->options.gate;
+	struct outbox_record record = {0};
+
+	if (!gate || !gate->on_end || queue->target->ops->rows_max != 1)
+		return;
+	if (outbox_row_read(&queue->options, queue->name, sequence, &record, NULL) == 0)
+		tell_end(queue, &record, NULL);
+	outbox_record_deinit(&record);
+}
+
 /* The first row will not be tried again. */
 static void bury(struct outbox_queue *queue, const char *error)
 {
 	struct outbox_waiting row = pop(queue);
 	struct outbox_record record = {0};
 	struct err_note why = {""};
-	int code = read_row(queue, row.sequence, &record, &why);
+	int code = outbox_row_read(&queue->options, queue->name, row.sequence, &record, &why);
 
 	if (code == 0)
-		code = write_row(queue, KEYSPACE_OUTBOX_DEAD, row.sequence, record.id,
-				 (struct slice){record.body, record.body_length}, row.created_ms,
-				 error, &why);
+		code = outbox_row_write(&queue->options, queue->name, KEYSPACE_OUTBOX_DEAD,
+					row.sequence, record.id,
+					(struct slice){record.body, record.body_length},
+					row.created_ms, error, &why);
 	if (code == 0) {
 		remember_dead(queue, row.sequence);
 		log_warn(OUTBOX, "%s: row %s is a dead letter: %s", queue->name, record.id, error);
+		tell_end(queue, &record, error);
 	} else {
 		queue->dead_total++;
 		log_error(OUTBOX, "%s: row %" PRIu64 " is lost: %s", queue->name, row.sequence,
@@ -322,6 +298,7 @@ static void on_done(void *arg, uint32_t delivered_count, enum send_end end, cons
 	for (uint32_t index = 0; index < delivered_count; index++) {
 		struct outbox_waiting row = pop(queue);
 
+		tell_delivered(queue, row.sequence);
 		delete_row(queue, KEYSPACE_OUTBOX, row.sequence);
 		queue->sent++;
 		if (row.on_sent)
@@ -348,7 +325,8 @@ static int read_group(struct outbox_queue *queue, struct outbox_record *records,
 	while (count < GROUP_ROWS_MAX && (uint32_t)count < ops->rows_max &&
 	       (uint32_t)count < queue->ready_count) {
 		const struct outbox_waiting *waiting = row_at(queue, (uint32_t)count);
-		int code = read_row(queue, waiting->sequence, &records[count], why);
+		int code = outbox_row_read(&queue->options, queue->name, waiting->sequence,
+					   &records[count], why);
 
 		if (code < 0)
 			return count > 0 ? count : code;

@@ -2,7 +2,9 @@
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
+#include "storage/commit.h"
 #include "storage/keyspace.h"
+#include "storage/kv.h"
 
 #include <jansson.h>
 
@@ -71,4 +73,52 @@ void outbox_record_deinit(struct outbox_record *record)
 	mem_free(record->id);
 	mem_free(record->body);
 	*record = (struct outbox_record){0};
+}
+
+static void make_key(const char *name, enum keyspace space, uint64_t sequence, struct bytes *key)
+{
+	key_begin(key, space);
+	key_add_text(key, name);
+	key_add_u64(key, sequence);
+}
+
+void outbox_row_delete(const struct outbox_options *options, const char *name, enum keyspace space,
+		       uint64_t sequence)
+{
+	struct bytes key = BYTES_EMPTY;
+
+	make_key(name, space, sequence, &key);
+	kv_batch_delete(commit_batch(options->commit), bytes_slice(&key));
+	bytes_deinit(&key);
+}
+
+int outbox_row_write(const struct outbox_options *options, const char *name, enum keyspace space,
+		     uint64_t sequence, const char *id, struct slice body, int64_t created_ms,
+		     const char *error, struct err_note *why)
+{
+	struct bytes key = BYTES_EMPTY, value = BYTES_EMPTY;
+	int code;
+
+	make_key(name, space, sequence, &key);
+	code = outbox_record_encode(&value, id, body, created_ms, error, why);
+	if (code == 0)
+		kv_batch_put(commit_batch(options->commit), bytes_slice(&key), bytes_slice(&value));
+	bytes_deinit(&key);
+	bytes_deinit(&value);
+	return code;
+}
+
+int outbox_row_read(const struct outbox_options *options, const char *name, uint64_t sequence,
+		    struct outbox_record *out, struct err_note *why)
+{
+	struct bytes key = BYTES_EMPTY, value = BYTES_EMPTY;
+	int code;
+
+	make_key(name, KEYSPACE_OUTBOX, sequence, &key);
+	code = kv_get(options->kv, bytes_slice(&key), &value, why);
+	if (code == 0)
+		code = outbox_record_decode(bytes_slice(&value), out, why);
+	bytes_deinit(&key);
+	bytes_deinit(&value);
+	return code;
 }

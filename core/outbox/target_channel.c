@@ -178,7 +178,7 @@ static void channel_send(struct target *target, const struct outbox_row *rows, u
 	int code;
 
 	REQUIRE(row_count == 1 && out->call == NULL);
-	out->incident = message_incident(fields);
+	out->incident = message_is_page(fields) ? 0 : message_incident(fields);
 	out->is_last = is_last_event(message_field(fields, "event"));
 	if (can_edit(out) && !out->is_new_due && ledger_find(&out->ledger, out->incident, &entry)) {
 		moment.edit_room = entry.room;

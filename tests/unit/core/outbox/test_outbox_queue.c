@@ -375,7 +375,7 @@ Test(outbox_queue, what_the_gate_does_not_let_out_is_neither_sent_nor_dead)
 {
 	static const struct rate rate = {1, 60000};
 	int asked = 0;
-	const struct outbox_gate gate = {may_send, &asked};
+	const struct outbox_gate gate = {.may_send = may_send, .arg = &asked};
 	struct outbox_options options = options_of_fixture();
 	struct outcome outcome = {0};
 
@@ -403,7 +403,7 @@ Test(outbox_queue, what_the_gate_does_not_let_out_is_neither_sent_nor_dead)
 Test(outbox_queue, the_gate_is_asked_again_at_each_attempt)
 {
 	int asked = 0;
-	const struct outbox_gate gate = {may_send, &asked};
+	const struct outbox_gate gate = {.may_send = may_send, .arg = &asked};
 	struct outbox_options options = options_of_fixture();
 
 	options.gate = &gate;
@@ -416,4 +416,44 @@ Test(outbox_queue, the_gate_is_asked_again_at_each_attempt)
 	loop_virtual_advance(fixture.loop, 10000);
 	cr_expect_str_eq(sent_ids(), "y1 y1 y1 ");
 	cr_expect_eq(asked, 3);
+}
+
+static void on_end(void *arg, const char *output, const char *id, struct slice body,
+		   const char *error)
+{
+	struct bytes *told = arg;
+
+	cr_expect_str_eq(output, "hook");
+	cr_expect(slice_equal(body, SLICE_LITERAL("{}")));
+	bytes_append_format(told, "%s %s; ", id, error ? error : "delivered");
+}
+
+static bool may_always(void *arg, const char *output, const char *id, struct slice body,
+		       char *reason)
+{
+	(void)arg, (void)output, (void)id, (void)body, (void)reason;
+	return true;
+}
+
+Test(outbox_queue, who_owns_the_gate_hears_what_became_of_rows_of_an_earlier_process_too)
+{
+	struct bytes told = BYTES_EMPTY;
+	const struct outbox_gate gate = {.may_send = may_always, .arg = &told, .on_end = on_end};
+	struct outbox_options options = options_of_fixture();
+
+	outbox_queue_set_target(queue, NULL, "none");
+	put("a", NULL);
+	fixture_settle(&fixture);
+	outbox_queue_free(queue);
+	options.gate = &gate;
+	queue = outbox_queue_new(&options, "hook");
+	outbox_queue_recover(queue, &(struct outbox_waiting){.sequence = 1, .is_recovered = true});
+	scripted.target.ops = &single_ops;
+	scripted.verdicts = "+x";
+	outbox_queue_set_target(queue, &scripted.target, "scripted");
+	put("b", NULL);
+	fixture_settle(&fixture);
+	cr_expect_not_null(strstr(told.data, "a delivered; b "), "%s", told.data);
+	cr_expect_null(strstr(told.data, "b delivered"), "%s", told.data);
+	bytes_deinit(&told);
 }
