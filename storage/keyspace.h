@@ -40,6 +40,8 @@
  *            day (8, signed) or dimension key      engine_history.h)
  *  "N"     page number (8)                        page that is held for later (JSON)
  *  "Q"     person or nothing, 0, output name, 0   when pages went that way (8 bytes each)
+ *  "C"     incident number (8), chain name, 0     chain at work (JSON: core/escalation/chain_run.h)
+ *  "O"     override number (8)                    who is on call instead, by command (JSON)
  *  "m"     name                                   engine-wide settings and counters
  *
  *  Every value is sealed: version byte, XXH3-64 of the rest (8 bytes), content. keyspace_unseal()
@@ -89,6 +91,8 @@ struct err_note;
 	X(HISTORY, 'H')                                                                            \
 	X(PAGE, 'N')                                                                               \
 	X(PAGE_USED, 'Q')                                                                          \
+	X(CHAIN_RUN, 'C')                                                                          \
+	X(OVERRIDE, 'O')                                                                           \
 	X(META, 'm')
 
 enum keyspace {

@@ -1,5 +1,6 @@
 #include "core/app/app.h"
 
+#include "core/app/app_escalation.h"
 #include "core/app/app_internal.h"
 #include "core/base/env.h"
 #include "core/base/err.h"
@@ -8,6 +9,7 @@
 #include "core/config/config.h"
 #include "core/control/control.h"
 #include "core/engine/engine.h"
+#include "core/escalation/escalation.h"
 #include "core/incident/incident.h"
 #include "core/ingest/source.h"
 #include "core/loop/http_client.h"
@@ -142,6 +144,9 @@ static int open_control(struct app *app, struct err_note *why)
 		.news = app->news,
 		.handling = app->handling,
 		.plans = app->plans,
+		.escalation = app->escalation->chains,
+		.overrides = app->escalation->overrides,
+		.heartbeat = app->escalation->heartbeat,
 		.outbox = app->outbox,
 		.pool = app->pool,
 		.started_wall_ms = loop_wall_ms(app->loop),
@@ -203,6 +208,8 @@ static int open_parts(struct app *app, struct config *config, struct err_note *w
 	if (code == 0)
 		code = plan_engine_resume(app->plans, why);
 	if (code == 0)
+		escalation_resume(app->escalation->chains);
+	if (code == 0)
 		code = commit_flush(app->commit, why);
 	if (code == 0)
 		code = open_control(app, why);
@@ -250,6 +257,7 @@ static void app_close(struct app *app)
 	app_sources_close(app);
 	plan_engine_free(app->plans);
 	plan_actions_free(app->actions);
+	app_escalation_close(app);
 	app_alerts_close(app);
 	incident_store_free(app->incidents);
 	engine_free(app->engine);

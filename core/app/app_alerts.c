@@ -3,12 +3,14 @@
 #include "core/app/app.h"
 #include "core/app/app_news.h"
 #include "core/app/app_paging.h"
+#include "core/app/app_escalation.h"
 #include "core/base/env.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"
 #include "core/config/config_incidents.h"
+#include "core/escalation/escalation.h"
 #include "core/handling/handling.h"
 #include "core/incident/incident.h"
 #include "core/incident/incident_command.h"
@@ -122,6 +124,8 @@ static void on_incident_event(void *arg, const struct incident *incident, const 
 		 incident_state_name(incident->state), incident->title);
 	news_on_incident(app->news, incident, event);
 	paging_on_incident(app->paging, incident, event);
+	/* Before plans: one that starts at once may change the incident before it returns. */
+	escalation_on_incident(app->escalation->chains, incident, event);
 	plan_engine_on_incident(app->plans, incident, event);
 }
 
@@ -223,6 +227,8 @@ int app_alerts_open(struct app *app, const struct config *config, struct err_not
 		code = app_paging_open(app, why);
 	if (code == 0)
 		code = open_handling(app, why);
+	if (code == 0)
+		code = app_escalation_open(app, why);
 	if (code != 0)
 		return code;
 	struct plan_actions_options actions = {app->loop, app->client, app->outbox};

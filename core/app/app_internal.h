@@ -12,6 +12,7 @@
 struct alert;
 struct app_options;
 struct app_source;
+struct app_escalation;
 struct audit_log;
 struct bundle;
 struct config;
@@ -53,6 +54,7 @@ struct app {
 	struct rule **shadow_rules; /* one reference each, made for shadow_config */
 	uint32_t shadow_rule_count;
 	struct config *shadow_config;
+	struct app_escalation *escalation;
 	struct plan_actions *actions;
 	struct plan_engine *plans;
 	struct versions *rule_versions;

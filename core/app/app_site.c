@@ -2,6 +2,7 @@
 
 #include "core/app/app.h"
 #include "core/app/app_news.h"
+#include "core/app/app_escalation.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -220,6 +221,7 @@ static int use_config(struct app *app, struct config *config, struct err_note *w
 	app_configure_incidents(app, config);
 	app_configure_news(app, config);
 	paging_configure(app->paging, config);
+	app_configure_escalation(app, config);
 	return 0;
 }
 

@@ -107,13 +107,13 @@ static void print_part(const json_t *status, const char *name)
 	putchar('\n');
 }
 
-/** Most of what can happen to alerts has not: only what has. */
-static void print_handling(json_t *handling)
+/** Most of what can happen has not: only what has. */
+static void print_what_happened(const json_t *status, const char *name)
 {
 	const char *member;
 	json_t *value;
-	printf("%-10s", "handling");
-	json_object_foreach(handling, member, value)
+	printf("%-10s", name);
+	json_object_foreach(json_object_get(status, name), member, value)
 	{
 		if (json_integer_value(value) == 0)
 			continue;
@@ -154,9 +154,10 @@ static void print_status(const json_t *status)
 	remote_print_table(json_object_get(status, "outputs"), outputs);
 	putchar('\n');
 	print_part(status, "http");
-	print_handling(json_object_get(status, "handling"));
+	print_what_happened(status, "handling");
 	print_part(status, "incidents");
 	print_part(status, "news");
+	print_what_happened(status, "escalation");
 	print_part(status, "plans");
 	print_part(status, "audit");
 	print_part(status, "storage");

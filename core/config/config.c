@@ -129,6 +129,17 @@ static const struct option site_rows[] = {
 	 .help = "who is on call at which time",
 	 .rows = config_schedule_rows,
 	 .is_named = true},
+	{.name = "chains",
+	 .type = OPTION_TABLE,
+	 .example = "{ payments = { steps = { { notify = { \"schedule:payments\" } } } } }",
+	 .help = "who is called, and when, while nobody acknowledges an incident",
+	 .rows = config_chain_rows,
+	 .is_named = true},
+	{.name = "heartbeat",
+	 .type = OPTION_TABLE,
+	 .example = "{ url = \"https://watch.example.com/tocsin\", every = \"1m\" }",
+	 .help = "a sign of life to somebody who notices when it stops",
+	 .rows = config_heartbeat_rows},
 	{.name = "category_field",
 	 .type = OPTION_TEXT,
 	 .example = "\"merchantId\"",
@@ -192,6 +203,8 @@ struct config *config_new(const struct tree *tree, const char *file, struct repo
 	config_read_caps(&builder, map_or_null(tree_get(tree, "caps")));
 	config_read_people(&builder, map_or_null(tree_get(tree, "people")));
 	config_read_schedules(&builder, map_or_null(tree_get(tree, "schedules")));
+	config_read_chains(&builder, map_or_null(tree_get(tree, "chains")));
+	config_read_heartbeat(&builder, tree);
 	config_read_lookups(&builder, map_or_null(tree_get(tree, "lookups")));
 	if (report->count + report->dropped_count > faults_before) {
 		config_unref(config);

@@ -18,6 +18,8 @@ struct oncall_person;
 struct oncall_schedule;
 struct option;
 struct config_actions;
+struct config_chain;
+struct config_heartbeat;
 struct config_incidents;
 struct config_inhibit;
 struct config_paging;
@@ -108,8 +110,11 @@ struct config {
 	uint32_t person_count;
 	struct oncall_schedule *schedules;
 	uint32_t schedule_count;
-	const char *category_field;  /**< default "merchantId" */
-	struct config_route *routes; /**< config_handling.h */
+	struct config_chain *chains; /**< config_chains.h */
+	uint32_t chain_count;
+	const struct config_heartbeat *heartbeat; /**< or NULL */
+	const char *category_field;               /**< default "merchantId" */
+	struct config_route *routes;              /**< config_handling.h */
 	uint32_t route_count;
 	struct config_inhibit *inhibits;
 	uint32_t inhibit_count;

@@ -8,6 +8,7 @@
 #include "core/config/tree.h"
 
 struct config_load;
+struct oncall_hours;
 
 struct config_builder {
 	struct config *config; /**< texts are copied into its arena */
@@ -24,6 +25,7 @@ extern const struct option config_source_rows[], config_from_rows[], config_outp
 	config_ingest_rows[], config_rules_rows[], config_lua_rows[], config_load_rows[],
 	config_database_rows[];
 extern const struct option config_caps_rows[];
+extern const struct option config_chain_rows[], config_heartbeat_rows[];
 
 /** A section of the site, when it is there and without faults in its names and types. */
 const struct tree *config_section(struct config_builder *builder, const struct tree *site,
@@ -69,6 +71,17 @@ void config_read_caps(struct config_builder *builder, const struct tree *caps);
 void config_each_named(struct config_builder *builder, const struct tree *map, unsigned max,
 		       const char *example,
 		       void (*read_one)(struct config_builder *builder, const struct tree *tree));
+/** `days`, `from`, `to`, `except` and `only` of a table whose names and types are right; `what`
+ *  names it in messages ("a layer of schedule payments"). */
+void config_read_hours(struct config_builder *builder, const struct tree *tree, const char *what,
+		       struct oncall_hours *out);
+/** Name of the zone of such a table, or the site's; checked. */
+const char *config_read_zone(struct config_builder *builder, const struct tree *tree,
+			     const char *what);
+
+/** After the people, schedules, outputs and categories, which they name. NULL: none. */
+void config_read_chains(struct config_builder *builder, const struct tree *chains);
+void config_read_heartbeat(struct config_builder *builder, const struct tree *site);
 
 /** An output of people; its options were checked against config_output_rows. */
 void config_read_channel(struct config_builder *builder, const struct tree *tree,
@@ -98,5 +111,7 @@ bool config_is_own_file(const char *path);
 bool config_is_address(const char *text);
 /** "host" or "host:port". */
 bool config_is_host(const char *text);
+/** "http://…" or "https://…" without white space. */
+bool config_is_url(const char *text);
 
 #endif

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EVERY_DAY = 0x7F, HOUR_MS = 3600 * 1000, YEAR_DAYS = 366 };
+enum { HOUR_MS = 3600 * 1000, YEAR_DAYS = 366 };
 
 static const struct option layer_rows[] = {
 	{.name = "people",
@@ -125,41 +125,6 @@ static bool parse_minute(const char *text, bool has_offset, int64_t *out_ms)
 	return timestamp_parse(slice_of(full), out_ms) == 0;
 }
 
-static void read_clock(const struct reading *reading, const struct tree *tree, const char *name,
-		       int64_t *out_ms)
-{
-	const struct tree *node = tree_get(tree, name);
-
-	if (node != NULL && !local_clock_parse(node->text, out_ms))
-		FAULT(reading, node,
-		      "\"%s\" of a layer of %s must be a clock time from 00:00 to 24:00, found "
-		      "\"%.40s\"; example: %s = \"09:00\"",
-		      name, reading->what, node->text, name);
-}
-
-static int64_t *read_dates(const struct reading *reading, const struct tree *tree, const char *name,
-			   uint32_t *count)
-{
-	const struct tree *list = tree_get(tree, name);
-	int64_t *dates;
-
-	if (list == NULL)
-		return NULL;
-	if (list->child_count == 0 || list->child_count > ONCALL_DATES_MAX) {
-		FAULT(reading, list, "\"%s\" of a layer of %s must have 1 to %d days, found %u",
-		      name, reading->what, ONCALL_DATES_MAX, list->child_count);
-		return NULL;
-	}
-	dates = arena_zalloc(&reading->builder->config->arena, list->child_count * sizeof(*dates));
-	for (const struct tree *item = list->first; item != NULL; item = item->next)
-		if (!local_day_parse(item->text, &dates[(*count)++]))
-			FAULT(reading, item,
-			      "\"%s\" of a layer of %s must have days such as \"2026-10-01\", "
-			      "found \"%.40s\"",
-			      name, reading->what, item->text);
-	return dates;
-}
-
 static void read_people(const struct reading *reading, const struct tree *people,
 			struct oncall_layer *layer)
 {
@@ -198,29 +163,16 @@ static void read_turns(const struct reading *reading, const struct tree *tree,
 static void read_layer(const struct reading *reading, const struct tree *tree)
 {
 	struct oncall_layer *layer = &reading->schedule->layers[reading->schedule->layer_count++];
-	const struct tree *days;
+	char what[32 + CONFIG_NAME_BYTES_MAX];
 
-	*layer = (struct oncall_layer){.days = EVERY_DAY, .to_ms = LOCAL_DAY_MS};
+	*layer = (struct oncall_layer){0};
 	if (options_check(tree, layer_rows, reading->builder->file, "a layer",
 			  reading->builder->report) > 0)
 		return;
 	read_people(reading, tree_get(tree, "people"), layer);
 	read_turns(reading, tree, layer);
-	days = tree_get(tree, "days");
-	if (days != NULL && !local_weekdays_parse(days->text, &layer->days))
-		FAULT(reading, days,
-		      "\"days\" of a layer of %s must have mon, tue, wed, thu, fri, sat, sun, "
-		      "found \"%.64s\"; example: days = \"mon-fri\"",
-		      reading->what, days->text);
-	read_clock(reading, tree, "from", &layer->from_ms);
-	read_clock(reading, tree, "to", &layer->to_ms);
-	if (layer->from_ms == LOCAL_DAY_MS || layer->from_ms == layer->to_ms)
-		FAULT(reading, tree,
-		      "the hours of a layer of %s are none; over midnight is from = \"22:00\", "
-		      "to = \"08:00\"",
-		      reading->what);
-	layer->except = read_dates(reading, tree, "except", &layer->except_count);
-	layer->only = read_dates(reading, tree, "only", &layer->only_count);
+	snprintf(what, sizeof(what), "a layer of %s", reading->what);
+	config_read_hours(reading->builder, tree, what, &layer->hours);
 }
 
 static void read_override(const struct reading *reading, const struct tree *tree)

@@ -188,7 +188,7 @@ static const struct {
 	{"kind", FOR_GATEWAY},
 };
 
-static bool is_url(const char *text)
+bool config_is_url(const char *text)
 {
 	const char *rest = NULL;
 
@@ -354,7 +354,7 @@ static void read_documents(struct config_builder *builder, const struct tree *tr
 		output->secret = config_secret(builder, secret, "secret", output->name);
 	if (output->kind == OUTPUT_FILE)
 		check_file(builder, tree_get(tree, "file"), output);
-	if (output->kind == OUTPUT_WEBHOOK && !is_url(text))
+	if (output->kind == OUTPUT_WEBHOOK && !config_is_url(text))
 		report_add(builder->report, builder->file, tree_get(tree, "webhook")->line,
 			   "\"webhook\" of output %s must be an http:// or https:// URL, found "
 			   "\"%.200s\"; example: webhook = \"https://example.org/hook\"",

@@ -52,6 +52,9 @@ struct control_target {
 	const struct news *news; /**< or NULL */
 	struct handling *handling;
 	struct plan_engine *plans;
+	const struct escalation *escalation;
+	struct override_store *overrides;
+	const struct heartbeat *heartbeat;
 	struct outbox *outbox;
 	struct pool *pool;
 	int64_t started_wall_ms;

@@ -67,6 +67,10 @@ int verb_silence_show(const struct verb_call *call, json_t **result, struct err_
 int verb_silence_preview(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_silence_add(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_silence_expire(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_override_list(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_override_add(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_override_remove(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_chain_list(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_list(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_runs(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_show(const struct verb_call *call, json_t **result, struct err_note *why);
@@ -81,11 +85,17 @@ int verb_plan_set(const struct verb_call *call, json_t **result, struct err_note
 int verb_plan_skip(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_signal(const struct verb_call *call, json_t **result, struct err_note *why);
 
+/** `escalation` of the status. */
+json_t *escalation_part(const struct control_target *target);
+
 /** Typed arguments; ERR_INVALID names the argument and what it must be. Absent: *out stays. */
 int arg_text(const struct verb_call *call, const char *name, bool is_required, const char **out,
 	     struct err_note *why);
 int arg_number(const struct verb_call *call, const char *name, bool is_required, uint64_t max,
 	       uint64_t *out, struct err_note *why);
+/** A time of RFC 3339. */
+int arg_time(const struct verb_call *call, const char *name, bool is_required, int64_t *out,
+	     struct err_note *why);
 int arg_flag(const struct verb_call *call, const char *name, bool *out, struct err_note *why);
 
 #endif

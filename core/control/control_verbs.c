@@ -2,6 +2,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/err.h"
+#include "core/model/timestamp.h"
 
 #include <string.h>
 
@@ -45,6 +46,10 @@ static const struct verb verbs[] = {
 	{"silence.preview", false, verb_silence_preview},
 	{"silence.add", true, verb_silence_add},
 	{"silence.expire", true, verb_silence_expire},
+	{"override.list", false, verb_override_list},
+	{"override.add", true, verb_override_add},
+	{"override.remove", true, verb_override_remove},
+	{"chain.list", false, verb_chain_list},
 	{"plan.list", false, verb_plan_list},
 	{"plan.runs", false, verb_plan_runs},
 	{"plan.show", false, verb_plan_show},
@@ -91,6 +96,19 @@ int arg_text(const struct verb_call *call, const char *name, bool is_required, c
 		return err_set(why, ERR_INVALID, "argument %s must be a text", name);
 	*out = json_string_value(value);
 	return 0;
+}
+
+int arg_time(const struct verb_call *call, const char *name, bool is_required, int64_t *out,
+	     struct err_note *why)
+{
+	const char *text = NULL;
+	int code = arg_text(call, name, is_required, &text, why);
+	if (code == 0 && text != NULL && timestamp_parse(slice_of(text), out) != 0)
+		code = err_set(
+			why, ERR_INVALID,
+			"argument %s must be a time like 2026-11-22T06:00:00Z, not \"%.64s\"", name,
+			text);
+	return code;
 }
 
 int arg_number(const struct verb_call *call, const char *name, bool is_required, uint64_t max,

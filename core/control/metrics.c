@@ -2,6 +2,8 @@
 
 #include "core/base/bytes.h"
 #include "core/engine/engine.h"
+#include "core/escalation/escalation.h"
+#include "core/escalation/heartbeat.h"
 #include "core/handling/handling.h"
 #include "core/incident/incident.h"
 #include "core/ingest/source.h"
@@ -325,6 +327,29 @@ static void append_news(const struct control_target *target, struct bytes *out)
 	      (double)usage.waiting_count);
 }
 
+static void append_escalation(const struct control_target *target, struct bytes *out)
+{
+	struct escalation_usage usage;
+	struct heartbeat_usage heartbeat;
+	escalation_usage(target->escalation, &usage);
+	heartbeat_usage(target->heartbeat, &heartbeat);
+#define ESCALATION_SAMPLE(name, text)                                                              \
+	plain(out, "escalation_" #name "_total", "counter", text, (double)usage.name);
+	ESCALATION_COUNTER_LIST(ESCALATION_SAMPLE)
+#undef ESCALATION_SAMPLE
+	plain(out, "escalation_running", "gauge", "Chains at work.", usage.running);
+	plain(out, "escalation_over", "gauge", "Chains that have told everybody in vain.",
+	      usage.over);
+	plain(out, "escalation_uncovered", "gauge",
+	      "Incidents that wait for somebody and that no chain covers.", usage.uncovered);
+	plain(out, "heartbeat_sent_total", "counter", "Heartbeats that were heard.",
+	      (double)heartbeat.sent);
+	plain(out, "heartbeat_failed_total", "counter", "Heartbeats that were not.",
+	      (double)heartbeat.failed);
+	plain(out, "heartbeat_withheld_total", "counter", "Heartbeats not sent: not healthy.",
+	      (double)heartbeat.withheld);
+}
+
 static void append_rest(const struct control_target *target, struct bytes *out)
 {
 	struct incident_usage incidents;
@@ -379,5 +404,6 @@ void metrics_append(const struct control_target *target, struct bytes *out)
 	append_outputs(target, out);
 	append_handling(target, out);
 	append_news(target, out);
+	append_escalation(target, out);
 	append_rest(target, out);
 }

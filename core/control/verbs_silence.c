@@ -8,7 +8,6 @@
 #include "core/handling/handling.h"
 #include "core/handling/silence.h"
 #include "core/model/span.h"
-#include "core/model/timestamp.h"
 #include "storage/audit_log.h"
 
 #include <inttypes.h>
@@ -122,19 +121,6 @@ int verb_silence_preview(const struct verb_call *call, json_t **result, struct e
 
 /* ---- commands ---- */
 
-static int arg_time(const struct verb_call *call, const char *name, int64_t *out,
-		    struct err_note *why)
-{
-	const char *text = NULL;
-	int code = arg_text(call, name, false, &text, why);
-	if (code == 0 && text != NULL && timestamp_parse(slice_of(text), out) != 0)
-		code = err_set(
-			why, ERR_INVALID,
-			"argument %s must be a time like 2026-11-22T06:00:00Z, not \"%.64s\"", name,
-			text);
-	return code;
-}
-
 static int arg_times(const struct verb_call *call, struct silence_request *request,
 		     struct err_note *why)
 {
@@ -143,9 +129,9 @@ static int arg_times(const struct verb_call *call, struct silence_request *reque
 	int code = arg_text(call, "for", false, &span, why);
 	request->start_ms = call->now_ms;
 	if (code == 0)
-		code = arg_time(call, "start", &request->start_ms, why);
+		code = arg_time(call, "start", false, &request->start_ms, why);
 	if (code == 0)
-		code = arg_time(call, "end", &request->end_ms, why);
+		code = arg_time(call, "end", false, &request->end_ms, why);
 	if (code == 0 && span != NULL)
 		code = span_parse(span, &span_ms, why);
 	if (code != 0)

@@ -1,10 +1,12 @@
 #include "core/oncall/schedule.h"
 
+#include "core/base/mem.h"
 #include "core/model/local_day.h"
 #include "core/model/span.h"
 #include "core/model/zone.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static bool has_date(const int64_t *dates, uint32_t count, int64_t day)
 {
@@ -14,22 +16,22 @@ static bool has_date(const int64_t *dates, uint32_t count, int64_t day)
 	return false;
 }
 
-static bool layer_has_day(const struct oncall_layer *layer, int64_t day)
+static bool hours_have_day(const struct oncall_hours *hours, int64_t day)
 {
-	return (layer->days >> local_day_weekday(day) & 1) != 0 &&
-	       !has_date(layer->except, layer->except_count, day) &&
-	       (layer->only_count == 0 || has_date(layer->only, layer->only_count, day));
+	return (hours->days >> local_day_weekday(day) & 1) != 0 &&
+	       !has_date(hours->except, hours->except_count, day) &&
+	       (hours->only_count == 0 || has_date(hours->only, hours->only_count, day));
 }
 
-static bool layer_holds(const struct oncall_layer *layer, const struct zone *zone, int64_t utc_ms)
+bool oncall_hours_hold(const struct oncall_hours *hours, const struct zone *zone, int64_t utc_ms)
 {
 	int64_t day = local_day_of(zone, utc_ms), clock_ms = local_clock_ms(zone, utc_ms);
 
-	if (layer->from_ms < layer->to_ms)
-		return clock_ms >= layer->from_ms && clock_ms < layer->to_ms &&
-		       layer_has_day(layer, day);
-	return (clock_ms >= layer->from_ms && layer_has_day(layer, day)) ||
-	       (clock_ms < layer->to_ms && layer_has_day(layer, day - 1));
+	if (hours->from_ms < hours->to_ms)
+		return clock_ms >= hours->from_ms && clock_ms < hours->to_ms &&
+		       hours_have_day(hours, day);
+	return (clock_ms >= hours->from_ms && hours_have_day(hours, day)) ||
+	       (clock_ms < hours->to_ms && hours_have_day(hours, day - 1));
 }
 
 static int64_t handover_ms(const struct oncall_layer *layer, const struct zone *zone, int64_t turn)
@@ -56,7 +58,7 @@ static const struct oncall_person *layer_who(const struct oncall_layer *layer,
 {
 	int64_t turn;
 
-	if (!layer_holds(layer, zone, utc_ms))
+	if (!oncall_hours_hold(&layer->hours, zone, utc_ms))
 		return NULL;
 	turn = turn_at(layer, zone, utc_ms);
 	return turn < 0 ? NULL : layer->people[turn % layer->person_count];
@@ -73,6 +75,20 @@ const struct oncall_person *oncall_who(const struct oncall_schedule *schedule, i
 	for (uint32_t i = schedule->layer_count; person == NULL && i-- > 0;)
 		person = layer_who(&schedule->layers[i], schedule->zone, utc_ms);
 	return person;
+}
+
+void oncall_merge(const struct oncall_schedule *schedule, const struct oncall_override *more,
+		  uint32_t count, struct oncall_schedule *out)
+{
+	uint32_t own = schedule->override_count;
+
+	*out = *schedule;
+	out->overrides = mem_alloc_array(own + count + 1, sizeof(*out->overrides));
+	if (own > 0)
+		memcpy(out->overrides, schedule->overrides, own * sizeof(*out->overrides));
+	if (count > 0)
+		memcpy(out->overrides + own, more, count * sizeof(*out->overrides));
+	out->override_count = own + count;
 }
 
 bool oncall_shifts(const struct oncall_schedule *schedule, int64_t from_ms, int64_t to_ms,

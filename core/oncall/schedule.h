@@ -22,18 +22,23 @@ enum { ONCALL_LAYERS_MAX = 16, ONCALL_OVERRIDES_MAX = 1000, ONCALL_DATES_MAX = 1
 /** Longest span that oncall_shifts() goes through. */
 #define ONCALL_SPAN_MS_MAX (92 * 24 * 3600 * 1000LL)
 
+/** Hours of the wall clock. */
+struct oncall_hours {
+	unsigned days;   /**< bit 0 = Monday */
+	int64_t from_ms; /**< of the day; to_ms <= from_ms goes over midnight and belongs to */
+	int64_t to_ms;   /**< the day on which it began, also for the dates */
+	int64_t *except; /**< local days on which they do not hold */
+	uint32_t except_count;
+	int64_t *only; /**< when there are any: they hold on these alone */
+	uint32_t only_count;
+};
+
 struct oncall_layer {
 	const struct oncall_person **people; /**< in the order of their turns; 1 or more */
 	uint32_t person_count;
 	int64_t starts_ms; /**< of the wall clock, since 1970-01-01 00:00; nobody before */
 	int64_t every_ms;  /**< length of a turn on the wall clock */
-	unsigned days;     /**< bit 0 = Monday */
-	int64_t from_ms;   /**< of the day; to_ms <= from_ms goes over midnight and belongs to */
-	int64_t to_ms;     /**< the day on which it began, also for the dates */
-	int64_t *except;   /**< local days on which it has nobody */
-	uint32_t except_count;
-	int64_t *only; /**< when there are any: it has somebody on these alone */
-	uint32_t only_count;
+	struct oncall_hours hours;
 };
 
 struct oncall_override {
@@ -56,8 +61,15 @@ struct oncall_shift {
 	int64_t from_ms, to_ms;
 };
 
+bool oncall_hours_hold(const struct oncall_hours *hours, const struct zone *zone, int64_t utc_ms);
+
 /** NULL: nobody. */
 const struct oncall_person *oncall_who(const struct oncall_schedule *schedule, int64_t utc_ms);
+
+/** The schedule with these behind its own overrides: they win. `out->overrides` is owned
+ *  (mem_free()); all else is borrowed from `schedule` and `more`. */
+void oncall_merge(const struct oncall_schedule *schedule, const struct oncall_override *more,
+		  uint32_t count, struct oncall_schedule *out);
 
 typedef void (*oncall_shift_fn)(void *arg, const struct oncall_shift *shift);
 

@@ -25,6 +25,7 @@
 #include "storage/keyspace.h"
 #include "storage/kv.h"
 #include "storage/script_store.h"
+#include "tests/support/memory_escalation.h"
 
 #include <jansson.h>
 
@@ -32,6 +33,7 @@ struct memory_target {
 	struct control_target target;
 	struct config *config; /**< the defaults */
 	uint32_t sent_count;   /**< documents of alerts */
+	struct memory_escalation escalation;
 	struct plan_actions *actions;
 	struct script_store *scripts;
 	struct control *control;
@@ -132,6 +134,7 @@ static inline void memory_target_open(struct memory_target *memory, int64_t wall
 		.kv = t->kv, .commit = t->commit, .on_send = memory_target_send, .arg = memory};
 	REQUIRE(handling_new(&t->handling, &handling, NULL) == 0);
 	handling_configure(t->handling, memory->config, NULL);
+	memory_escalation_open(&memory->escalation, t);
 	struct outbox_options outbox = {
 		.kv = t->kv, .commit = t->commit, .loop = t->loop, .state_dir = "."};
 	REQUIRE(outbox_new(&t->outbox, &outbox, NULL) == 0);
@@ -170,6 +173,7 @@ static inline void memory_target_close(struct memory_target *memory)
 	plan_actions_free(memory->actions);
 	script_store_free(memory->scripts);
 	outbox_free(t->outbox);
+	memory_escalation_close(&memory->escalation);
 	handling_free(t->handling);
 	config_unref(memory->config);
 	incident_store_free(t->incidents);

@@ -55,6 +55,9 @@ EDGES = {
     | {"core/sketch"},
     # Incidents put into messages; the outbox is called through its options.
     "core/news": VALUES | {"core/loop", "core/channel", "core/incident", "storage"},
+    # Chains freeze what the site says, write rows as alerts' handling does, and look people up.
+    "core/escalation": VALUES | {"core/loop", "core/config", "core/handling", "core/incident"}
+    | {"core/oncall", "storage"},
     "core/judge": VALUES | {"core/rule"},
     "core/engine": VALUES
     | {"core/judge", "core/ingest", "core/window", "core/rule", "core/filter", "core/config"}
@@ -64,9 +67,10 @@ EDGES = {
     | {"core/baseline", "core/trend"},
     "lua": UPPER,
     # A key that is left out is explained.
-    "core/control": UPPER | {"core/engine", "core/lookup"},
-    "core/cli": UPPER | {"core/engine", "core/control", "core/calendar", "core/oncall", "lua"},
-    "core/app": UPPER | {"core/engine", "core/control", "core/cli", "lua"},
+    "core/control": UPPER | {"core/engine", "core/lookup", "core/escalation", "core/oncall"},
+    "core/cli": UPPER
+    | {"core/engine", "core/control", "core/calendar", "core/oncall", "core/escalation", "lua"},
+    "core/app": UPPER | {"core/engine", "core/control", "core/cli", "core/escalation", "lua"},
     "bench/gen": VALUES,
     "bench/trend": {"core/trend"},
     "bench/spans": {"core/window"} | VALUES,

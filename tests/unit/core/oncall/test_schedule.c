@@ -35,8 +35,7 @@ static void world_init(struct world *world, const char *zone, const char *starts
 		.person_count = 2,
 		.starts_ms = at(starts),
 		.every_ms = every_ms,
-		.days = 0x7F,
-		.to_ms = LOCAL_DAY_MS,
+		.hours = {.days = 0x7F, .to_ms = LOCAL_DAY_MS},
 	};
 	world->schedule.layers = &world->layer;
 	world->schedule.layer_count = 1;
