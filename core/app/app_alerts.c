@@ -1,4 +1,5 @@
 #include "core/app/app_internal.h"
+#include "core/app/app_metric.h"
 
 #include "core/app/app.h"
 #include "core/app/app_news.h"
@@ -231,7 +232,11 @@ int app_alerts_open(struct app *app, const struct config *config, struct err_not
 		code = app_escalation_open(app, why);
 	if (code != 0)
 		return code;
-	struct plan_actions_options actions = {app->loop, app->client, app->outbox};
+	struct plan_actions_options actions = {.loop = app->loop,
+					       .client = app->client,
+					       .outbox = app->outbox,
+					       .metric = app_metric,
+					       .arg = app};
 	app->actions = plan_actions_new(&actions);
 	struct plan_engine_options plans = {
 		.kv = app->kv,

@@ -151,6 +151,11 @@ struct engine_key_status {
  *  some state though the window has none of its readings. */
 void engine_each_key(const struct engine *engine, const char *rule,
 		     void (*each)(void *arg, const struct engine_key_status *status), void *arg);
+/** The same of one key, also when the window has none of its readings: `total` is empty then.
+ *  `key` is made by dimension.h, field by field of the rule's `by`. False: no such rule, or it was
+ *  not evaluated yet. */
+bool engine_ask_key(const struct engine *engine, const char *rule, struct slice key,
+		    void (*each)(void *arg, const struct engine_key_status *status), void *arg);
 /** What a rule that is asked about readings keeps for a key. */
 struct engine_kept_status {
 	struct slice key;

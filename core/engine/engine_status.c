@@ -1,4 +1,5 @@
 #include "core/engine/correction_set.h"
+#include "core/base/mem.h"
 #include "core/engine/engine_internal.h"
 #include "core/engine/engine_judge.h"
 #include "core/engine/engine_script.h"
@@ -195,6 +196,23 @@ void engine_each_key(const struct engine *engine, const char *rule,
 		return;
 	window_slide_each(state->slide, state->evaluated_ms, on_key, &on);
 	each_silent_key(&on);
+}
+
+bool engine_ask_key(const struct engine *engine, const char *rule, struct slice key,
+		    void (*each)(void *arg, const struct engine_key_status *status), void *arg)
+{
+	const struct rule_state *state = find_state(engine, rule);
+	struct each_key on = {state, each, arg};
+
+	if (state == NULL || state->evaluated_ms == TIME_NONE)
+		return false;
+	const struct cell_layout *layout = &state->metric->metric->cells;
+	struct aggregate *cells = mem_alloc(layout->bytes);
+	window_slide_total(state->slide, state->evaluated_ms, key, cells);
+	tell_key(&on, key, cells, true, engine_find_key(state, key));
+	cells_release(layout, cells, NULL);
+	mem_free(cells);
+	return true;
 }
 
 const struct trace *engine_trace(const struct engine *engine, const char *rule)

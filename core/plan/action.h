@@ -6,6 +6,8 @@
  *                               direct call; host must be on `http_allow`; sends the header
  *                               Idempotency-Key; a body that is a table goes as JSON
  *  exec.run {argv}              allow-listed program, no shell
+ *  load.run, sql.query, metric.query …
+ *                               a file each; what they take and give: docs/plan-actions.md
  *  log.write {text}             a line in the incident's timeline and the log
  *  Default effects: notify idempotent (the receiver de-duplicates by id), log idempotent,
  *  http GET and HEAD read, other methods once, exec once.
@@ -13,6 +15,8 @@
  */
 #ifndef TOCSIN_CORE_PLAN_ACTION_H
 #define TOCSIN_CORE_PLAN_ACTION_H
+
+#include <jansson.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,6 +36,12 @@ struct plan_actions_options {
 	struct loop *loop;
 	struct http_client *client;
 	struct outbox *outbox;
+	/** What a rule sees of a key now; `key` is an object by the rule's `by` fields, or
+	 *  NULL. *out is owned. ERR_NOT_FOUND, ERR_INVALID: the key is not one of the rule.
+	 *  NULL: metric.query fails. */
+	int (*metric)(void *arg, const char *rule, const json_t *key, json_t **out,
+		      struct err_note *why);
+	void *arg;
 };
 struct plan_actions *plan_actions_new(const struct plan_actions_options *options);
 void plan_actions_free(struct plan_actions *actions);

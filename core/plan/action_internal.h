@@ -71,6 +71,8 @@ void plan_action_finish(struct plan_action_run *run, const struct plan_action_re
 /** Success without a result, on the next turn of the loop. */
 void plan_action_finish_soon(struct plan_action_run *run);
 
+/** A reply that is there already, told on a later turn; its texts are taken. */
+void plan_action_reply_soon(struct plan_action_run *run, const struct plan_reply *reply);
 /** action_simulate.c: in the place of type->start(). The arguments have names in the place of
  *  secrets. */
 int plan_action_simulate(struct plan_action_run *run, const json_t *args, struct err_note *why);
@@ -84,6 +86,6 @@ int action_text(const json_t *args, const char *action, const char *name, const 
 		struct err_note *why);
 
 extern const struct plan_action_type action_notify, action_http, action_exec, action_log,
-	action_load, action_sql;
+	action_load, action_sql, action_metric;
 
 #endif

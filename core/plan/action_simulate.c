@@ -46,27 +46,33 @@ static void tell(const struct plan_action_run *run, const json_t *args, struct p
 	mem_free(args_json);
 }
 
+void plan_action_reply_soon(struct plan_action_run *run, const struct plan_reply *reply)
+{
+	run->reply = mem_alloc(sizeof(*run->reply));
+	*run->reply = *reply;
+	run->soon = timer_new(run->actions->options.loop, on_reply, run);
+	timer_set(run->soon, reply->after_ms);
+}
+
 int plan_action_simulate(struct plan_action_run *run, const json_t *args, struct err_note *why)
 {
+	struct plan_reply reply = {.result = {.is_ok = true}};
 	json_t *result = NULL;
 	int code = run->type->simulate(run->actions, args, &result, why);
 	if (code != 0)
 		return code;
-	struct plan_reply *reply = run->reply = mem_alloc(sizeof(*reply));
-	reply->result.is_ok = true;
-	reply->result_json = plan_json_text(result);
+	reply.result_json = plan_json_text(result);
 	json_decref(result);
-	tell(run, args, reply);
-	if (reply->after_ms >= run->timeout_ms) {
-		mem_free(reply->result_json);
-		mem_free(reply->error);
-		*reply = (struct plan_reply){
+	tell(run, args, &reply);
+	if (reply.after_ms >= run->timeout_ms) {
+		mem_free(reply.result_json);
+		mem_free(reply.error);
+		reply = (struct plan_reply){
 			.result = {.is_unknown = true},
 			.error = mem_format("no answer within %lld ms", (long long)run->timeout_ms),
 			.after_ms = run->timeout_ms};
 	}
-	run->soon = timer_new(run->actions->options.loop, on_reply, run);
-	timer_set(run->soon, reply->after_ms);
+	plan_action_reply_soon(run, &reply);
 	return 0;
 }
 

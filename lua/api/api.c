@@ -307,6 +307,12 @@ const struct api_row api_rows[] = {
 	     "Runs the function while no other run holds the lock. Raises when it is not free in "
 	     "time. After ttl another run may take it: then every further call of the function "
 	     "raises."),
+	LIBRARY("ctx:metric", PHASE_PLAN, "one durable step",
+	     "id string\n"
+	     "args {rule: string, key?: table<string, string|number|boolean>}\n"
+	     "opts? tocsin.StepOptions",
+	     "tocsin.MetricResult",
+	     "What a rule sees of a key at its last boundary: the value that it compares."),
 	LIBRARY("ctx:notify", PHASE_PLAN, "one durable step",
 	     "id string\n"
 	     "args {to: string, text: string}\n"

@@ -105,6 +105,13 @@ const struct api_class api_classes[] = {
 	 "late_ms number by which Tocsin itself sent too late, at most\n"
 	 "seconds number it took\n"
 	 "error? string the latest of those without an answer"},
+	{"plan", "tocsin.MetricResult", "What ctx:metric returns.",
+	 "value? number the one that the rule compares\n"
+	 "count integer readings in the window\n"
+	 "firing boolean\n"
+	 "stage string as tocsin rule show has it\n"
+	 "severity? string\n"
+	 "time? number end of the window, epoch seconds"},
 	{"plan", "tocsin.PlanContext", "What run is given first.",
 	 "run string the run's id\n"
 	 "incident table as it was when the run started: number, title, rule, severity, dimension"},

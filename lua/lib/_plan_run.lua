@@ -149,6 +149,12 @@ local function make_ctx(yield, branch, run, incident)
     return step("load", id, "load.run", args, given)
   end
 
+  function ctx:metric(id, args, opts)
+    check_id("ctx:metric", id)
+    check_table("ctx:metric", "the second argument", args)
+    return step("metric", id, "metric.query", args, opts)
+  end
+
   function ctx:sql(id, args, opts)
     check_id("ctx:sql", id)
     check_table("ctx:sql", "the second argument", args)

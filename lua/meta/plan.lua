@@ -100,6 +100,15 @@
 ---@field seconds number it took
 ---@field error? string the latest of those without an answer
 
+---What ctx:metric returns.
+---@class tocsin.MetricResult
+---@field value? number the one that the rule compares
+---@field count integer readings in the window
+---@field firing boolean
+---@field stage string as tocsin rule show has it
+---@field severity? string
+---@field time? number end of the window, epoch seconds
+
 ---What run is given first.
 ---@class tocsin.PlanContext
 ---@field run string the run's id
@@ -170,6 +179,13 @@ function ctx:load(id, args, opts) end
 ---@param fn fun(c: tocsin.PlanContext, fence: integer): any
 ---@return any result what the function returns
 function ctx:lock(key, opts, fn) end
+
+---What a rule sees of a key at its last boundary: the value that it compares.
+---@param id string
+---@param args {rule: string, key?: table<string, string|number|boolean>}
+---@param opts? tocsin.StepOptions
+---@return tocsin.MetricResult
+function ctx:metric(id, args, opts) end
 
 ---A message to an output of the site.
 ---@param id string

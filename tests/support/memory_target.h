@@ -138,7 +138,7 @@ static inline void memory_target_open(struct memory_target *memory, int64_t wall
 	struct outbox_options outbox = {
 		.kv = t->kv, .commit = t->commit, .loop = t->loop, .state_dir = "."};
 	REQUIRE(outbox_new(&t->outbox, &outbox, NULL) == 0);
-	struct plan_actions_options actions = {t->loop, NULL, t->outbox};
+	struct plan_actions_options actions = {.loop = t->loop, .outbox = t->outbox};
 	memory->actions = plan_actions_new(&actions);
 	REQUIRE(script_store_new(&memory->scripts, t->kv, t->commit, NULL) == 0);
 	struct plan_engine_options plans = {.kv = t->kv,
