@@ -293,6 +293,8 @@ static void continue_stopped(struct plan_branch *branch)
 	const struct open_call *call = &branch->call;
 	bool may_have_happened = call->kind == PLAN_CALL_STEP && !effect_is_safe(call->effect) &&
 				 (call->is_attempted || call->is_in_doubt);
+	if (branch->run->engine->is_rehearsal && (call->has_failed || may_have_happened))
+		return;
 	if (call->has_failed)
 		step_must_be_known(branch);
 	else if (may_have_happened)
@@ -340,6 +342,8 @@ static bool take_call(struct plan_branch *branch, const struct plan_call *call)
 			  "of the script now asks for %s %s",
 			  branch->scope, call->line, call_kind_name(call->kind), step);
 		is_taken = false;
+	} else if (run->engine->is_rehearsal) {
+		is_taken = false;
 	} else if (!has_room(run, call)) {
 		run_end(run, RUN_FAILED, "the journal of the run is full");
 		is_taken = false;
@@ -383,11 +387,11 @@ bool call_open(struct plan_branch *branch, const struct plan_call *call)
 		return true;
 	if (branch->call.is_answered)
 		branch_after(branch, branch_go_on);
-	else if (branch->call.kind == PLAN_CALL_BRANCHES)
+	else if (branch->call.join)
 		return open_branches(branch, is_replayed);
 	else if (branch->is_stopping)
 		continue_stopped(branch);
-	else
+	else if (!run->engine->is_rehearsal)
 		call_continue(branch);
 	return false;
 }

@@ -207,6 +207,7 @@ void run_block(struct plan_run *run, const char *format, ...)
 	run->waiting_for = mem_copy_text("an operator: its replay cannot go on");
 	run_save(run);
 	engine_kick(run->engine);
-	log_warn(PLAN, "run %s is blocked: %s", run->id, run->error);
+	if (!run->engine->is_rehearsal)
+		log_warn(PLAN, "run %s is blocked: %s", run->id, run->error);
 	engine_fact(run, "run_blocked", "%s", run->error);
 }

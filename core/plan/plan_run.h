@@ -108,6 +108,7 @@ struct plan_engine {
 	uint32_t awake_max;   /**< RUNS_AWAKE_MAX; tests lower it */
 	int64_t clock_ms;     /**< wall clock less monotonic clock, when it was looked at */
 	uint32_t hold_count;  /**< somebody works on runs, and facts call back: no run_trim() */
+	bool is_rehearsal;    /**< it replays and does nothing else: plan_rehearse.c */
 	struct run_script **scripts;
 	uint32_t script_count;
 	uint32_t script_capacity;

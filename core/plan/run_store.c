@@ -125,7 +125,7 @@ static int state_parse(const char *text)
 	return -1;
 }
 
-static struct run_script *script_take_hash(struct plan_engine *engine, const char *hash)
+struct run_script *script_take_hash(struct plan_engine *engine, const char *hash)
 {
 	for (uint32_t i = 0; i < engine->script_count; i++) {
 		if (strcmp(engine->scripts[i]->hash, hash) == 0) {

@@ -97,8 +97,8 @@ Test(plan_ask, value_must_be_of_the_schema)
 			cr_expect_eq(answer(&world, false, NULL, "ann", &why), 0, "%s", why.text);
 		world_turn(&world);
 		cr_expect_eq(world_run(&world, 0).state, RUN_DONE, "case %zu", i);
-		mem_free(args);
 		world_close(&world);
+		mem_free(args);
 	}
 }
 

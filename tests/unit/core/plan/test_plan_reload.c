@@ -43,6 +43,7 @@ Test(plan_reload, a_blocked_run_stays_blocked_and_new_runs_take_the_new_version)
 	cr_expect_eq(world_run(&world, 0).state, RUN_DONE);
 	cr_expect_eq(world.engine->runs[0]->version, 3);
 	cr_expect_eq(world_effects(&world, "/kick#1"), 1);
+	world.has_other_script = true;
 	world_close(&world);
 }
 

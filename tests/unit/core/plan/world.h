@@ -59,6 +59,8 @@ struct world {
 	bool parks;  /**< every run that waits is parked; set it before world_restart() */
 	bool pauses; /**< for a test: the run is paused again and again */
 	bool has_crashed;
+	bool has_restarted;
+	bool has_other_script; /**< for a test: its runs cannot be replayed */
 	int write_count;
 	int crash_at;     /**< write that fails; 0 none */
 	bool crash_takes; /**< the failing write is stored first */
