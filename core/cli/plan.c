@@ -24,6 +24,9 @@ static const char help[] =
 	"  retry RUN [STEP]      tries a waiting or doubtful step at once; --value: new arguments\n"
 	"  set RUN [STEP]        the step is done, with --value as its result\n"
 	"  skip RUN [STEP]       goes on without the step, sleep, signal or answer\n"
+	"  migrate RUN           goes on with the active version (--to N: with that one), when it\n"
+	"                        asks for all that the journal has\n"
+	"  verify [RUN]          replays journals without any effect; 1: one of them differs\n"
 	"  cancel RUN            ends it where it stands; what is out already stays out\n"
 	"\n"
 	"  STEP           which one, when several branches of the run wait; also --ask STEP\n"
@@ -63,17 +66,18 @@ static bool put_value(json_t *args, const char *text)
 	return true;
 }
 
-enum words { WORDS_NONE, WORDS_RUN, WORDS_STEP, WORDS_NAME, WORDS_PLAN };
+enum words { WORDS_NONE, WORDS_RUN, WORDS_STEP, WORDS_NAME, WORDS_PLAN, WORDS_ANY_RUN };
 
 static const struct command {
 	const char *name;
 	enum words words; /**< that follow it */
 } commands[] = {
-	{"list", WORDS_NONE},   {"runs", WORDS_NONE},   {"show", WORDS_RUN},
-	{"run", WORDS_PLAN},    {"watch", WORDS_RUN},   {"approve", WORDS_STEP},
-	{"reject", WORDS_STEP}, {"signal", WORDS_NAME}, {"pause", WORDS_RUN},
-	{"resume", WORDS_RUN},  {"retry", WORDS_STEP},  {"set", WORDS_STEP},
-	{"skip", WORDS_STEP},   {"cancel", WORDS_RUN},
+	{"list", WORDS_NONE},      {"runs", WORDS_NONE},   {"show", WORDS_RUN},
+	{"run", WORDS_PLAN},       {"watch", WORDS_RUN},   {"approve", WORDS_STEP},
+	{"reject", WORDS_STEP},    {"signal", WORDS_NAME}, {"pause", WORDS_RUN},
+	{"resume", WORDS_RUN},     {"retry", WORDS_STEP},  {"set", WORDS_STEP},
+	{"skip", WORDS_STEP},      {"cancel", WORDS_RUN},  {"migrate", WORDS_RUN},
+	{"verify", WORDS_ANY_RUN},
 };
 
 static const struct command *find_command(const char *name)
@@ -87,15 +91,20 @@ static const struct command *find_command(const char *name)
 
 static bool check_words(const struct remote *remote, const struct command *command)
 {
-	static const char *const wants[] = {
-		"no more words", "one RUN id", "one RUN id, and a STEP of it when several wait",
-		"one RUN id and the NAME of the signal", "the name of one PLAN"};
+	static const char *const wants[] = {"no more words",
+					    "one RUN id",
+					    "one RUN id, and a STEP of it when several wait",
+					    "one RUN id and the NAME of the signal",
+					    "the name of one PLAN",
+					    "one RUN id, or none for all"};
 	int given = remote->word_count - 1;
 	bool is_good = command->words == WORDS_NONE   ? given == 0
 		       : command->words == WORDS_RUN  ? given == 1
 		       : command->words == WORDS_PLAN ? given == 1
 		       : command->words == WORDS_NAME ? given == 2
-						      : given == 1 || (given == 2 && !remote->ask);
+		       : command->words == WORDS_ANY_RUN
+			       ? given <= 1
+			       : given == 1 || (given == 2 && !remote->ask);
 	if (!is_good)
 		fprintf(stderr, "tocsin plan %s: wants %s\n", command->name, wants[command->words]);
 	return is_good;
@@ -132,6 +141,19 @@ static bool put_start(json_t *args, const struct remote *remote)
 	return true;
 }
 
+static bool put_version(json_t *args, const char *text)
+{
+	int64_t version = 0;
+	if (text == NULL)
+		return true;
+	if (number_parse_int(slice_of(text), &version) != 0 || version < 1) {
+		fprintf(stderr, "tocsin plan: --to must be a version, not \"%s\"\n", text);
+		return false;
+	}
+	json_object_set_new(args, "version", json_integer(version));
+	return true;
+}
+
 /* NULL: an option is wrong, and that was said. */
 static json_t *make_args(const struct remote *remote, const struct command *command)
 {
@@ -143,6 +165,10 @@ static json_t *make_args(const struct remote *remote, const struct command *comm
 	if (command->words == WORDS_STEP)
 		put_text(args, "step", remote->ask);
 	put_text(args, "as", remote->as);
+	if (!put_version(args, remote->to)) {
+		json_decref(args);
+		return NULL;
+	}
 	put_text(args, "reason", remote->reason);
 	if (remote->has_active)
 		json_object_set_new(args, "active", json_true());
@@ -167,6 +193,8 @@ int cli_plan(int argc, char **argv)
 		return EXIT_USAGE;
 	if (strcmp(command->name, "watch") == 0)
 		return plan_watch(&remote);
+	if (strcmp(command->name, "verify") == 0)
+		return plan_verify(&remote);
 	json_t *args = make_args(&remote, command);
 	if (args == NULL)
 		return EXIT_USAGE;

@@ -261,6 +261,12 @@ static void tell_choice(const json_t *record, struct bytes *out)
 	append_member(out, ", in the order ", record, "order");
 }
 
+static void tell_migrated(const json_t *record, struct bytes *out)
+{
+	append_member(out, "goes on with version ", record, "version");
+	append_person(out, record);
+}
+
 static void tell_operator(const json_t *record, struct bytes *out)
 {
 	append_member(out, "", record, "text");
@@ -300,6 +306,7 @@ static const struct teller {
 	{"SignalReceived", tell_signal_received},
 	{"BranchesOpened", tell_branches},
 	{"Choice", tell_choice},
+	{"Migrated", tell_migrated},
 	{"Operator", tell_operator},
 	{"RunEnded", tell_run_ended},
 };

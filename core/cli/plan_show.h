@@ -20,4 +20,7 @@ struct remote;
  *  cancelled. */
 int plan_watch(const struct remote *remote);
 
+/** `plan verify`: whether the journal of a run, or of all, can be replayed. */
+int plan_verify(const struct remote *remote);
+
 #endif

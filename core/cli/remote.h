@@ -27,6 +27,7 @@ struct remote {
 	const char *by;        /**< --by */
 	const char *incident;  /**< --incident */
 	const char *params;    /**< --params */
+	const char *to;        /**< --to */
 	bool is_json;
 	bool has_all;                        /**< --all */
 	bool has_active;                     /**< --active */

@@ -83,6 +83,8 @@ int verb_plan_resume(const struct verb_call *call, json_t **result, struct err_n
 int verb_plan_retry(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_set(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_skip(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_plan_migrate(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_plan_verify(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_signal(const struct verb_call *call, json_t **result, struct err_note *why);
 
 /** `escalation` of the status. */

@@ -63,6 +63,8 @@ static const struct verb verbs[] = {
 	{"plan.set", true, verb_plan_set},
 	{"plan.skip", true, verb_plan_skip},
 	{"plan.signal", true, verb_plan_signal},
+	{"plan.migrate", true, verb_plan_migrate},
+	{"plan.verify", false, verb_plan_verify},
 };
 
 const struct verb *verb_find(const char *name)

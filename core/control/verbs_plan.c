@@ -8,6 +8,7 @@
 #include "core/plan/plan.h"
 #include "core/plan/plan_command.h"
 #include "core/plan/plan_engine.h"
+#include "core/plan/plan_rehearse.h"
 
 #include <string.h>
 
@@ -282,6 +283,38 @@ int verb_plan_signal(const struct verb_call *call, json_t **result, struct err_n
 		code = plan_engine_signal(call->target->plans, order.run, name, order.value,
 					  &order.by, why);
 	return finish(call, &order, code, result, why);
+}
+
+int verb_plan_migrate(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	struct order order;
+	uint64_t version = 0;
+	int code = read_order(call, &order, why);
+	if (code == 0)
+		code = arg_number(call, "version", false, UINT32_MAX, &version, why);
+	if (code == 0)
+		code = plan_engine_migrate(call->target->plans, order.run, (uint32_t)version,
+					   &order.by, why);
+	return finish(call, &order, code, result, why);
+}
+
+/* What the rehearsal says is the answer, also when it says no. */
+int verb_plan_verify(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	const char *id = NULL;
+	struct err_note difference = {{0}};
+	int code = arg_text(call, "run", true, &id, why);
+	if (code != 0)
+		return code;
+	struct find_run find = {id, NULL};
+	plan_engine_each_run(call->target->plans, false, find_run, &find);
+	code = plan_engine_verify(call->target->plans, id, &difference);
+	if (find.object == NULL)
+		return err_set(why, code, "%s", difference.text);
+	json_take(find.object, "replays", json_boolean(code == 0));
+	json_put_text(find.object, "difference", code == 0 ? NULL : difference.text);
+	*result = find.object;
+	return 0;
 }
 
 int verb_plan_cancel(const struct verb_call *call, json_t **result, struct err_note *why)

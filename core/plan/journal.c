@@ -98,6 +98,7 @@ bool record_opens_call(enum record_type type)
 	case RECORD_SIGNAL_RECEIVED:
 	case RECORD_LOCK_TAKEN:
 	case RECORD_CHOICE:
+	case RECORD_MIGRATED:
 	case RECORD_OPERATOR:
 	case RECORD_RUN_ENDED: return false;
 	}

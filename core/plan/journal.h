@@ -10,7 +10,7 @@
  *
  *  Operator records: with a step "it happened", "it did not happen", "retry" (args: the new ones),
  *  "set", "skip"; `final`: it ends the doubt of the step. Without a step, anywhere: "pause",
- *  "resume", "cancel". SignalSent is of the run as a whole; a SignalReceived with `final` takes the
+ *  "resume", "cancel". Migrated (version, hash): what follows was asked by another version. SignalSent is of the run as a whole; a SignalReceived with `final` takes the
  *  oldest SignalSent of its name.
  *  A StepInDoubt with `final` has certainly failed and waits for an operator (opts.on_fail); a
  *  StepFailed with a text ends that without one: another branch has won.
@@ -58,6 +58,7 @@ struct kv_batch;
 	X(VALUE, "Value")                                                                          \
 	X(BRANCHES_OPENED, "BranchesOpened")                                                       \
 	X(CHOICE, "Choice")                                                                        \
+	X(MIGRATED, "Migrated")                                                                    \
 	X(OPERATOR, "Operator")                                                                    \
 	X(RUN_ENDED, "RunEnded")
 

@@ -65,6 +65,7 @@ enum plan_call_kind call_kind_of(enum record_type type)
 	case RECORD_SIGNAL_SENT:
 	case RECORD_SIGNAL_RECEIVED:
 	case RECORD_CHOICE:
+	case RECORD_MIGRATED:
 	case RECORD_OPERATOR:
 	case RECORD_RUN_ENDED: break;
 	}
@@ -187,6 +188,7 @@ void call_apply(struct open_call *call, const struct journal_record *record)
 		break;
 	case RECORD_CHOICE: apply_choice(call, record); break;
 	case RECORD_OPERATOR: apply_operator(call, record); break;
+	case RECORD_MIGRATED:
 	case RECORD_RUN_STARTED:
 	case RECORD_SIGNAL_SENT:
 	case RECORD_RUN_ENDED: break;

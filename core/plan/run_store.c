@@ -267,7 +267,7 @@ void run_release(struct plan_run *run)
 	replay_close(run);
 }
 
-static void script_drop(struct plan_engine *engine, struct run_script *script)
+void script_drop(struct plan_engine *engine, struct run_script *script)
 {
 	if (--script->reference_count > 0)
 		return;

@@ -24,6 +24,7 @@ void run_release(struct plan_run *run);
 void run_trim(struct plan_engine *engine);
 /** Borrowed from the engine's list; the first use stores the source. */
 struct run_script *script_take(struct plan_engine *engine, struct plan *plan);
+void script_drop(struct plan_engine *engine, struct run_script *script);
 struct run_script *script_take_hash(struct plan_engine *engine, const char *hash);
 int script_factory(struct plan_engine *engine, struct plan_run *run, struct plan_factory **out,
 		   struct err_note *why);

@@ -13,6 +13,7 @@ import daemon as support  # noqa: E402
 from web import WebServer  # noqa: E402
 
 STEP_S = 10
+VERIFIED_MAX = 200  # journals of one world
 BASE_S = 1767225600  # 2026-01-01T00:00:00Z: event time, unrelated to the wall clock
 
 
@@ -92,8 +93,20 @@ class World:
         return text.replace("@URL", self.receiver.url("")).replace("@SCRIPT", self.script)
 
     def close(self):
-        self.daemon.kill()
-        self.receiver.close()
+        """Each journal that a test has made can be replayed, and its script comes to the same end."""
+        try:
+            if self.daemon.process.poll() is None:
+                self.verify()
+        finally:
+            self.daemon.kill()
+            self.receiver.close()
+
+    def verify(self):
+        runs = self.runs()
+        for run in runs[::1 + len(runs) // VERIFIED_MAX]:
+            if run["state"] not in ("queued", "blocked"):
+                verdict = self.daemon.call("plan.verify", {"run": run["id"]})
+                assert verdict["replays"], verdict
 
     def restart(self):
         self.daemon.kill()
@@ -224,7 +237,7 @@ def check_journal(journal, is_ended=True):
     for record in journal[1:]:
         if record["type"] == "RunEnded":
             assert record is journal[-1], "records follow RunEnded"
-        elif record["type"] not in ("Operator", "SignalSent"):
+        elif record["type"] not in ("Operator", "SignalSent", "Migrated"):
             branch = branches.setdefault(record.get("scope", ""), Branch())
             if branch.is_open and branch.is_open["step"] in outcomes:
                 branch.is_open = None  # its branches may speak between Choice and the next call

@@ -6,14 +6,6 @@
 
 #include <criterion/criterion.h>
 
-#include <stdio.h>
-
-static void set_next(struct plan *plan)
-{
-	plan->version = 4;
-	snprintf(plan->hash, sizeof(plan->hash), "fedcba9876543210fedcba9876543210");
-}
-
 static const struct plan_call first[] = {STEP("tell", "test.idem", NULL), SLEEP("60000"),
 					 STEP("kick", "test.once", NULL), END};
 static const struct plan_call second[] = {STEP("say", "test.idem", NULL), END};
@@ -28,7 +20,8 @@ Test(plan_reload, a_blocked_run_stays_blocked_and_new_runs_take_the_new_version)
 	world_restart(&world);
 	cr_expect_eq(world_run(&world, 0).state, RUN_BLOCKED);
 	uint32_t record_count = world_run(&world, 0).record_count;
-	world_plan(&world, set_next);
+	world.next_script = second;
+	world_next_plan(&world);
 	world_turn(&world);
 	world_trigger(&world, 8);
 	cr_expect_eq(world_run(&world, 1).state, RUN_DONE);
@@ -57,7 +50,8 @@ Test(plan_reload, a_parked_run_wakes_with_the_script_it_began_with)
 	world_trigger(&world, 7);
 	world_advance(&world, 1000);
 	cr_expect_eq(world.engine->awake_count, 0);
-	world_plan(&world, set_next);
+	world.next_script = second;
+	world_next_plan(&world);
 	cr_expect_eq(world.engine->runs[0]->script->hash[0], '0');
 	world_advance(&world, 60000);
 	cr_expect_eq(world_run(&world, 0).state, RUN_DONE);

@@ -309,7 +309,7 @@ void world_restart(struct world *world)
 	world_turn(world);
 }
 
-void world_plan(struct world *world, void (*change)(struct plan *plan))
+static void install(struct world *world, void (*change)(struct plan *plan), bool is_next)
 {
 	struct arena arena;
 	struct report report;
@@ -328,7 +328,7 @@ void world_plan(struct world *world, void (*change)(struct plan *plan))
 	tree_add(tree, params);
 	struct plan *plan =
 		plan_new(tree, "help", 3, "plans/help/3.lua", "0123456789abcdef0123456789abcdef",
-			 world_factory(world), NULL, &report);
+			 world_factory(world, is_next), NULL, &report);
 	cr_assert_not_null(plan);
 	plan->on_event = "opened";
 	if (change)
@@ -338,6 +338,22 @@ void world_plan(struct world *world, void (*change)(struct plan *plan))
 	world->plan = plan;
 	report_deinit(&report);
 	arena_deinit(&arena);
+}
+
+void world_plan(struct world *world, void (*change)(struct plan *plan))
+{
+	install(world, change, false);
+}
+
+static void set_next(struct plan *plan)
+{
+	plan->version = 4;
+	snprintf(plan->hash, sizeof(plan->hash), "fedcba9876543210fedcba9876543210");
+}
+
+void world_next_plan(struct world *world)
+{
+	install(world, set_next, true);
 }
 
 void world_trigger(struct world *world, uint64_t number)

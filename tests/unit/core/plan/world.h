@@ -53,8 +53,9 @@ struct world {
 	struct plan_actions *actions;
 	struct script_store *scripts;
 	struct plan_engine *engine;
-	struct plan *plan;              /**< of the test; NULL until world_plan() */
-	const struct plan_call *script; /**< ends with id NULL */
+	struct plan *plan;                   /**< of the test; NULL until world_plan() */
+	const struct plan_call *script;      /**< ends with id NULL */
+	const struct plan_call *next_script; /**< of version 4: world_next_plan() */
 
 	bool parks;  /**< every run that waits is parked; set it before world_restart() */
 	bool pauses; /**< for a test: the run is paused again and again */
@@ -127,6 +128,8 @@ void world_open(struct world *world, const struct plan_call *script);
 void world_close(struct world *world);
 /** Makes and installs the plan; `change` may edit it before. */
 void world_plan(struct world *world, void (*change)(struct plan *plan));
+/** Version 4 is installed: its script is `next_script`. */
+void world_next_plan(struct world *world);
 void world_restart(struct world *world);
 /** Incident `number` of rule "slow" has event "opened". */
 void world_trigger(struct world *world, uint64_t number);
@@ -134,7 +137,7 @@ void world_turn(struct world *world);
 void world_advance(struct world *world, int64_t by_ms);
 
 /** world_script.c: what the engine is given as its plans. */
-struct plan_factory *world_factory(struct world *world);
+struct plan_factory *world_factory(struct world *world, bool is_next);
 int world_make_factory(void *arg, const char *name, uint32_t version, const char *source,
 		       struct plan_factory **out, struct err_note *why);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define SOURCE "-- the script of the test"
+#define NEXT   "-- its next version"
 
 enum { LIST_BRANCHES_MAX = 64 };
 
@@ -96,19 +97,22 @@ static const struct plan_runner_ops list_ops = {list_resume, list_fork, list_dro
 struct list_factory {
 	struct plan_factory base;
 	struct world *world;
+	bool is_next;
 };
 
 static int factory_start(struct plan_factory *factory, const char *run_id, const char *params,
 			 const char *incident, struct plan_runner **out, struct err_note *why)
 {
-	struct world *world = ((struct list_factory *)factory)->world;
+	const struct list_factory *self = (const struct list_factory *)factory;
+	struct world *world = self->world;
 	struct list_runner *runner = mem_alloc(sizeof(*runner));
 	(void)run_id;
 	(void)why;
 	cr_assert(strstr(params, "\"limit\":"), "%s", params);
 	cr_assert_str_eq(incident, "{\"number\":7}");
 	*runner = (struct list_runner){.base = {&list_ops}, .world = world};
-	runner->branches[0] = (struct list_branch){true, world->script, NULL};
+	runner->branches[0] = (struct list_branch){
+		true, self->is_next ? world->next_script : world->script, NULL};
 	world->answer_count = 0;
 	world->resume_count = 0;
 	world->start_count++;
@@ -118,8 +122,7 @@ static int factory_start(struct plan_factory *factory, const char *run_id, const
 
 static const char *factory_source(const struct plan_factory *factory)
 {
-	(void)factory;
-	return SOURCE;
+	return ((const struct list_factory *)factory)->is_next ? NEXT : SOURCE;
 }
 
 static void factory_free(struct plan_factory *factory)
@@ -129,10 +132,10 @@ static void factory_free(struct plan_factory *factory)
 
 static const struct plan_factory_ops factory_ops = {factory_start, factory_source, factory_free};
 
-struct plan_factory *world_factory(struct world *world)
+struct plan_factory *world_factory(struct world *world, bool is_next)
 {
 	struct list_factory *factory = mem_alloc(sizeof(*factory));
-	*factory = (struct list_factory){{&factory_ops}, world};
+	*factory = (struct list_factory){{&factory_ops}, world, is_next};
 	return &factory->base;
 }
 
@@ -142,9 +145,9 @@ int world_make_factory(void *arg, const char *name, uint32_t version, const char
 	struct world *world = arg;
 	(void)why;
 	cr_assert_str_eq(name, "help");
-	cr_assert_eq(version, 3);
-	cr_assert_str_eq(source, SOURCE);
+	cr_assert(version == 3 || version == 4);
+	cr_assert_str_eq(source, version == 3 ? SOURCE : NEXT);
 	world->factory_count++;
-	*out = world_factory(world);
+	*out = world_factory(world, version == 4);
 	return 0;
 }
