@@ -122,6 +122,26 @@ static void apply_operator(struct open_call *call, const struct journal_record *
 	call->args_json = mem_copy_text(record->args_json);
 }
 
+static void apply_open(struct open_call *call, const struct journal_record *record)
+{
+	call->is_open = true;
+	call->kind = call_kind_of(record->type);
+	call->step = mem_copy_text(record->step);
+	call->action = mem_copy_text(record->action ? record->action : "");
+	call->args_json = mem_copy_text(record->args_json ? record->args_json : "{}");
+	call->opened_ms = record->time_ms;
+	call->due_ms = record->due_ms;
+	call->fence = record->fence;
+	if (record->effect && effect_parse(record->effect) >= 0)
+		call->effect = (enum effect)effect_parse(record->effect);
+	if (call->effect == EFFECT_PROBE)
+		call->probe_json = step_opts_probe(record->opts_json);
+	if (record->type == RECORD_VALUE || record->type == RECORD_LOCK_FREED)
+		answer(call, record);
+	if (record->type == RECORD_BRANCHES_OPENED)
+		call->join = join_new(call->args_json);
+}
+
 void call_apply(struct open_call *call, const struct journal_record *record)
 {
 	switch (record->type) {
@@ -132,24 +152,7 @@ void call_apply(struct open_call *call, const struct journal_record *record)
 	case RECORD_VALUE:
 	case RECORD_LOCK_AWAITED:
 	case RECORD_LOCK_FREED:
-	case RECORD_BRANCHES_OPENED:
-		call->is_open = true;
-		call->kind = call_kind_of(record->type);
-		call->step = mem_copy_text(record->step);
-		call->action = mem_copy_text(record->action ? record->action : "");
-		call->args_json = mem_copy_text(record->args_json ? record->args_json : "{}");
-		call->opened_ms = record->time_ms;
-		call->due_ms = record->due_ms;
-		call->fence = record->fence;
-		if (record->effect && effect_parse(record->effect) >= 0)
-			call->effect = (enum effect)effect_parse(record->effect);
-		if (call->effect == EFFECT_PROBE)
-			call->probe_json = step_opts_probe(record->opts_json);
-		if (record->type == RECORD_VALUE || record->type == RECORD_LOCK_FREED)
-			answer(call, record);
-		if (record->type == RECORD_BRANCHES_OPENED)
-			call->join = join_new(call->args_json);
-		break;
+	case RECORD_BRANCHES_OPENED: apply_open(call, record); break;
 	case RECORD_STEP_ATTEMPT:
 		call->attempt_count++;
 		call->is_attempted = true;

@@ -1,5 +1,5 @@
-/** plan_rehearse.h - whether a journal can be replayed, asked without any effect; and the version that
- *  a run goes on with when it can be. */
+/** plan_rehearse.h - whether a journal can be replayed, asked without any effect; and the version
+ *  that a run goes on with when it can be. */
 #ifndef TOCSIN_CORE_PLAN_PLAN_REHEARSE_H
 #define TOCSIN_CORE_PLAN_PLAN_REHEARSE_H
 
@@ -21,9 +21,9 @@ int run_rehearse(struct plan_run *run, struct plan_factory *factory, uint32_t co
 		 struct err_note *why);
 
 struct plan_operator;
-/** The run goes on with the active version of its plan (`version`: that one, or 0), when a rehearsal
- *  with it succeeds: a Migrated record. ERR_NOT_FOUND (run, plan, version), ERR_CONFLICT (ended,
- *  queued, something is being sent, on that version already, or where the new script differs). */
+/** The run goes on with the active version of its plan (`version`: that one, or 0), when a
+ *  rehearsal with it succeeds: a Migrated record. ERR_NOT_FOUND (run, plan, version), ERR_CONFLICT
+ *  (ended, queued, something is being sent, on that version already, or where it differs). */
 int plan_engine_migrate(struct plan_engine *engine, const char *run_id, uint32_t version,
 			const struct plan_operator *by, struct err_note *why);
 

@@ -93,7 +93,7 @@ class World:
         return text.replace("@URL", self.receiver.url("")).replace("@SCRIPT", self.script)
 
     def close(self):
-        """Each journal that a test has made can be replayed, and its script comes to the same end."""
+        """Each journal that a test has made can be replayed, and comes to the same end."""
         try:
             if self.daemon.process.poll() is None:
                 self.verify()

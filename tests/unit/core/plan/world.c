@@ -259,9 +259,9 @@ void world_open(struct world *world, const struct plan_call *script)
 	start_engine(world);
 }
 
-/* Each journal that a test has made can be replayed, whole and cut anywhere: the script comes to all
- * that is recorded, and to the same end. Of the thousands of worlds that were ended on the way, each
- * whole, and some of them cut. */
+/* Each journal that a test has made can be replayed, whole and cut anywhere: the script comes to
+ * all that is recorded, and to the same end. Of the thousands of worlds that were ended on the way,
+ * each whole, and some of them cut. */
 static void verify_runs(struct world *world)
 {
 	static int restarted_count;
