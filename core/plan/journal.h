@@ -11,8 +11,8 @@
  *  Operator records: with a step "it happened", "it did not happen", "retry" (args: the new ones),
  *  "set", "skip"; `final`: it ends the doubt of the step. Without a step, anywhere: "pause",
  *  "resume", "cancel". Migrated (version, hash): another version asked for what follows.
- *  SignalSent is of the run as a whole; a SignalReceived with `final` takes the oldest SignalSent of
- *  its name.
+ *  SignalSent is of the run as a whole; a SignalReceived with `final` takes the oldest SignalSent
+ *  of its name.
  *  A StepInDoubt with `final` has certainly failed and waits for an operator (opts.on_fail); a
  *  StepFailed with a text ends that without one: another branch has won.
  *  A StepFailed with `final` false is one failed try: the next comes at `due_ms`.
