@@ -1,43 +1,12 @@
 #include "core/app/app_internal.h"
 
-#include "core/config/config.h"
-#include "core/config/config_incidents.h"
+#include "core/control/site_incidents.h"
 #include "core/incident/incident.h"
 #include "core/incident/incident_settings.h"
 
-#include <string.h>
-
-static const char *parent_of(const void *arg, const char *category)
-{
-	return config_category_parent(arg, category);
-}
-
 void app_configure_incidents(struct app *app, const struct config *config)
 {
-	static const enum incident_resolve resolves[] = {
-		[CONFIG_RESOLVE_ALL] = INCIDENT_RESOLVE_ALL,
-		[CONFIG_RESOLVE_FIRST] = INCIDENT_RESOLVE_FIRST,
-		[CONFIG_RESOLVE_LAST] = INCIDENT_RESOLVE_LAST,
-		[CONFIG_RESOLVE_NEVER] = INCIDENT_RESOLVE_NEVER,
-	};
-	const struct config_incidents *from = config->incidents;
-	struct incident_settings settings = {
-		.reopen_window_ms = from->reopen_window_ms,
-		.ack_timeout_ms = from->ack_timeout_ms,
-		.approve_within_ms = from->approve_within_ms,
-		.close_after_ms = from->close_after_ms,
-		.cool_down_ms = from->cool_down_ms,
-		.sibling_count = from->sibling_count,
-		.sibling_window_ms = from->sibling_window_ms,
-		.resolve = resolves[from->resolve],
-		.member_field = config->category_field,
-		.approves_all = from->approves_all,
-		.approves = (const char *const *)from->approves,
-		.approve_count = from->approve_count,
-		.parent_of = parent_of,
-		.arg = config,
-	};
-	memcpy(settings.priorities, from->priorities, sizeof(settings.priorities));
-	memcpy(settings.merchants_for, from->merchants_for, sizeof(settings.merchants_for));
+	struct incident_settings settings;
+	site_incident_settings(config, &settings);
 	incident_configure(app->incidents, &settings);
 }

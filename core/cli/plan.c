@@ -2,6 +2,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/number.h"
+#include "core/cli/plan_dry_run.h"
 #include "core/cli/plan_show.h"
 #include "core/cli/remote.h"
 
@@ -14,6 +15,8 @@ static const char help[] =
 	"  list                  active plans and what starts them\n"
 	"  runs [--active]       runs, newest last\n"
 	"  show RUN              one run with its journal\n"
+	"  dry-run PLAN          what it would do: nothing happens, no daemon is needed (--help)\n"
+	"  test [PLAN…]          runs plans/<name>/test.lua (--help)\n"
 	"  watch RUN             prints what the run does until it has ended; 1: it failed\n"
 	"  run PLAN              starts it by hand; --incident N, --params JSON\n"
 	"  approve RUN [STEP]    answers what the run asks; for a step in doubt: it happened\n"
@@ -183,6 +186,10 @@ int cli_plan(int argc, char **argv)
 	struct remote remote;
 	char verb[32];
 	json_t *result = NULL;
+	if (argc > 1 && strcmp(argv[1], "dry-run") == 0)
+		return plan_dry_run(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "test") == 0)
+		return cli_plan_test(argc - 1, argv + 1);
 	int code = remote_parse(&remote, argc, argv, help);
 	if (code >= 0)
 		return code;

@@ -25,6 +25,31 @@ static void append_value(const json_t *value, struct bytes *out)
 	free(text);
 }
 
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+/** An effect, which has a key, or a run. */
+static void append_plan_nearest(const json_t *nearest, const char *indent, struct bytes *out)
+{
+	if (json_object_get(nearest, "key") != NULL) {
+		bytes_append_format(out, "%sthe effect: %s %s: %s\n", indent,
+				    text_of(nearest, "action"), text_of(nearest, "step"),
+				    text_of(nearest, "text"));
+		return;
+	}
+	bytes_append_format(out, "%sthe run: %s %s", indent, text_of(nearest, "id"),
+			    text_of(nearest, "state"));
+	if (json_object_get(nearest, "waiting_for") != NULL)
+		bytes_append_format(out, ", waits for %s", text_of(nearest, "waiting_for"));
+	if (json_object_get(nearest, "error") != NULL)
+		bytes_append_format(out, ": %s", text_of(nearest, "error"));
+	bytes_append_char(out, '\n');
+}
+
 /** "value: wanted 41, found 40", a line for each difference, then the alert that was nearest. */
 static void append_details(const json_t *details, const char *indent, struct bytes *out)
 {
@@ -43,6 +68,11 @@ static void append_details(const json_t *details, const char *indent, struct byt
 	}
 	if (nearest == NULL)
 		return;
+	if (json_object_get(nearest, "records") != NULL ||
+	    json_object_get(nearest, "key") != NULL) {
+		append_plan_nearest(nearest, indent, out);
+		return;
+	}
 	bytes_append_format(out, "%sthe alert: %s@%" JSON_INTEGER_FORMAT " %s ", indent,
 			    json_string_value(json_object_get(nearest, "rule")),
 			    json_integer_value(json_object_get(nearest, "version")),
@@ -82,9 +112,10 @@ static void print_plain(struct test_report *report, const struct test_result *re
 
 static void keep(struct test_report *report, const struct test_result *result)
 {
-	json_t *one = json_pack("{s:s, s:s, s:s, s:i, s:b, s:f}", "rule", result->rule, "file",
-				result->path, "name", result->name, "line", result->line, "ok",
-				result->text == NULL, "ms", result->spent_ms);
+	json_t *one = json_pack("{s:s, s:s, s:s, s:i, s:b, s:f}",
+				result->kind == SCRIPT_PLAN ? "plan" : "rule", result->script,
+				"file", result->path, "name", result->name, "line", result->line,
+				"ok", result->text == NULL, "ms", result->spent_ms);
 	json_t *differences = json_object_get(result->details, "differences");
 	json_t *nearest = json_object_get(result->details, "nearest");
 
@@ -134,19 +165,12 @@ static void print_xml(const char *text)
 		}
 }
 
-static const char *text_of(const json_t *one, const char *name)
-{
-	const char *text = json_string_value(json_object_get(one, name));
-
-	return text != NULL ? text : "?";
-}
-
 static void print_junit_case(const json_t *one)
 {
 	struct bytes details = BYTES_EMPTY;
 
 	fputs("  <testcase classname=\"", stdout);
-	print_xml(text_of(one, "rule"));
+	print_xml(text_of(one, json_object_get(one, "plan") != NULL ? "plan" : "rule"));
 	fputs("\" name=\"", stdout);
 	print_xml(text_of(one, "name"));
 	fputs("\" file=\"", stdout);

@@ -9,6 +9,8 @@
 #ifndef TOCSIN_CORE_CLI_TEST_REPORT_H
 #define TOCSIN_CORE_CLI_TEST_REPORT_H
 
+#include "core/cli/script_version.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,7 +26,9 @@ struct test_report {
 };
 
 struct test_result {
-	const char *rule, *path, *name;
+	enum script_kind kind;
+	const char *script; /**< the rule or plan */
+	const char *path, *name;
 	int line;         /**< of the case, or of what failed; 0: the whole file */
 	const char *text; /**< what failed; NULL: passed */
 	json_t *details;  /**< "differences" and "nearest" of an expectation; or NULL */

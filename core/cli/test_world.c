@@ -5,7 +5,8 @@
 #include "core/base/number.h"
 #include "core/base/report.h"
 #include "core/cli/test_line.h"
-#include "core/cli/test_rules.h"
+#include "core/cli/script_version.h"
+#include "core/cli/test_clock.h"
 #include "core/config/config.h"
 #include "core/engine/engine.h"
 #include "core/ingest/intake.h"
@@ -18,8 +19,6 @@
 #include "storage/kv.h"
 
 #include <string.h>
-
-#define WORLD_BEGIN_MS 1767571200000LL /* 2026-01-05T00:00:00Z, a Monday */
 
 enum {
 	STEP_MS = 1000, /* an idle source moves all the time: nothing is due more often */
@@ -44,7 +43,7 @@ struct world_alert {
 
 struct test_world {
 	char *site_dir;
-	struct test_rules active;
+	struct script_set active;
 	struct generation *generation;
 	struct kv *kv;
 	struct commit *commit;
@@ -63,7 +62,7 @@ struct test_world {
 
 static int64_t wall_ms(const struct test_world *world)
 {
-	return WORLD_BEGIN_MS + world->now_ms;
+	return TEST_BEGIN_MS + world->now_ms;
 }
 
 static int64_t mono_ms(const struct test_world *world)
@@ -148,7 +147,7 @@ static int start(struct test_world *world, struct err_note *why)
 		.on_quarantine = on_quarantine,
 		.arg = world,
 	};
-	int code = test_rules_load(&world->active, world->site_dir, &world->generation, why);
+	int code = script_set_load(&world->generation, &world->active, world->site_dir, why);
 
 	if (code == 0)
 		code = commit_new(&world->commit, world->kv, &commit_options, why);
@@ -189,10 +188,10 @@ static int do_restart(struct test_world *world, struct err_note *why)
 }
 
 /** With other rules; the old ones go on when that cannot be. */
-static int reload(struct test_world *world, const struct test_rules *active, struct err_note *why)
+static int reload(struct test_world *world, const struct script_set *active, struct err_note *why)
 {
 	struct generation *generation;
-	int code = test_rules_load(active, world->site_dir, &generation, why);
+	int code = script_set_load(&generation, active, world->site_dir, why);
 
 	if (code != 0)
 		return code;
@@ -210,16 +209,16 @@ static int reload(struct test_world *world, const struct test_rules *active, str
 
 static int do_activate(struct test_world *world, const char *text, struct err_note *why)
 {
-	struct test_rules active = world->active;
-	int code = test_rules_put(&active, world->site_dir, text, why);
+	struct script_set active = world->active;
+	int code = script_set_put(&active, world->site_dir, text, why);
 
 	return code == 0 ? reload(world, &active, why) : code;
 }
 
 static int do_remove(struct test_world *world, const char *name, struct err_note *why)
 {
-	struct test_rules active = world->active;
-	int code = test_rules_remove(&active, name, why);
+	struct script_set active = world->active;
+	int code = script_set_remove(&active, name, why);
 
 	return code == 0 ? reload(world, &active, why) : code;
 }
@@ -370,28 +369,22 @@ static int advance_to(struct test_world *world, int64_t target_ms)
 static int do_advance(struct test_world *world, const char *text, struct err_note *why)
 {
 	int64_t ms = 0;
+	int code = test_clock_span(text, &ms, why);
 
-	if (number_parse_int(slice_of(text), &ms) != 0 || ms < 1 || ms > 400LL * 24 * 3600 * 1000)
-		return err_set(why, ERR_RANGE, "time advances by 1 ms to 400 days");
-	return advance_to(world, world->now_ms + ms);
+	return code == 0 ? advance_to(world, world->now_ms + ms) : code;
 }
 
 static int do_at(struct test_world *world, const char *text, struct err_note *why)
 {
-	char now[TIMESTAMP_TEXT_BYTES_MAX];
 	int64_t ms;
+	int code = test_clock_until(text, wall_ms(world), &ms, why);
 
-	timestamp_format(wall_ms(world), now);
-	if (timestamp_parse(slice_of(text), &ms) != 0)
-		return err_set(why, ERR_INVALID,
-			       "\"%s\" is not a time like \"2026-01-05T08:00:00Z\"", text);
-	if (ms < wall_ms(world) || ms - wall_ms(world) > 400LL * 24 * 3600 * 1000)
-		return err_set(why, ERR_RANGE,
-			       "it is %s: a time may be up to 400 days later, and not before", now);
+	if (code != 0)
+		return code;
 	/* Before the first reading nothing can be due. */
 	if (world->source_count == 0)
-		world->now_ms = ms - WORLD_BEGIN_MS;
-	return advance_to(world, ms - WORLD_BEGIN_MS);
+		world->now_ms += ms;
+	return advance_to(world, world->now_ms + (world->source_count == 0 ? 0 : ms));
 }
 
 /* ---- alerts ---- */
@@ -403,7 +396,7 @@ static json_t *list_alerts(const struct test_world *world)
 	for (uint32_t i = 0; i < world->alert_count; i++)
 		if (!world->alerts[i].is_taken)
 			json_array_append_new(list, json_pack("{s:i, s:O}", "number", (int)i,
-							      "alert", world->alerts[i].document));
+							      "value", world->alerts[i].document));
 	return list;
 }
 
@@ -462,7 +455,7 @@ int test_world_new(struct test_world **out, const char *site_dir, const char *ru
 	world->site_dir = mem_copy_text(site_dir);
 	world->kv = kv_memory_new();
 	world->reader = reader_new();
-	code = test_rules_put(&world->active, site_dir, rule, why);
+	code = script_set_put(&world->active, site_dir, rule, why);
 	if (code == 0)
 		code = start(world, why);
 	if (code != 0) {

@@ -17,7 +17,7 @@
 struct err_note;
 struct test_world;
 
-enum { TEST_ALERTS_MAX = 10000, TEST_RULES_MAX = 64 };
+enum { TEST_ALERTS_MAX = 10000 };
 
 /** A new world in which the newest version of `rule` is active. ERR_INVALID and others: the site
  *  or the rule is faulty; the note has the first fault with its place. */

@@ -115,6 +115,55 @@ const struct api_class api_classes[] = {
 	{"plan", "tocsin.PlanContext", "What run is given first.",
 	 "run string the run's id\n"
 	 "incident table as it was when the run started: number, title, rule, severity, dimension"},
+	{"plan_test", "tocsin.PlanTestAlert", "An alert that fires or is over.",
+	 "rule string\n"
+	 "title? string\n"
+	 "severity? \"info\"|\"warning\"|\"critical\" default \"warning\"\n"
+	 "category? string default: by the site's categories\n"
+	 "dimension? table<string, string|number|boolean>\n"
+	 "labels? table<string, string>\n"
+	 "message? string"},
+	{"plan_test", "tocsin.PlanTestReply",
+	 "What a try is told. With error, retry, repeatable, unknown or absent it did not go well.",
+	 "result? table what the step gives, as { status = 204 }\n"
+	 "error? string\n"
+	 "retry? boolean certainly without effect, as HTTP 429\n"
+	 "repeatable? boolean worth another try if the effect may happen twice, as HTTP 503\n"
+	 "unknown? boolean sent, and nobody knows what happened\n"
+	 "absent? boolean it is not there, as HTTP 404 or exit code 1\n"
+	 "after? string|number how long it takes; past the time-out it is unknown\n"
+	 "silent? boolean it never answers"},
+	{"plan_test", "tocsin.PlanTestCommand", "Whom a command is for.",
+	 "step? string its id, or its whole name\n"
+	 "value? any of retry: the new arguments; of set: the result\n"
+	 "as? string\n"
+	 "reason? string\n"
+	 "run? string default: the latest that has not ended"},
+	{"plan_test", "tocsin.PlanTestEffect",
+	 "One try of a step. A function is asked about the value.",
+	 "action? string \"http.request\"\n"
+	 "args? table only the given ones are compared; a secret is its name\n"
+	 "id? string as the plan has it\n"
+	 "step? string \"look/top#1\"\n"
+	 "try? integer from 1\n"
+	 "probe? boolean it only asks the target\n"
+	 "at_ms? integer since the case began\n"
+	 "time? string RFC 3339, UTC\n"
+	 "text? string one line for people\n"
+	 "key? string idempotency key\n"
+	 "run? string\n"
+	 "incident? integer"},
+	{"plan_test", "tocsin.PlanTestRun", "A run. A function is asked about the value.",
+	 "id? string\n"
+	 "plan? string\n"
+	 "version? integer\n"
+	 "state? string \"sleeping\", \"asking\", \"in_doubt\", \"done\", \"failed\" …\n"
+	 "waiting_for? string|fun(text: string): boolean\n"
+	 "result? any what run() returned\n"
+	 "error? string|fun(text: string): boolean\n"
+	 "incident? integer\n"
+	 "is_drill? boolean\n"
+	 "records? integer"},
 	{"test", "tocsin.TestAlert",
 	 "Fields of the alert document (keys = \"en\"). A function is asked about the value.",
 	 "rule? string\n"

@@ -113,14 +113,14 @@ static bool is_own(const struct library_file *file)
 	return strncmp(file->name, "tocsin._", 8) == 0;
 }
 
-/* tocsin.test is for tests alone. */
+/* tocsin.test and tocsin.plan_test are for tests alone. */
 static bool is_for_scripts(lua_State *lua, const struct library_file *file)
 {
 	bool has_world;
 
 	if (is_own(file))
 		return false;
-	if (strcmp(file->name, "tocsin.test") != 0)
+	if (strcmp(file->name, "tocsin.test") != 0 && strcmp(file->name, "tocsin.plan_test") != 0)
 		return true;
 	push_world(lua);
 	has_world = !lua_isnil(lua, -1);

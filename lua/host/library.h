@@ -21,8 +21,8 @@ void library_push(struct lua_State *lua, const char *name);
 /** The same for the program's own modules. */
 void library_push_own(struct lua_State *lua, const char *name);
 
-/** Takes a table of functions from the stack: the module tocsin.test works with them. In a state
- *  without them there is no such module. */
+/** Takes a table of functions from the stack: the modules tocsin.test and tocsin.plan_test work
+ *  with them. In a state without them there are no such modules. */
 void library_set_world(struct lua_State *lua);
 
 /** Place of the script that called into the library ("rules/x/1.lua", line); line 0 when a

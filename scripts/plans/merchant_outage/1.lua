@@ -2,7 +2,7 @@
 -- Steps:   tell the people on duty, reset the merchant's route, wait for recovery, say it is over.
 -- Effects: the route command sets an absolute state, so it may be repeated (idempotent).
 -- Limits:  one run per incident; gives up waiting after 30 minutes and says so.
--- Tested:  make demo; tests/integration/plans kills the daemon at every step.
+-- Tested:  test.lua; make demo; tests/integration/plans kills the daemon at every step.
 local plan = require "tocsin.plan"
 
 return plan {

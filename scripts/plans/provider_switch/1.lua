@@ -2,7 +2,7 @@
 -- Steps:   ask a person, and only on a yes switch; a no, or 15 minutes of silence, changes nothing.
 -- Effects: the switch is `once`: after a crash in the middle a person decides, not the plan.
 -- Limits:  one run at a time, at most 3 an hour.
--- Tested:  tests/integration/plans.
+-- Tested:  test.lua; tests/integration/plans.
 local plan = require "tocsin.plan"
 
 return plan {

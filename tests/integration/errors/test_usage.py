@@ -30,6 +30,8 @@ ASK = """return plan {
 }"""
 TEST = """local t = require "tocsin.test"
 t.case("a restart alone raises nothing", function() t.restart() t.expect_none() end)"""
+PLAN_TEST = """local t = require "tocsin.plan_test"
+t.case("it ends", function() t.start() t.expect_run { state = "done" } end)"""
 
 
 def run(*arguments, **options):
@@ -155,6 +157,8 @@ class Examples(unittest.TestCase):
         rules.update({"merchant_failures/%d" % n: FAILURES % n for n in (1, 2)})
         self.site = Site(os.path.join(self.root, "scripts"), CONFIG, rules, {"ask/1": ASK})
         self.site.write("rules/merchant_failures/test.lua", TEST)
+        self.site.plan("provider_switch/1", "return plan { run = function() end }")
+        self.site.write("plans/provider_switch/test.lua", PLAN_TEST)
         os.mkdir(os.path.join(self.root, "bin"))
         os.symlink(TOCSIN, os.path.join(self.root, "bin", "tocsin"))
         subprocess.run([GEN, "--json", "pay.jsonl", "--csv", "pay.csv", "--csv-header", "--lines",
