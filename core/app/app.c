@@ -148,6 +148,7 @@ static int open_control(struct app *app, struct err_note *why)
 		.overrides = app->escalation->overrides,
 		.heartbeat = app->escalation->heartbeat,
 		.outbox = app->outbox,
+		.paging = app->paging,
 		.pool = app->pool,
 		.started_wall_ms = loop_wall_ms(app->loop),
 		.site_dir = app->options->site_dir,

@@ -31,7 +31,7 @@ static const struct {
 	{"alert", cli_alert, "list, show: what happened to an alert, and why"},
 	{"silence", cli_silence, "add, list, show, expire, preview"},
 	{"notify", cli_notify, "tries an output of people, or prints what it would send"},
-	{"oncall", cli_oncall, "who is on call: who, shifts, list"},
+	{"oncall", cli_oncall, "who is on call, and how they are reached"},
 	{"plan", cli_plan, "list, runs, show, approve, reject, cancel"},
 };
 

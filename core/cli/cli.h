@@ -30,6 +30,7 @@ int cli_incident(int argc, char **argv);
 int cli_alert(int argc, char **argv);
 int cli_silence(int argc, char **argv);
 int cli_oncall(int argc, char **argv);
+int cli_oncall_people(int argc, char **argv);
 int cli_plan(int argc, char **argv);
 int cli_plan_test(int argc, char **argv); /**< argv[0] is "test" */
 int cli_notify(int argc, char **argv);

@@ -21,6 +21,7 @@ static const char help[] =
 	"  who [SCHEDULE]     who is on call now, or at --at TIME\n"
 	"  shifts SCHEDULE    who is on call from when to when, and when nobody is\n"
 	"  list               the schedules of the site\n"
+	"  people [PERSON]    how people are reached; page PERSON TEXT: see people --help\n"
 	"\n"
 	"  --at TIME              like 2026-11-22T06:00:00Z or 2026-11-22T14:00:00+08:00\n"
 	"  --from TIME, --to TIME the span of shifts (from now, 14 days; at most 92 days)\n"
@@ -167,7 +168,7 @@ static int check_words(struct request *request, int count, char **words)
 	is_shifts = strcmp(request->command, "shifts") == 0;
 	if (!is_shifts && strcmp(request->command, "who") != 0 &&
 	    strcmp(request->command, "list") != 0)
-		return wrong_use("wants who, shifts or list");
+		return wrong_use("wants who, shifts, list, people or page");
 	if (count > (strcmp(request->command, "list") == 0 ? 1 : 2))
 		return wrong_use("too many words");
 	if (is_shifts && request->schedule == NULL)
@@ -199,6 +200,8 @@ int cli_oncall(int argc, char **argv)
 
 	request.at_ms = now_ms;
 	request.from_ms = now_ms - now_ms % ONCALL_STEP_MS;
+	if (argc > 1 && (strcmp(argv[1], "people") == 0 || strcmp(argv[1], "page") == 0))
+		return cli_oncall_people(argc, argv);
 	optind = 0; /* main has read its own options: start again (GNU) */
 	while ((option = getopt_long(argc, argv, "hj", options, NULL)) != -1) {
 		time_ms = option == 'a' ? &request.at_ms : &request.from_ms;

@@ -158,6 +158,7 @@ static void print_status(const json_t *status)
 	print_part(status, "incidents");
 	print_part(status, "news");
 	print_what_happened(status, "escalation");
+	print_what_happened(status, "paging");
 	print_part(status, "plans");
 	print_part(status, "audit");
 	print_part(status, "storage");

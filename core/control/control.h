@@ -56,6 +56,7 @@ struct control_target {
 	struct override_store *overrides;
 	const struct heartbeat *heartbeat;
 	struct outbox *outbox;
+	struct paging *paging; /**< or NULL */
 	struct pool *pool;
 	int64_t started_wall_ms;
 	const char *site_dir;

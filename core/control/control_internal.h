@@ -8,6 +8,7 @@
 
 struct control_target;
 struct err_note;
+struct paging;
 
 /** One request as a verb sees it. */
 struct verb_call {
@@ -71,6 +72,8 @@ int verb_override_list(const struct verb_call *call, json_t **result, struct err
 int verb_override_add(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_override_remove(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_chain_list(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_oncall_people(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_oncall_page(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_list(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_runs(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_show(const struct verb_call *call, json_t **result, struct err_note *why);
@@ -89,6 +92,8 @@ int verb_plan_signal(const struct verb_call *call, json_t **result, struct err_n
 
 /** `escalation` of the status. */
 json_t *escalation_part(const struct control_target *target);
+/** New: the counters of paging, zeros without it. */
+json_t *json_paging(const struct paging *paging);
 
 /** Typed arguments; ERR_INVALID names the argument and what it must be. Absent: *out stays. */
 int arg_text(const struct verb_call *call, const char *name, bool is_required, const char **out,

@@ -50,6 +50,8 @@ static const struct verb verbs[] = {
 	{"override.add", true, verb_override_add},
 	{"override.remove", true, verb_override_remove},
 	{"chain.list", false, verb_chain_list},
+	{"oncall.people", false, verb_oncall_people},
+	{"oncall.page", true, verb_oncall_page},
 	{"plan.list", false, verb_plan_list},
 	{"plan.runs", false, verb_plan_runs},
 	{"plan.show", false, verb_plan_show},

@@ -13,6 +13,7 @@
 #include "core/loop/loop.h"
 #include "core/news/news.h"
 #include "core/outbox/outbox.h"
+#include "core/paging/paging.h"
 #include "core/plan/plan_engine.h"
 #include "core/rule/rule.h"
 #include "core/window/watermark.h"
@@ -350,6 +351,18 @@ static void append_escalation(const struct control_target *target, struct bytes 
 	      (double)heartbeat.withheld);
 }
 
+static void append_paging(const struct control_target *target, struct bytes *out)
+{
+	struct paging_usage usage = {0};
+	if (target->paging != NULL)
+		paging_usage(target->paging, &usage);
+#define PAGING_SAMPLE(name, text)                                                                  \
+	plain(out, "paging_" #name "_total", "counter", text, (double)usage.name);
+	PAGING_COUNTER_LIST(PAGING_SAMPLE)
+#undef PAGING_SAMPLE
+	plain(out, "paging_held", "gauge", "Pages held for later.", (double)usage.held);
+}
+
 static void append_rest(const struct control_target *target, struct bytes *out)
 {
 	struct incident_usage incidents;
@@ -405,5 +418,6 @@ void metrics_append(const struct control_target *target, struct bytes *out)
 	append_handling(target, out);
 	append_news(target, out);
 	append_escalation(target, out);
+	append_paging(target, out);
 	append_rest(target, out);
 }

@@ -338,6 +338,7 @@ int verb_status(const struct verb_call *call, json_t **result, struct err_note *
 	json_take(status, "http", http_part(target));
 	json_take(status, "incidents", incidents_part(target->incidents));
 	json_take(status, "news", news_part(target->news));
+	json_take(status, "paging", json_paging(target->paging));
 	json_take(status, "handling", handling_part(target, call->now_ms));
 	json_take(status, "escalation", escalation_part(target));
 	json_take(status, "plans", plans_part(target->plans));

@@ -79,6 +79,12 @@ static void append_message(const struct paging *paging, const struct page_batch 
 	} else if (incident != NULL) {
 		incident_append_json(incident, &json);
 		message.incident_json = json.data;
+	} else { /* the first line is the title, as in a plan's message */
+		size_t length = strcspn(first->text, "\n");
+
+		bytes_append(&lines, first->text, length);
+		message.title = lines.data;
+		message.text = first->text[length] != '\0' ? first->text + length + 1 : NULL;
 	}
 	message_append_row(&message, out);
 	bytes_deinit(&json);
@@ -147,7 +153,7 @@ bool paging_may_send(struct paging *paging, const char *id, struct slice body, c
 			is_wanted = true;
 	}
 	if (!is_wanted) {
-		paging->usage.dropped_count++;
+		paging->usage.dropped++;
 		json_array_foreach(list, i, one)
 		{
 			page_note(paging, incident_of_row(one), "page_dropped", "%s: %s",
@@ -194,9 +200,9 @@ void paging_on_sent(struct paging *paging, const char *output, const char *id, s
 	if (page == NULL)
 		return;
 	if (is_delivered)
-		paging->usage.delivered_count++;
+		paging->usage.delivered++;
 	else
-		paging->usage.failed_count++;
+		paging->usage.failed++;
 	json_array_foreach(json_object_get(page, "pages"), i, one)
 	{
 		uint64_t incident = incident_of_row(one);

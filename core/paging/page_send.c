@@ -115,7 +115,7 @@ static bool send_by(struct paging *paging, struct page_batch *batch, uint32_t wa
 		take(paging, batch->person->id, output->name, &site->person[index], batch->now_ms);
 		if (site->output[index].count > 0)
 			take(paging, "", output->name, &site->output[index], batch->now_ms);
-		paging->usage.sent_count++;
+		paging->usage.sent++;
 		if (!tells_outcome(output))
 			paging_on_sent(paging, output->name, id, bytes_slice(&row), true, NULL);
 	} else {
@@ -162,7 +162,7 @@ bool page_send(struct paging *paging, struct page_batch *batch)
 	if (!is_sent && batch->free_ms <= batch->now_ms)
 		batch->free_ms = batch->now_ms + TRY_AGAIN_MS;
 	if (is_sent) {
-		paging->usage.bundled_count += batch->count - 1;
+		paging->usage.bundled += batch->count - 1;
 		tell_timeline(paging, batch, ways.data);
 	}
 	bytes_deinit(&ways);

@@ -100,15 +100,15 @@ static bool is_high(const struct paging *paging, const struct held_page *page)
 static void drop(struct paging *paging, struct held_page *page, const char *reason)
 {
 	page_note(paging, page->incident, "page_dropped", "%s: %s", page->person, reason);
-	paging->usage.dropped_count++;
+	paging->usage.dropped++;
 	paging_forget(paging, page);
 }
 
 static void count_held(struct paging *paging, enum held_for held_for)
 {
 	switch (held_for) {
-	case HELD_QUIET: paging->usage.quiet_count++; break;
-	case HELD_CAP: paging->usage.capped_count++; break;
+	case HELD_QUIET: paging->usage.quiet++; break;
+	case HELD_CAP: paging->usage.capped++; break;
 	case HELD_NOT:
 	case HELD_SNOOZE:
 	case HELD_BUNDLE: break;
@@ -297,9 +297,9 @@ int paging_page(struct paging *paging, const struct page *page, struct err_note 
 	int code = check(paging, page, &note);
 	uint64_t number;
 
-	paging->usage.page_count++;
+	paging->usage.pages++;
 	if (code == 0 && held == NULL && paging->held_count >= PAGES_HELD_MAX) {
-		paging->usage.refused_count++;
+		paging->usage.refused++;
 		code = err_set(&note, ERR_FULL, "%d pages are held, and no more are possible",
 			       PAGES_HELD_MAX);
 	}
@@ -461,7 +461,12 @@ void paging_free(struct paging *paging)
 void paging_usage(const struct paging *paging, struct paging_usage *out)
 {
 	*out = paging->usage;
-	out->held_count = paging->held_count;
+	out->held = paging->held_count;
+}
+
+const struct config *paging_config(const struct paging *paging)
+{
+	return paging->config;
 }
 
 uint64_t paging_held_of(const struct paging *paging, const char *person)

@@ -89,18 +89,26 @@ bool paging_may_send(struct paging *paging, const char *id, struct slice body, c
 void paging_on_sent(struct paging *paging, const char *output, const char *id, struct slice body,
 		    bool is_delivered, const char *error);
 
+#define PAGING_COUNTER_LIST(X)                                                                     \
+	X(pages, "Pages asked for.")                                                               \
+	X(sent, "Messages of pages put into the outbox.")                                          \
+	X(delivered, "Messages of pages that an output took.")                                     \
+	X(failed, "Messages of pages that an output refused for good.")                            \
+	X(bundled, "Pages that went in the message of another one.")                               \
+	X(quiet, "Pages held for quiet hours.")                                                    \
+	X(capped, "Pages for which no way had room.")                                              \
+	X(dropped, "Pages that nobody needed any more.")                                           \
+	X(refused, "Pages beyond the limit of held ones.")
+
 struct paging_usage {
-	uint64_t page_count; /**< asked for, since start */
-	uint64_t sent_count; /**< rows for outputs */
-	uint64_t delivered_count, failed_count;
-	uint64_t bundled_count; /**< pages that went with another one */
-	uint64_t quiet_count;   /**< held for quiet hours */
-	uint64_t capped_count;  /**< could not be reached at once */
-	uint64_t dropped_count; /**< nobody needed them any more */
-	uint64_t refused_count; /**< past PAGES_HELD_MAX */
-	uint64_t held_count;    /**< now */
+#define PAGING_MEMBER(name, text) uint64_t name;
+	PAGING_COUNTER_LIST(PAGING_MEMBER) /* since the start */
+#undef PAGING_MEMBER
+	uint64_t held; /**< now */
 };
 void paging_usage(const struct paging *paging, struct paging_usage *out);
+
+const struct config *paging_config(const struct paging *paging); /**< NULL: not configured yet */
 
 /** A person's ways as they are now. */
 struct paging_way {

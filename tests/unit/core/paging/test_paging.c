@@ -370,7 +370,7 @@ Test(paging, a_storm_is_few_messages_and_p1_gets_through)
 	expect_sent(&world, world.sent_count - 2, "voice", "\"priority\":\"P1\"");
 	cr_expect_eq(count_facts(&world, number, "page", "wang by voice, ops"), 1);
 	paging_usage(world.paging, &usage);
-	cr_expect_eq(usage.page_count, 3001);
-	cr_expect_eq(usage.refused_count, 0);
+	cr_expect_eq(usage.pages, 3001);
+	cr_expect_eq(usage.refused, 0);
 	close_world(&world);
 }
