@@ -5,6 +5,7 @@
 #include "core/app/app_news.h"
 #include "core/app/app_paging.h"
 #include "core/app/app_escalation.h"
+#include "core/app/app_plans.h"
 #include "core/base/env.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
@@ -246,6 +247,7 @@ int app_alerts_open(struct app *app, const struct config *config, struct err_not
 		.scripts = app->scripts,
 		.make_factory = make_factory,
 		.on_fact = on_plan_fact,
+		.on_send = app_plan_send,
 		.incident_json = incident_json,
 		.arg = app,
 	};

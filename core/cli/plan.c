@@ -19,6 +19,7 @@ static const char help[] =
 	"  test [PLAN…]          runs plans/<name>/test.lua (--help)\n"
 	"  watch RUN             prints what the run does until it has ended; 1: it failed\n"
 	"  run PLAN              starts it by hand; --incident N, --params JSON\n"
+	"  restart RUN           a new run with the params and incident of one that has ended\n"
 	"  approve RUN [STEP]    answers what the run asks; for a step in doubt: it happened\n"
 	"  reject RUN [STEP]     answers no; for a step in doubt: it did not happen\n"
 	"  signal RUN NAME       sends what a run waits for in ctx:signal(NAME)\n"
@@ -36,6 +37,7 @@ static const char help[] =
 	"  --value VALUE  of the answer, signal or result: JSON or a plain text\n"
 	"  --incident N   the incident that the new run is of\n"
 	"  --params JSON  over the params that the plan declares: {\"limit\": 5}\n"
+	"  --force        starts it although its breaker is open\n"
 	"  --as ACTOR     the person who decided; the journal keeps who brought it, too\n"
 	"  --reason TEXT  kept in the journal\n"
 	"\n"
@@ -75,12 +77,12 @@ static const struct command {
 	const char *name;
 	enum words words; /**< that follow it */
 } commands[] = {
-	{"list", WORDS_NONE},      {"runs", WORDS_NONE},   {"show", WORDS_RUN},
-	{"run", WORDS_PLAN},       {"watch", WORDS_RUN},   {"approve", WORDS_STEP},
-	{"reject", WORDS_STEP},    {"signal", WORDS_NAME}, {"pause", WORDS_RUN},
-	{"resume", WORDS_RUN},     {"retry", WORDS_STEP},  {"set", WORDS_STEP},
-	{"skip", WORDS_STEP},      {"cancel", WORDS_RUN},  {"migrate", WORDS_RUN},
-	{"verify", WORDS_ANY_RUN},
+	{"list", WORDS_NONE},    {"runs", WORDS_NONE},      {"show", WORDS_RUN},
+	{"run", WORDS_PLAN},     {"restart", WORDS_RUN},    {"watch", WORDS_RUN},
+	{"approve", WORDS_STEP}, {"reject", WORDS_STEP},    {"signal", WORDS_NAME},
+	{"pause", WORDS_RUN},    {"resume", WORDS_RUN},     {"retry", WORDS_STEP},
+	{"set", WORDS_STEP},     {"skip", WORDS_STEP},      {"cancel", WORDS_RUN},
+	{"migrate", WORDS_RUN},  {"verify", WORDS_ANY_RUN},
 };
 
 static const struct command *find_command(const char *name)
@@ -173,6 +175,8 @@ static json_t *make_args(const struct remote *remote, const struct command *comm
 		return NULL;
 	}
 	put_text(args, "reason", remote->reason);
+	if (remote->is_forced)
+		json_object_set_new(args, "force", json_true());
 	if (remote->has_active)
 		json_object_set_new(args, "active", json_true());
 	if (put_value(args, remote->value) && put_start(args, remote))

@@ -57,6 +57,7 @@ static const char *type_words(const struct option *row)
 	case OPTION_SPAN: return "span";
 	case OPTION_WINDOW: return "window";
 	case OPTION_CHOICE: return "";
+	case OPTION_CHOICES: return "one or a list of";
 	case OPTION_TEXT_LIST: return "list of texts";
 	case OPTION_TABLE: return row->is_named ? "table of names" : "table";
 	case OPTION_LIST: return "list";
@@ -69,7 +70,9 @@ static const char *type_words(const struct option *row)
 static void append_option(const struct option *row, struct bytes *out)
 {
 	bytes_append_format(out, "| `%s` | %s", row->name, type_words(row));
-	if (row->choices != NULL && row->type == OPTION_CHOICE)
+	if (row->type == OPTION_CHOICES)
+		bytes_append_char(out, ' ');
+	if (row->choices != NULL)
 		append_choices(row, out);
 	if (row->min != 0 || row->max != 0) {
 		bytes_append_text(out, ", ");

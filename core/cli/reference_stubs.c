@@ -87,13 +87,23 @@ static void append_choices(const struct option *row, struct bytes *out)
 		bytes_append_format(out, "%s\"%s\"", choice == row->choices ? "" : "|", *choice);
 }
 
+/** "a"|"b"|("a"|"b")[] */
+static void append_choice_lists(const struct option *row, struct bytes *out)
+{
+	append_choices(row, out);
+	bytes_append_text(out, "|(");
+	append_choices(row, out);
+	bytes_append_text(out, ")[]");
+}
+
 static const char *plain_type(enum option_type type)
 {
 	switch (type) {
 	case OPTION_TEXT:
 	case OPTION_SPAN:
 	case OPTION_WINDOW:
-	case OPTION_CHOICE: return "string";
+	case OPTION_CHOICE:
+	case OPTION_CHOICES: return "string";
 	case OPTION_BOOL: return "boolean";
 	case OPTION_INT: return "integer";
 	case OPTION_NUMBER: return "number";
@@ -114,7 +124,9 @@ static void append_type(const struct option *row, const struct reference_tables 
 
 	if (row->lua_type != NULL)
 		bytes_append_text(out, row->lua_type);
-	else if (row->type == OPTION_CHOICE && row->choices != NULL)
+	else if (row->choices != NULL && row->type == OPTION_CHOICES)
+		append_choice_lists(row, out);
+	else if (row->choices != NULL)
 		append_choices(row, out);
 	else if (table != NULL && row->is_named)
 		bytes_append_format(out, "table<string, string|string[]|%s>", table->class_name);

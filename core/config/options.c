@@ -78,7 +78,8 @@ static const char *type_words(enum option_type type)
 	case OPTION_WINDOW:
 		return "a window (5s to 60s in steps of 5, 1m to 60m, 1h to 24h, "
 		       "1d to 30d)";
-	case OPTION_CHOICE: return "one of its choices";
+	case OPTION_CHOICE:
+	case OPTION_CHOICES: return "one of its choices";
 	case OPTION_TEXT_LIST: return "a list of strings";
 	case OPTION_TABLE: return "a table of key = value";
 	case OPTION_LIST: return "a list";
@@ -108,14 +109,15 @@ static void fault_value(struct check *check, const struct option *row, const str
 
 	check->fault_count++;
 	bytes_append_format(&text, "\"%s\" of %s must be ", row->name, check->what);
-	if (row->type == OPTION_CHOICE) {
-		bytes_append_text(&text, "one of ");
+	if (row->type == OPTION_CHOICE || row->type == OPTION_CHOICES) {
+		bytes_append_text(&text,
+				  row->type == OPTION_CHOICE ? "one of " : "one or a list of ");
 		append_choices(&text, row);
 	} else {
 		bytes_append_text(&text, type_words(row->type));
 	}
 	bytes_append_format(&text, ", found %s", tree_describe(value, found));
-	if (row->type == OPTION_CHOICE && value->type == TREE_STRING) {
+	if (row->choices != NULL && value->type == TREE_STRING) {
 		const char *nearest = report_nearest(value->text, row->choices);
 
 		if (nearest != NULL)
@@ -197,6 +199,18 @@ static void check_choice(struct check *check, const struct option *row, const st
 	fault_value(check, row, value, NULL);
 }
 
+static void check_choices(struct check *check, const struct option *row, const struct tree *value)
+{
+	if (value->type != TREE_LIST) {
+		check_choice(check, row, value);
+		return;
+	}
+	if (value->child_count == 0)
+		fault_value(check, row, value, NULL);
+	for (const struct tree *item = value->first; item != NULL; item = item->next)
+		check_choice(check, row, item);
+}
+
 static bool is_text(const struct tree *value)
 {
 	return value->type == TREE_STRING && strlen(value->text) == value->text_length;
@@ -225,6 +239,7 @@ static void check_value(struct check *check, const struct option *row, const str
 	case OPTION_SPAN:
 	case OPTION_WINDOW: check_span(check, row, value); break;
 	case OPTION_CHOICE: check_choice(check, row, value); break;
+	case OPTION_CHOICES: check_choices(check, row, value); break;
 	case OPTION_TEXT_LIST: check_text_list(check, row, value); break;
 	case OPTION_TABLE: is_right = tree_is_map(value); break;
 	case OPTION_LIST: is_right = tree_is_list(value); break;

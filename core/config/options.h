@@ -18,9 +18,10 @@ enum option_type {
 	OPTION_BOOL,
 	OPTION_INT,
 	OPTION_NUMBER,
-	OPTION_SPAN,   /**< span_parse */
-	OPTION_WINDOW, /**< span_parse_window */
-	OPTION_CHOICE, /**< one of `choices` */
+	OPTION_SPAN,    /**< span_parse */
+	OPTION_WINDOW,  /**< span_parse_window */
+	OPTION_CHOICE,  /**< one of `choices` */
+	OPTION_CHOICES, /**< one of them, or a list of some */
 	OPTION_TEXT_LIST,
 	OPTION_TABLE, /**< a map, checked by its own rows later */
 	OPTION_LIST,  /**< a list of anything, checked later */

@@ -392,6 +392,8 @@ static void append_rest(const struct control_target *target, struct bytes *out)
 	plain(out, "plan_runs_refused_total", "counter",
 	      "Plan runs that were asked for and not started: a limit, a rate.",
 	      (double)plans.refused_count);
+	plain(out, "plan_breakers_opened_total", "counter",
+	      "How often a plan failed so often that it is stopped.", (double)plans.breaker_count);
 	plain(out, "plan_steps_total", "counter", "Plan steps dispatched.",
 	      (double)plans.step_count);
 	plain(out, "plan_steps_in_doubt_total", "counter", "Steps that wait for a person.",

@@ -25,7 +25,11 @@ static void add_plan(void *arg, const struct plan *plan)
 	json_put_text(trigger, "rule", plan->on_rule);
 	json_put_text(trigger, "severity", plan->on_severity);
 	json_put_text(trigger, "category", plan->on_category);
+	json_put_text(trigger, "priority", plan->on_priority);
+	if (plan->on_major)
+		json_take(trigger, "major", json_true());
 	json_take(row, "on", trigger);
+	json_put_text(row, "needs", plan->needs);
 	json_array_append_new(arg, row);
 }
 
@@ -208,6 +212,8 @@ int verb_plan_run(const struct verb_call *call, json_t **result, struct err_note
 	if (code == 0)
 		code = arg_text(call, "reason", false, &start.cause, why);
 	if (code == 0)
+		code = arg_flag(call, "force", &start.is_forced, why);
+	if (code == 0)
 		code = read_named(call, &named, why);
 	if (code != 0)
 		return code;
@@ -221,6 +227,20 @@ int verb_plan_run(const struct verb_call *call, json_t **result, struct err_note
 	if (code == 0)
 		code = show(call, id, result, why);
 	free(params);
+	mem_free(id);
+	return code;
+}
+
+int verb_plan_restart(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	struct order order;
+	char *id = NULL;
+	int code = read_order(call, &order, why);
+	if (code == 0)
+		code = plan_engine_restart(call->target->plans, order.run, &order.by, &id, why);
+	if (code == 0)
+		code = show(call, id, result, why);
+	free(order.value);
 	mem_free(id);
 	return code;
 }

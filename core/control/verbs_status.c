@@ -240,6 +240,7 @@ static json_t *plans_part(const struct plan_engine *plans)
 	json_put_int(part, "failed", usage.failed_count);
 	json_put_int(part, "refused", usage.refused_count);
 	json_put_int(part, "attached", usage.attached_count);
+	json_put_int(part, "breakers_opened", usage.breaker_count);
 	json_put_int(part, "steps", usage.step_count);
 	json_put_int(part, "retries", usage.retry_count);
 	json_put_int(part, "in_doubt", usage.in_doubt_count);

@@ -30,6 +30,18 @@ static const struct plan_action_type *find_type(const struct plan_actions *actio
 	return NULL;
 }
 
+bool plan_action_kinds(const char *kind, struct bytes *known)
+{
+	bool is_known = false;
+	for (int i = 0; known_types[i]; i++) {
+		const char *name = known_types[i]->name;
+		size_t length = strcspn(name, ".");
+		is_known = is_known || (strlen(kind) == length && memcmp(kind, name, length) == 0);
+		bytes_append_format(known, "%s%.*s", i > 0 ? ", " : "", (int)length, name);
+	}
+	return is_known;
+}
+
 struct plan_actions *plan_actions_new(const struct plan_actions_options *options)
 {
 	struct plan_actions *actions = mem_alloc(sizeof(*actions));

@@ -43,6 +43,8 @@ struct plan_actions_options {
 		      struct err_note *why);
 	void *arg;
 };
+/** Whether actions of this kind exist ("http" of http.request); `known` gets all kinds. */
+bool plan_action_kinds(const char *kind, struct bytes *known);
 struct plan_actions *plan_actions_new(const struct plan_actions_options *options);
 void plan_actions_free(struct plan_actions *actions);
 void plan_actions_configure(struct plan_actions *actions, struct config *config); /**< referenced */

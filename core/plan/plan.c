@@ -8,6 +8,7 @@
 #include "core/config/options.h"
 #include "core/config/tree.h"
 #include "core/model/span.h"
+#include "core/plan/action.h"
 #include "core/plan/plan_json.h"
 #include "core/plan/plan_params.h"
 #include "core/plan/plan_runner.h"
@@ -20,27 +21,39 @@ enum {
 	PLAN_API = 1,
 	PLAN_TIMEOUT_DEFAULT_MS = 3600 * 1000,
 	PLAN_CONCURRENCY_MAX = 1000,
+	PLAN_BREAKER_FAILS_MAX = 100,
+	PLAN_BREAKER_COOL_MS = 3600 * 1000,
 	SPAN_MAX_DAYS = 365,
 };
 
 #define SPAN_MAX_MS (SPAN_MAX_DAYS * 86400.0 * 1000)
 
 static const char *const risk_choices[] = {"low", "medium", "high", NULL};
-static const char *const event_choices[] = {"opened", "reopened", "acked", NULL};
+/* Those of incident.h that are edges: an incident may be joined or commented many times. */
+static const char *const event_choices[] = {
+	"candidate", "opened",   "acked",   "unacked",   "ack_timeout", "handling",
+	"mitigated", "resolved", "closed",  "cancelled", "merged",      "reopened",
+	"raised",    "lowered",  "snoozed", "unsnoozed", NULL};
+static const char *const priority_choices[] = {"P1", "P2", "P3", "P4", "P5", NULL};
 static const char *const severity_choices[] = {"info", "warning", "critical", NULL};
 static const char *const key_choices[] = {"incident", "rule", "global", NULL};
 static const char *const conflict_choices[] = {"attach", "queue", "reject", NULL};
 
 /* clang-format off */
 static const struct option on_rows[] = {
-	{.name = "incident", .type = OPTION_CHOICE, .is_required = true, .choices = event_choices,
-	 .example = "\"opened\"", .help = "what happened to the incident"},
+	{.name = "incident", .type = OPTION_CHOICES, .is_required = true, .choices = event_choices,
+	 .example = "\"opened\"", .help = "what happened to the incident",
+	 .lua_type = "string|string[]"},
 	{.name = "rule", .type = OPTION_TEXT, .example = "\"merchant-failures\"",
 	 .help = "only incidents of this rule"},
 	{.name = "severity", .type = OPTION_CHOICE, .choices = severity_choices,
 	 .example = "\"critical\"", .help = "only incidents of this severity"},
 	{.name = "category", .type = OPTION_TEXT, .example = "\"offline\"",
 	 .help = "only incidents of this category or below"},
+	{.name = "priority", .type = OPTION_CHOICES, .choices = priority_choices,
+	 .example = "{ \"P1\", \"P2\" }", .help = "only incidents of these priorities"},
+	{.name = "major", .type = OPTION_BOOL, .example = "true",
+	 .help = "only major incidents"},
 	{.name = NULL},
 };
 
@@ -53,6 +66,18 @@ static const struct option concurrency_rows[] = {
 	 .example = "\"attach\"", .help = "what happens to one more"},
 	{.name = NULL},
 };
+
+static const struct option breaker_rows[] = {
+	{.name = "fails", .type = OPTION_INT, .is_required = true, .min = 1,
+	 .max = PLAN_BREAKER_FAILS_MAX, .example = "3",
+	 .help = "runs that fail one after the other open it"},
+	{.name = "cool", .type = OPTION_SPAN, .min = 1000, .max = SPAN_MAX_MS,
+	 .example = "\"1h\"", .help = "no run starts for so long; then one is tried (1h)"},
+	{.name = "escalate", .type = OPTION_TEXT, .example = "\"ops\"",
+	 .help = "the output or person that is told when it opens"},
+	{.name = NULL},
+};
+
 static const struct option plan_rows[] = {
 	{.name = "name", .type = OPTION_TEXT, .example = "\"notify-merchant\"",
 	 .help = "the folder's name"},
@@ -73,6 +98,11 @@ static const struct option plan_rows[] = {
 	 .help = "how many runs at once", .rows = concurrency_rows},
 	{.name = "rate", .type = OPTION_LIST, .example = "{ { 3, \"1h\" }, { 7, \"1d\" } }",
 	 .help = "at most so many starts in a span"},
+	{.name = "breaker", .type = OPTION_TABLE,
+	 .example = "{ fails = 3, cool = \"1h\", escalate = \"ops\" }",
+	 .help = "stops a plan that fails again and again", .rows = breaker_rows},
+	{.name = "needs", .type = OPTION_TEXT_LIST, .example = "{ \"http\", \"notify\" }",
+	 .help = "the only kinds of actions it may use (and log); without it any"},
 	{.name = "timeout", .type = OPTION_SPAN, .min = 1000, .max = SPAN_MAX_MS,
 	 .example = "\"1h\"", .help = "of a whole run"},
 	{.name = "run", .type = OPTION_FUNCTION, .is_required = true,
@@ -127,6 +157,19 @@ static void check_category(const struct plan_builder *builder, const struct conf
 	bytes_deinit(&known);
 }
 
+/* One text, or a list of them: joined by spaces. */
+static const char *keep_words(struct plan *plan, const struct tree *value)
+{
+	struct bytes words = BYTES_EMPTY;
+	if (!value || value->type == TREE_STRING)
+		return value ? keep(plan, value->text) : NULL;
+	for (const struct tree *item = value->first; item; item = item->next)
+		bytes_append_format(&words, "%s%s", words.length > 0 ? " " : "", item->text);
+	const char *kept = keep(plan, words.length > 0 ? words.data : "");
+	bytes_deinit(&words);
+	return kept;
+}
+
 static void read_trigger(const struct plan_builder *builder, const struct tree *tree,
 			 const struct config *config)
 {
@@ -135,7 +178,9 @@ static void read_trigger(const struct plan_builder *builder, const struct tree *
 	if (!on || !tree_is_map(on) ||
 	    options_check(on, on_rows, builder->file, "on", builder->report) > 0)
 		return;
-	plan->on_event = keep(plan, option_text(on, "incident", NULL));
+	plan->on_event = keep_words(plan, tree_get(on, "incident"));
+	plan->on_priority = keep_words(plan, tree_get(on, "priority"));
+	plan->on_major = option_bool(on, "major", false);
 	plan->on_rule = keep(plan, option_text(on, "rule", NULL));
 	plan->on_severity = keep(plan, option_text(on, "severity", NULL));
 	plan->on_category = keep(plan, option_text(on, "category", NULL));
@@ -230,6 +275,45 @@ static void read_params(const struct plan_builder *builder, const struct tree *t
 	bytes_deinit(&json);
 }
 
+static void read_needs(const struct plan_builder *builder, const struct tree *tree)
+{
+	const struct tree *list = tree_get(tree, "needs");
+	if (!list || !tree_is_list(list))
+		return;
+	for (const struct tree *item = list->first; item; item = item->next) {
+		struct bytes known = BYTES_EMPTY;
+		if (item->type != TREE_STRING || plan_action_kinds(item->text, &known)) {
+			bytes_deinit(&known);
+			continue;
+		}
+		report_add(builder->report, builder->file, item->line,
+			   "needs has \"%.64s\", which is no kind of action; known kinds: %.400s",
+			   item->text, known.data);
+		bytes_deinit(&known);
+	}
+	builder->plan->needs = keep_words(builder->plan, list);
+}
+
+static void read_breaker(const struct plan_builder *builder, const struct tree *tree,
+			 const struct config *config)
+{
+	const struct tree *map = tree_get(tree, "breaker");
+	struct plan *plan = builder->plan;
+	if (!map || !tree_is_map(map) ||
+	    options_check(map, breaker_rows, builder->file, "breaker", builder->report) > 0)
+		return;
+	plan->breaker_fails = (uint32_t)option_int(map, "fails", 0);
+	plan->breaker_cool_ms = option_span_ms(map, "cool", PLAN_BREAKER_COOL_MS);
+	plan->breaker_escalate = keep(plan, option_text(map, "escalate", NULL));
+	if (plan->breaker_escalate && config &&
+	    !config_find_output(config, plan->breaker_escalate) &&
+	    !config_find_person(config, plan->breaker_escalate))
+		report_add(builder->report, builder->file, tree_get(map, "escalate")->line,
+			   "breaker.escalate is \"%.64s\": the site has no output and no person of "
+			   "that name",
+			   plan->breaker_escalate);
+}
+
 struct plan *plan_new(const struct tree *tree, const char *name, uint32_t version, const char *file,
 		      const char *hash, struct plan_factory *factory, const struct config *config,
 		      struct report *report)
@@ -254,12 +338,25 @@ struct plan *plan_new(const struct tree *tree, const char *name, uint32_t versio
 	read_trigger(&builder, tree, config);
 	read_concurrency(&builder, tree);
 	read_rates(&builder, tree);
+	read_needs(&builder, tree);
+	read_breaker(&builder, tree, config);
 	if (report->count + report->dropped_count > faults_before) {
 		plan_unref(plan);
 		return NULL;
 	}
 	plan->factory = factory;
 	return plan;
+}
+
+bool plan_has_word(const char *words, const char *word, size_t length)
+{
+	while (words && *words) {
+		size_t span = strcspn(words, " ");
+		if (span == length && memcmp(words, word, length) == 0)
+			return true;
+		words += span + strspn(words + span, " ");
+	}
+	return false;
 }
 
 struct plan *plan_ref(struct plan *plan)

@@ -29,9 +29,12 @@ struct plan {
 	const char *description;
 	const char *risk;        /**< low | medium | high */
 	const char *params_json; /**< declared `params` as a JSON object, "{}" by default */
-	/** Trigger: `on = { incident = "opened", rule = "…", severity = "…", category = "…" }`;
-	 *  a part that is NULL matches any. A category matches itself and what is below it. */
-	const char *on_event; /**< "opened", "reopened", "acked"; NULL: only by hand */
+	/** Trigger: `on = { incident = "opened", rule = "…", severity = "…", category = "…",
+	 *  priority = "P1", major = true }`; a part that is NULL matches any. A category matches
+	 *  itself and what is below it. */
+	const char *on_event;    /**< "opened", "acked raised"; NULL: only by hand */
+	const char *on_priority; /**< "P1 P2" */
+	bool on_major;           /**< only major incidents */
 	const char *on_rule;
 	const char *on_severity;
 	const char *on_category;
@@ -43,6 +46,10 @@ struct plan {
 		int64_t span_ms;
 	} rates[PLAN_RATES_MAX]; /**< at most `count` runs of the plan in any `span_ms` */
 	uint32_t rate_count;
+	const char *needs;            /**< what it may do: "http exec"; NULL: anything */
+	uint32_t breaker_fails;       /**< so many failures in a row open it; 0: there is none */
+	int64_t breaker_cool_ms;      /**< then no run starts for so long */
+	const char *breaker_escalate; /**< an output or a person who is told; or NULL */
 	int64_t timeout_ms;           /**< whole run, default 1 h */
 	struct plan_factory *factory; /**< owned: makes runners of this very source */
 };
@@ -56,6 +63,8 @@ const struct option *plan_options(void);
 struct plan *plan_new(const struct tree *tree, const char *name, uint32_t version, const char *file,
 		      const char *hash, struct plan_factory *factory, const struct config *config,
 		      struct report *report);
+/** Whether one of `words` ("opened raised") is `word`. NULL has none. */
+bool plan_has_word(const char *words, const char *word, size_t length);
 struct plan *plan_ref(struct plan *plan);
 void plan_unref(struct plan *plan);
 

@@ -19,6 +19,7 @@ struct plan_start {
 	const char *starter;     /**< the person, for ask.not_starter; NULL: nobody */
 	const char *cause;       /**< one line: "chain payments, step 2"; or NULL */
 	bool is_drill;
+	bool is_forced; /**< although the breaker of the plan is open */
 };
 /** Starts or queues a run; it is in commit_batch(). `run_id` (owned): of the new run, or of the one
  *  that runs already when the plan says `on_conflict = "attach"` and nothing else was asked for
@@ -33,6 +34,10 @@ struct plan_operator {
 	const char *via;    /**< who brought it, when that is somebody else; or NULL */
 	const char *reason; /**< or NULL */
 };
+/** A new run of the active version with the params and the incident of one that has ended; as
+ *  plan_engine_start(). ERR_CONFLICT: it has not ended. */
+int plan_engine_restart(struct plan_engine *engine, const char *run_id,
+			const struct plan_operator *by, char **new_id, struct err_note *why);
 /** Stops the run where it stands: no new call, no new try; what is being sent goes on, and its
  *  outcome is recorded. Its time-out does not count. Due times (sleeps, expiry of asks, pauses
  *  between tries, deadlines of steps) stay as they are: what is due meanwhile happens at once when

@@ -46,10 +46,17 @@ void engine_kick(struct plan_engine *engine)
 }
 
 void plan_tell(const struct plan_engine *engine, uint64_t incident, const char *plan,
-		 const char *id, const char *kind, const char *text)
+	       const char *id, const char *kind, const char *text)
 {
 	if (engine->options.on_fact)
 		engine->options.on_fact(engine->options.arg, incident, plan, id, kind, text);
+}
+
+void engine_send(const struct plan_engine *engine, const char *to, uint64_t incident,
+		 const char *id, const char *text)
+{
+	if (engine->options.on_send)
+		engine->options.on_send(engine->options.arg, to, incident, id, text);
 }
 
 void engine_fact(struct plan_run *run, const char *kind, const char *format, ...)

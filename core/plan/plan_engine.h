@@ -87,6 +87,10 @@ struct plan_engine_options {
 	 *  `run_id` is "" for a run that was refused. */
 	void (*on_fact)(void *arg, uint64_t incident, const char *plan, const char *run_id,
 			const char *kind, const char *text);
+	/** A message of the engine itself for an output or a person of the site; called with the
+	 *  record that it is about in commit_batch(). `id` is stable: the same message has it. */
+	void (*on_send)(void *arg, const char *to, uint64_t incident, const char *id,
+			const char *text);
 	/** Current state of an incident as JSON (owned text), for ctx.incident; NULL if unknown. */
 	char *(*incident_json)(void *arg, uint64_t incident);
 	void *arg;
@@ -137,6 +141,7 @@ const char *run_state_name(enum run_state state);
 struct plan_usage {
 	uint64_t started_count, done_count, failed_count, step_count, retry_count, in_doubt_count;
 	uint64_t refused_count;  /**< runs that were asked for, and not made */
+	uint64_t breaker_count;  /**< how often one was opened, or stayed open */
 	uint64_t attached_count; /**< asked for, and served by one that ran already */
 	uint32_t active_count;
 };

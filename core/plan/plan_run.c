@@ -170,6 +170,7 @@ static void end_with(struct plan_run *run, enum run_state state, const char *err
 	if (run->started_ms != 0)
 		engine_fact(run, "run_ended", "%s%s%s", run_state_name(state),
 			    kept_error ? ": " : "", kept_error ? kept_error : "");
+	breaker_look(run);
 	engine_dequeue(engine, run);
 	engine->hold_count--;
 }

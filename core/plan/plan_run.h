@@ -50,6 +50,7 @@ struct plan_run {
 	char *starter; /**< the person who started it; NULL: an event did */
 	char *cause;   /**< why, as they said; or NULL */
 	bool is_drill;
+	char *needs;       /**< kinds of actions it may use; NULL: any */
 	char *concurrency; /**< "incident:7", "rule:slow", "global" */
 	uint32_t concurrency_limit;
 	char *params_json;
@@ -132,6 +133,9 @@ void plan_tell(const struct plan_engine *engine, uint64_t incident, const char *
 	       const char *id, const char *kind, const char *text);
 void engine_fact(struct plan_run *run, const char *kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/** A message for an output or a person. */
+void engine_send(const struct plan_engine *engine, const char *to, uint64_t incident,
+		 const char *id, const char *text);
 /** Commits what was gathered at the end of this turn: one group commit for all runs. */
 void engine_kick(struct plan_engine *engine);
 bool run_is_ended(const struct plan_run *run);
@@ -140,6 +144,12 @@ struct plan_run *engine_find(const struct plan_engine *engine, const char *run_i
 /* plan_start.c */
 /** Starts queued runs of the same plan and key, as far as the limit allows. */
 void engine_dequeue(struct plan_engine *engine, const struct plan_run *ended);
+
+/* plan_breaker.c */
+/** ERR_FULL: the plan has failed too often. */
+int breaker_check(const struct plan_engine *engine, const struct plan *plan, struct err_note *why);
+/** After a run has ended: tells when that opens the breaker. */
+void breaker_look(struct plan_run *run);
 
 /* plan_operator.c */
 /** A run with a script, woken when it was parked. ERR_NOT_FOUND, ERR_CONFLICT. */

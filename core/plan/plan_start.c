@@ -43,7 +43,13 @@ static bool is_in_category(const struct config *config, const char *category, co
 static bool is_triggered(const struct plan_engine *engine, const struct plan *plan,
 			 const struct incident *incident, const char *event)
 {
-	if (!plan->on_event || strcmp(plan->on_event, event) != 0)
+	char priority[8];
+	if (!plan_has_word(plan->on_event, event, strlen(event)))
+		return false;
+	snprintf(priority, sizeof(priority), "P%u", incident->priority % 10);
+	if (plan->on_priority && !plan_has_word(plan->on_priority, priority, strlen(priority)))
+		return false;
+	if (plan->on_major && !incident->is_major)
 		return false;
 	if (plan->on_rule && strcmp(plan->on_rule, incident->rule) != 0)
 		return false;
@@ -60,7 +66,7 @@ struct request {
 	const char *rule;  /**< of the incident; NULL: none */
 	const char *params_json;
 	const char *starter, *cause; /**< or NULL */
-	bool has_params, is_drill;
+	bool has_params, is_drill, is_forced;
 };
 
 static char *make_concurrency(const struct request *request)
@@ -132,6 +138,7 @@ static struct plan_run *make_run(struct plan_engine *engine, const struct reques
 	run->starter = mem_copy_text(request->starter);
 	run->cause = mem_copy_text(request->cause);
 	run->is_drill = request->is_drill;
+	run->needs = mem_copy_text(plan->needs);
 	run->concurrency = mem_copy_text(key);
 	run->concurrency_limit = plan->concurrency_limit;
 	run->params_json = mem_copy_text(request->params_json);
@@ -143,9 +150,10 @@ static struct plan_run *make_run(struct plan_engine *engine, const struct reques
 	return run;
 }
 
-static int check_limits(const struct plan_engine *engine, const struct plan *plan, bool is_full,
-			struct err_note *why)
+static int check_limits(const struct plan_engine *engine, const struct request *request,
+			bool is_full, struct err_note *why)
 {
+	const struct plan *plan = request->plan;
 	int rate = find_full_rate(engine, plan);
 	if (is_full && plan->on_conflict == PLAN_REJECT)
 		return err_set(why, ERR_FULL, "plan %s was not started: %u of its runs are active",
@@ -155,6 +163,8 @@ static int check_limits(const struct plan_engine *engine, const struct plan *pla
 			       "plan %s was not started: its rate of %u in %lld s is used up",
 			       plan->name, plan->rates[rate].count,
 			       (long long)plan->rates[rate].span_ms / 1000);
+	if (!request->is_forced && breaker_check(engine, plan, why) != 0)
+		return ERR_FULL;
 	if (engine->run_count - engine->ended_count >= RUNS_ACTIVE_MAX)
 		return err_set(why, ERR_FULL, "plan %s was not started: %d runs are active",
 			       plan->name, RUNS_ACTIVE_MAX);
@@ -173,8 +183,7 @@ static int attach(struct plan_engine *engine, const struct request *request,
 	snprintf(text, sizeof(text), "plan %s runs already: %s serves this too",
 		 request->plan->name, first->id);
 	engine->usage.attached_count++;
-	plan_tell(engine, request->incident, request->plan->name, first->id, "run_attached",
-		    text);
+	plan_tell(engine, request->incident, request->plan->name, first->id, "run_attached", text);
 	*run_id = mem_copy_text(first->id);
 	return 0;
 }
@@ -190,7 +199,7 @@ static int begin(struct plan_engine *engine, const struct request *request, char
 	int code = 0;
 	if (is_full && plan->on_conflict == PLAN_ATTACH) {
 		code = attach(engine, request, first, run_id, why);
-	} else if ((code = check_limits(engine, plan, is_full, why)) == 0) {
+	} else if ((code = check_limits(engine, request, is_full, why)) == 0) {
 		struct plan_run *run = make_run(engine, request, key);
 		*run_id = mem_copy_text(run->id);
 		if (is_full) {
@@ -216,14 +225,15 @@ void plan_engine_on_incident(struct plan_engine *engine, const struct incident *
 		struct request request = {.plan = plan,
 					  .incident = incident->number,
 					  .rule = incident->rule,
-					  .params_json = plan->params_json};
+					  .params_json = plan->params_json,
+					  .is_drill = incident->is_drill};
 		struct err_note why = {{0}};
 		char *run_id = NULL;
 		if (!is_triggered(engine, plan, incident, event))
 			continue;
 		if (begin(engine, &request, &run_id, &why) != 0)
 			plan_tell(engine, incident->number, plan->name, "", "run_refused",
-				    why.text);
+				  why.text);
 		mem_free(run_id);
 	}
 }
@@ -285,11 +295,40 @@ int plan_engine_start(struct plan_engine *engine, const struct plan_start *start
 			.starter = start->starter,
 			.cause = start->cause,
 			.has_params = start->params_json != NULL,
-			.is_drill = start->is_drill};
+			.is_drill = start->is_drill,
+			.is_forced = start->is_forced};
 		code = begin(engine, &request, run_id, why);
 	}
 	mem_free(params);
 	json_decref(incident);
+	return code;
+}
+
+int plan_engine_restart(struct plan_engine *engine, const char *run_id,
+			const struct plan_operator *by, char **new_id, struct err_note *why)
+{
+	const struct plan_run *run = engine_find(engine, run_id);
+	if (!run)
+		return err_set(why, ERR_NOT_FOUND, "there is no plan run \"%.100s\"", run_id);
+	if (!run_is_ended(run))
+		return err_set(why, ERR_CONFLICT,
+			       "run %s is %s: only a run that has ended can be started again",
+			       run_id, run_state_name(run->state));
+	/* The start may drop old runs, this one among them. */
+	bool has_reason = by->reason && by->reason[0];
+	char *plan = mem_copy_text(run->plan), *params = mem_copy_text(run->params_json);
+	char *cause = mem_format("%s again%s%s", run->id, has_reason ? ": " : "",
+				 has_reason ? by->reason : "");
+	struct plan_start start = {.plan = plan,
+				   .params_json = params,
+				   .incident = run->incident,
+				   .starter = by->actor,
+				   .cause = cause,
+				   .is_drill = run->is_drill};
+	int code = plan_engine_start(engine, &start, new_id, why);
+	mem_free(plan);
+	mem_free(params);
+	mem_free(cause);
 	return code;
 }
 

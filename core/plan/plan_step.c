@@ -13,10 +13,12 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/loop/loop.h"
+#include "core/plan/plan.h"
 #include "core/plan/plan_json.h"
 #include "core/plan/plan_run.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void describe(const struct plan_branch *branch, struct bytes *out)
 {
@@ -83,6 +85,17 @@ void step_doubt(struct plan_branch *branch, const char *error)
 	step_continue(branch);
 }
 
+/* Kinds of actions that the plan has named; a line on the timeline harms nobody. */
+static int check_needs(const struct plan_run *run, const char *action, struct err_note *why)
+{
+	size_t length = strcspn(action, ".");
+	if (!run->needs || plan_has_word(run->needs, action, length) ||
+	    (length == 3 && memcmp(action, "log", 3) == 0))
+		return 0;
+	return err_set(why, ERR_DENIED, "%.100s is not among what plan %s needs (%s)", action,
+		       run->plan, run->needs[0] ? run->needs : "nothing");
+}
+
 /* The probe's action and arguments, by the same lists as the step's own. */
 static int check_probe(struct plan_branch *branch, const char *opts_json, struct err_note *why)
 {
@@ -91,14 +104,28 @@ static int check_probe(struct plan_branch *branch, const char *opts_json, struct
 	const json_t *args = json_object_get(probe, "args");
 	char *args_json = args ? plan_json_text(args) : mem_copy_text("{}");
 	enum effect effect;
-	int code = plan_action_validate(branch->run->engine->options.actions,
-					json_string_value(json_object_get(probe, "action")),
-					args_json, &effect, why);
+	const char *action = json_string_value(json_object_get(probe, "action"));
+	int code = plan_action_validate(branch->run->engine->options.actions, action, args_json,
+					&effect, why);
+	if (code == 0)
+		code = check_needs(branch->run, action, why);
 	if (code != 0)
 		err_prefix(why, "opts.probe");
 	mem_free(args_json);
 	mem_free(text);
 	json_decref(probe);
+	return code;
+}
+
+/* Also of what would undo it: a rollback is too late to find out. */
+static int check_undo(const struct plan_run *run, const char *opts_json, struct err_note *why)
+{
+	json_t *opts = run->needs && opts_json ? plan_json_parse(opts_json) : NULL;
+	const char *action = json_string_value(json_array_get(json_object_get(opts, "undo"), 0));
+	int code = action ? check_needs(run, action, why) : 0;
+	if (code != 0)
+		err_prefix(why, "opts.undo");
+	json_decref(opts);
 	return code;
 }
 
@@ -110,6 +137,10 @@ void step_open(struct plan_branch *branch, struct journal_record *record, const 
 	int code = plan_action_validate(branch->run->engine->options.actions,
 					record->action ? record->action : "", record->args_json,
 					&effect, &why);
+	if (code == 0)
+		code = check_needs(branch->run, record->action ? record->action : "", &why);
+	if (code == 0)
+		code = check_undo(branch->run, opts_json, &why);
 	if (code == 0)
 		code = step_opts_read(&opts, opts_json, effect, &why);
 	if (code == 0 && opts.effect == EFFECT_PROBE)

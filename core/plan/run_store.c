@@ -36,6 +36,7 @@ static const struct row_field row_fields[] = {
 	ROW("incident", ROW_I64, true, incident),
 	ROW("starter", ROW_TEXT, false, starter),
 	ROW("cause", ROW_TEXT, false, cause),
+	ROW("needs", ROW_TEXT, false, needs),
 	ROW("drill", ROW_FLAG, false, is_drill),
 	ROW("concurrency", ROW_TEXT, true, concurrency),
 	ROW("limit", ROW_U32, true, concurrency_limit),
@@ -292,6 +293,7 @@ void run_free(struct plan_run *run)
 	mem_free(run->plan);
 	mem_free(run->starter);
 	mem_free(run->cause);
+	mem_free(run->needs);
 	json_decref(run->signals);
 	json_decref(run->locks);
 	mem_free(run->concurrency);

@@ -11,19 +11,29 @@
 ---@field on? tocsin.PlanOn the event that starts it; without it nothing does
 ---@field concurrency? tocsin.PlanConcurrency how many runs at once
 ---@field rate? table at most so many starts in a span
+---@field breaker? tocsin.PlanBreaker stops a plan that fails again and again
+---@field needs? string[] the only kinds of actions it may use (and log); without it any
 ---@field timeout? string of a whole run
 ---@field run fun(ctx: tocsin.PlanContext, params: table): any the steps
 
 ---@class tocsin.PlanOn
----@field incident "opened"|"reopened"|"acked" what happened to the incident
+---@field incident string|string[] what happened to the incident
 ---@field rule? string only incidents of this rule
 ---@field severity? "info"|"warning"|"critical" only incidents of this severity
 ---@field category? string only incidents of this category or below
+---only incidents of these priorities
+---@field priority? "P1"|"P2"|"P3"|"P4"|"P5"|("P1"|"P2"|"P3"|"P4"|"P5")[]
+---@field major? boolean only major incidents
 
 ---@class tocsin.PlanConcurrency
 ---@field key? "incident"|"rule"|"global" what the limit is counted for
 ---@field limit? integer runs at once
 ---@field on_conflict? "attach"|"queue"|"reject" what happens to one more
+
+---@class tocsin.PlanBreaker
+---@field fails integer runs that fail one after the other open it
+---@field cool? string no run starts for so long; then one is tried (1h)
+---@field escalate? string the output or person that is told when it opens
 
 ---How a step is tried again.
 ---@class tocsin.Retry

@@ -20,8 +20,8 @@ CARET = re.compile(r"^ +(\d+ )?\| ")
 
 
 def cut_lists(lines):
-    """A list of all allowed keys grows with every option: only that it is there is compared."""
-    return sorted(re.sub(r"(allowed keys: ).+", r"\1…", line) for line in lines)
+    """A list of all keys or kinds grows with each: only that it is there is compared."""
+    return sorted(re.sub(r"(allowed keys: |known kinds: ).+", r"\1…", line) for line in lines)
 
 
 def faults(text):

@@ -25,11 +25,22 @@ ASKS = plan_text("nothing", """
     return { by = answer.actor }""")
 
 
+BREAKS = """return plan {
+  api = 1, owner = "test", needs = { "notify" },
+  breaker = { fails = 2, cool = "10m", escalate = "ops" },
+  run = function(ctx)
+    ctx:http("send", { method = "POST", url = "@URL/first" })
+  end,
+}
+"""
+
+
 class Start(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.world = World(folder.name, {"hand/1": HAND, "asks/1": ASKS}, ["all"])
+        self.world = World(folder.name, {"hand/1": HAND, "asks/1": ASKS, "breaks/1": BREAKS},
+                           ["all"])
         self.addCleanup(self.world.close)
 
     def plan(self, *words, is_refused=False):
@@ -72,9 +83,37 @@ class Start(unittest.TestCase):
         self.plan("approve", run["id"], "--as", "bob")
         self.assertEqual(self.result(run["id"]), {"by": "bob"})
 
+    def test_again(self):
+        world = self.world
+        first = json.loads(self.plan("run", "hand", "--params", '{"note":"x"}', "--json"))
+        world.wait_state(first["id"], "done")
+        again = json.loads(self.plan("restart", first["id"], "--as", "bob", "--reason", "check",
+                                     "--json"))
+        world.wait_state(again["id"], "done")
+        self.assertEqual((again["starter"], again["cause"]), ("bob", first["id"] + " again: check"))
+        self.assertEqual(world.receiver.bodies(again["id"] + "/send#1"), ["x"])
+        asking = json.loads(self.plan("run", "asks", "--json"))["id"]
+        self.assertIn("only a run that has ended can be started again",
+                      self.plan("restart", asking, is_refused=True))
+
+    def test_breaker_and_needs(self):
+        world = self.world
+        for _ in range(2):
+            run = json.loads(self.plan("run", "breaks", "--json"))["id"]
+            self.assertIn("http.request is not among what plan breaks needs (notify)",
+                          world.wait_state(run, "failed")["error"])
+        self.assertIn("its breaker is open until", self.plan("run", "breaks", is_refused=True))
+        world.receiver.wait("/ops")
+        self.assertIn("plan breaks has failed 2 times in a row",
+                      world.receiver.of("/ops")[0]["body"])
+        world.restart()
+        self.assertIn("its breaker is open until", self.plan("run", "breaks", is_refused=True))
+        self.plan("run", "breaks", "--force")
+        self.assertEqual(world.receiver.count("/first"), 0)
+
     def test_refusals(self):
         for words, said in (
-                (("run", "halp"), 'there is no active plan "halp"; known: asks, hand'),
+                (("run", "halp"), 'there is no active plan "halp"; known: asks, breaks, hand'),
                 (("run", "hand", "--incident", "99"), "there is no incident 99"),
                 (("run", "hand", "--incident", "x"), "--incident wants a number from 1"),
                 (("run", "hand", "--params", "[1]"), "--params must be a JSON object"),

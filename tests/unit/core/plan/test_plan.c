@@ -163,7 +163,7 @@ Test(plan, reports_each_fault_at_its_line)
 		{{{NULL, "risk", TREE_STRING, "none", 0}}, "medium", 2},
 		{{{NULL, "timeout", TREE_STRING, "soon", 0}}, "timeout", 2},
 		{{{NULL, "on", TREE_MAP, NULL, 0}}, "incident", 2},
-		{{{NULL, "on", TREE_MAP, NULL, 0}, {"on", "incident", TREE_STRING, "closed", 0}},
+		{{{NULL, "on", TREE_MAP, NULL, 0}, {"on", "incident", TREE_STRING, "joined", 0}},
 		 "opened",
 		 3},
 		{{{NULL, "concurrency", TREE_MAP, NULL, 0},

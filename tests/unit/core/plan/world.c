@@ -206,6 +206,15 @@ static void on_fact(void *arg, uint64_t incident, const char *plan, const char *
 		plan_engine_on_incident(world->engine, &(struct incident){.number = 7}, "resolved");
 }
 
+static void on_send(void *arg, const char *to, uint64_t incident, const char *id, const char *text)
+{
+	struct world *world = arg;
+	(void)incident, (void)id;
+	world->sent_count++;
+	snprintf(world->sent_to, sizeof(world->sent_to), "%s", to);
+	snprintf(world->sent_text, sizeof(world->sent_text), "%s", text);
+}
+
 static char *incident_json(void *arg, uint64_t incident)
 {
 	(void)arg;
@@ -233,6 +242,7 @@ static void start_engine(struct world *world)
 					      .scripts = world->scripts,
 					      .make_factory = world_make_factory,
 					      .on_fact = on_fact,
+					      .on_send = on_send,
 					      .incident_json = incident_json,
 					      .arg = world};
 	cr_assert_eq(plan_engine_new(&world->engine, &options, &why), 0, "%s", why.text);
