@@ -19,10 +19,10 @@ enum { TEST_EFFECTS_MAX = 10000 };
  *  the plan is faulty; the note has the first fault with its place. */
 int plan_test_world_new(struct plan_test_world **out, const char *site_dir, const char *plan,
 			struct err_note *why);
-void plan_test_world_free(struct plan_test_world *world); /**< NULL allowed */
+void plan_test_world_free(struct plan_test_world *test); /**< NULL allowed */
 
 /** As test_world_ops.call. */
-int plan_test_world_call(struct plan_test_world *world, const char *verb, const char *text,
+int plan_test_world_call(struct plan_test_world *test, const char *verb, const char *text,
 			 struct slice json, json_t **out, struct err_note *why);
 
 #endif

@@ -79,7 +79,7 @@ local function add_replies(call, name, is_probe, ...)
     if type(reply) ~= "table" then
       raise(call .. ": a reply is a table, or the sentence of an error")
     end
-    local after = reply.after ~= nil and text.span(reply.after) or 0
+    local after = text.span(reply.after == nil and 0 or reply.after)
     if not after then
       raise(call .. ": after is a span like \"3s\", found " .. tostring(reply.after))
     end
