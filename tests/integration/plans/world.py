@@ -14,6 +14,7 @@ from web import WebServer  # noqa: E402
 
 STEP_S = 10
 VERIFIED_MAX = 200  # journals of one world
+RECORDS_TO = os.environ.get("TOCSIN_JOURNALS")  # a directory: each run of the suite is kept there
 BASE_S = 1767225600  # 2026-01-01T00:00:00Z: event time, unrelated to the wall clock
 
 
@@ -107,6 +108,24 @@ class World:
             if run["state"] not in ("queued", "blocked"):
                 verdict = self.daemon.call("plan.verify", {"run": run["id"]})
                 assert verdict["replays"], verdict
+                if RECORDS_TO:
+                    self.record(run["id"])
+
+    def record(self, run_id):
+        """Run, source and journal as tests/fixtures/journals/2 has them."""
+        run = self.show(run_id)
+        for record in run["journal"]:
+            for name in ("time", "due"):
+                if record.get(name):
+                    record[name + "_ms"] = round(at(record.pop(name)) * 1000)
+        path = os.path.join(self.site.directory, "plans/%s/%d.lua" % (run["plan"], run["version"]))
+        if not os.path.exists(path):
+            return
+        with open(path, encoding="utf-8") as source:
+            run["source"] = source.read()
+        with open(os.path.join(RECORDS_TO, run_id + ".json"), "w", encoding="utf-8") as out:
+            json.dump({name: run[name] for name in ("id", "plan", "version", "state", "source",
+                                                    "journal")}, out, indent=1, sort_keys=True)
 
     def restart(self):
         self.daemon.kill()
