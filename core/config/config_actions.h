@@ -2,11 +2,12 @@
 #ifndef TOCSIN_CORE_CONFIG_CONFIG_ACTIONS_H
 #define TOCSIN_CORE_CONFIG_CONFIG_ACTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct config;
 
-enum { CONFIG_DATABASES_MAX = 64 };
+enum { CONFIG_DATABASES_MAX = 64, CONFIG_TICKETS_MAX = 16 };
 
 /** Where load.run may send its requests, and how many. */
 struct config_load {
@@ -22,15 +23,37 @@ struct config_database {
 	const char *path; /**< of a SQLite file */
 };
 
+struct config_header {
+	const char *name;
+	const char *value; /**< for secret_read() */
+};
+
+/** Where ticket.create makes a ticket. Texts with {names}: action_ticket.c. */
+struct config_ticket {
+	const char *name;
+	const char *url, *method;
+	const struct config_header *headers;
+	uint32_t header_count;
+	const char *body_json; /**< an object */
+	const char *id;        /**< path in the answer: "data.id" */
+	const char *link;      /**< or NULL */
+	const char *find;      /**< or NULL: nobody can be asked */
+	const char *find_id;   /**< path in the answer of `find` */
+	bool is_idempotent;    /**< to make it twice makes it once */
+};
+
 struct config_actions {
 	struct config_load load;
 	struct config_database *databases;
 	uint32_t database_count;
+	struct config_ticket *tickets;
+	uint32_t ticket_count;
 };
 
 /** Never NULL: of a config without the sections, what holds then. */
 const struct config_actions *config_actions(const struct config *config);
 /** NULL: there is none. */
 const struct config_database *config_find_database(const struct config *config, const char *name);
+const struct config_ticket *config_find_ticket(const struct config *config, const char *name);
 
 #endif

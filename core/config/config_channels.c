@@ -45,8 +45,8 @@ static bool is_visible(const char *text)
 	return true;
 }
 
-const char *config_secret(struct config_builder *builder, const struct tree *node,
-			  const char *option, const char *output)
+const char *config_secret_of(struct config_builder *builder, const struct tree *node,
+			     const char *option, const char *owner)
 {
 	const struct tree *part = tree_is_map(node) ? node->first : NULL;
 	struct config *config = builder->config;
@@ -59,15 +59,21 @@ const char *config_secret(struct config_builder *builder, const struct tree *nod
 	    part->text_length > 0 &&
 	    (strcmp(part->key, "env") == 0 || strcmp(part->key, "file") == 0))
 		return arena_format(&config->arena, "%s:%s", part->key, part->text);
-	report_add(
-		builder->report, builder->file, node->line,
-		"\"%s\" of output %s must be a text, { env = \"NAME\" } or { file = \"/path\" }, "
-		"found %s; example: %s = { env = \"CHANNEL_KEY\" }",
-		option, output,
-		node->type == TREE_STRING ? "one that is empty or has control characters"
-					  : tree_describe(node, found),
-		option);
+	report_add(builder->report, builder->file, node->line,
+		   "\"%s\" of %s must be a text, { env = \"NAME\" } or { file = \"/path\" }, "
+		   "found %s; example: %s = { env = \"CHANNEL_KEY\" }",
+		   option, owner,
+		   node->type == TREE_STRING ? "one that is empty or has control characters"
+					     : tree_describe(node, found),
+		   option);
 	return NULL;
+}
+
+const char *config_secret(struct config_builder *builder, const struct tree *node,
+			  const char *option, const char *output)
+{
+	return config_secret_of(builder, node, option,
+				arena_format(&builder->config->arena, "output %s", output));
 }
 
 static const char *secret_option(const struct channel_reader *reader, const char *option)
@@ -225,7 +231,7 @@ static void check_template(const struct channel_reader *reader, const struct tre
 		      what, reader->name, why.text);
 }
 
-static bool is_header_name(const char *name)
+bool config_is_header_name(const char *name)
 {
 	static const char *const own[] = {"Content-Type", "Content-Length", "Host",
 					  "Transfer-Encoding", "Idempotency-Key"};
@@ -258,7 +264,7 @@ static void read_headers(struct channel_reader *reader)
 	for (const struct tree *child = headers->first; child != NULL; child = child->next) {
 		struct channel_pair *pair = &pairs[settings->header_count++];
 
-		if (!is_header_name(child->key))
+		if (!config_is_header_name(child->key))
 			fault(reader, child, "\"headers\" of output %s may not have \"%.64s\"",
 			      reader->name, child->key);
 		pair->name = config_copy_text(reader->builder->config, child->key);

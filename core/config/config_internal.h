@@ -23,7 +23,7 @@ extern const struct option config_source_rows[], config_from_rows[], config_outp
 	config_lookup_rows[], config_incident_rows[], config_person_rows[], config_schedule_rows[],
 	config_listen_rows[], config_allow_rows[], config_retention_rows[], config_storage_rows[],
 	config_ingest_rows[], config_rules_rows[], config_lua_rows[], config_load_rows[],
-	config_database_rows[];
+	config_database_rows[], config_ticket_rows[];
 extern const struct option config_caps_rows[];
 extern const struct option config_chain_rows[], config_heartbeat_rows[];
 
@@ -39,6 +39,8 @@ void config_read_load(struct config_builder *builder, const struct tree *site,
 		      struct config_load *load);
 void config_read_databases(struct config_builder *builder, const struct tree *site,
 			   struct config_actions *actions);
+void config_read_tickets(struct config_builder *builder, const struct tree *site,
+			 struct config_actions *actions);
 
 /** Retention, storage, ingest, rules and lua. */
 void config_read_limits(struct config_builder *builder, const struct tree *site);
@@ -92,8 +94,14 @@ bool config_check_output(struct config_builder *builder, const struct tree *name
 bool config_rates(const struct tree *node, struct rate *out, uint32_t *count);
 /** A secret as secret_read() wants it; NULL when it is neither a text, { env = … } nor { file = … }
  *  (reported). */
+const char *config_secret_of(struct config_builder *builder, const struct tree *node,
+			     const char *option, const char *owner);
+/** Of an output. */
 const char *config_secret(struct config_builder *builder, const struct tree *node,
 			  const char *option, const char *output);
+
+/** A header that the site may set: not one that frames the request. */
+bool config_is_header_name(const char *name);
 
 void config_read_secrets(struct config_builder *builder, const struct tree *secrets);
 extern const struct option config_secret_rows[];

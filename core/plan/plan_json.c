@@ -4,47 +4,13 @@
 #include "core/base/mem.h"
 #include "core/base/short_numbers.h"
 #include "core/base/utf8.h"
-#include "core/config/tree.h"
+#include "core/config/tree_json.h"
 #include "core/model/span.h"
 
 #include <jansson.h>
 
 #include <math.h>
 #include <string.h>
-
-static json_t *tree_json(const struct tree *tree)
-{
-	json_t *json = NULL, *part;
-	switch (tree->type) {
-	case TREE_NIL: return json_null();
-	case TREE_BOOL: return json_boolean(tree->boolean);
-	case TREE_NUMBER:
-		if (tree->number == floor(tree->number) && fabs(tree->number) < 9007199254740992.0)
-			return json_integer((json_int_t)tree->number);
-		return json_real(tree->number);
-	case TREE_STRING: return json_stringn(tree->text, tree->text_length);
-	case TREE_LIST:
-		json = json_array();
-		for (const struct tree *child = tree->first; child; child = child->next) {
-			part = tree_json(child);
-			if (json_array_append_new(json, part) != 0)
-				goto fail;
-		}
-		return json;
-	case TREE_MAP:
-		json = json_object();
-		for (const struct tree *child = tree->first; child; child = child->next) {
-			part = tree_json(child);
-			if (json_object_set_new(json, child->key, part) != 0)
-				goto fail;
-		}
-		return json;
-	case TREE_FUNCTION: return NULL;
-	}
-fail:
-	json_decref(json);
-	return NULL;
-}
 
 static int append_dump(const char *data, size_t length, void *arg)
 {
@@ -71,7 +37,7 @@ char *plan_json_text(const json_t *json)
 
 int plan_json_of_tree(const struct tree *tree, struct bytes *out)
 {
-	json_t *json = tree_json(tree);
+	json_t *json = tree_to_json(tree);
 	if (!json)
 		return ERR_INVALID;
 	plan_json_append(json, out);

@@ -325,6 +325,13 @@ const struct api_row api_rows[] = {
 	     "string? reason with on_fail = \"continue\"",
 	     "One durable effect: a crash repeats it or not as its effect class says. A "
 	     "failure raises."),
+	LIBRARY("ctx:ticket", PHASE_PLAN, "one durable step",
+	     "id string\n"
+	     "args {to: string, title: string, text?: string, fields?: table}\n"
+	     "opts? tocsin.StepOptions",
+	     "{id?: string, link?: string, key: string, found: boolean}",
+	     "A ticket in a system of the site's tickets. One step makes one ticket where the "
+	     "system can be asked, or keeps its own books by the key."),
 	LIBRARY("ctx:undo", PHASE_PLAN, "nothing",
 	     "action string\n"
 	     "args? table\n"

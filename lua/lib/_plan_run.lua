@@ -155,6 +155,12 @@ local function make_ctx(yield, branch, run, incident)
     return step("metric", id, "metric.query", args, opts)
   end
 
+  function ctx:ticket(id, args, opts)
+    check_id("ctx:ticket", id)
+    check_table("ctx:ticket", "the second argument", args)
+    return step("ticket", id, "ticket.create", args, opts)
+  end
+
   function ctx:sql(id, args, opts)
     check_id("ctx:sql", id)
     check_table("ctx:sql", "the second argument", args)

@@ -260,6 +260,14 @@ function ctx:sql(id, args, opts) end
 ---@return string? reason with on_fail = "continue"
 function ctx:step(id, action, args, opts) end
 
+---A ticket in a system of the site's tickets. One step makes one ticket where the system can be
+---asked, or keeps its own books by the key.
+---@param id string
+---@param args {to: string, title: string, text?: string, fields?: table}
+---@param opts? tocsin.StepOptions
+---@return {id?: string, link?: string, key: string, found: boolean}
+function ctx:ticket(id, args, opts) end
+
 ---Puts an action on the stack of ctx:rollback, as opts.undo of a step does.
 ---@param action string
 ---@param args? table
