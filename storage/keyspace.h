@@ -27,6 +27,7 @@
  *  "d"     target name, 0, sequence (8)           outbox dead letter (JSON)
  *  "M"     output name, 0, incident number (8)    message that tells of the incident (JSON)
  *  "W"     incident number (8)                    what was told of it, to whom (JSON)
+ *  "T"     id of a link (16)                      when it expires: it was used
  *  "A"     sequence (8), time_ms (8)              who did what: a row of the audit log (JSON)
  *  "k"     rule name, 0, dimension key            alert that is open, and who was told of it
  *  "h"     alert id (32)                          what was decided of an alert (core/handling)
@@ -80,6 +81,7 @@ struct err_note;
 	X(OUTBOX_DEAD, 'd')                                                                        \
 	X(LEDGER, 'M')                                                                             \
 	X(NEWS, 'W')                                                                               \
+	X(LINK, 'T')                                                                               \
 	X(AUDIT, 'A')                                                                              \
 	X(OPEN_ALERT, 'k')                                                                         \
 	X(FATE, 'h')                                                                               \

@@ -2,6 +2,7 @@
 #include "core/app/app_metric.h"
 
 #include "core/app/app.h"
+#include "core/app/app_links.h"
 #include "core/app/app_news.h"
 #include "core/app/app_paging.h"
 #include "core/app/app_escalation.h"
@@ -194,6 +195,7 @@ void app_alerts_close(struct app *app)
 {
 	handling_free(app->handling);
 	news_free(app->news);
+	app_links_close(app);
 	app_paging_close(app);
 	timer_free(app->handling_timer);
 }
@@ -226,6 +228,8 @@ int app_alerts_open(struct app *app, const struct config *config, struct err_not
 	if (code == 0)
 		code = app_news_open(app, why);
 	if (code == 0)
+		code = app_links_open(app, why);
+	if (code == 0)
 		code = app_paging_open(app, why);
 	if (code == 0)
 		code = open_handling(app, why);
@@ -248,6 +252,7 @@ int app_alerts_open(struct app *app, const struct config *config, struct err_not
 		.make_factory = make_factory,
 		.on_fact = on_plan_fact,
 		.on_send = app_plan_send,
+		.on_ask = app_on_ask,
 		.incident_json = incident_json,
 		.arg = app,
 	};

@@ -1,5 +1,6 @@
 #include "core/app/app_internal.h"
 
+#include "core/app/app_links.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/base/secret.h"
@@ -56,6 +57,9 @@ static void on_request(void *arg, struct http_request *request)
 	const char *path = http_request_path(request);
 	bool is_get = strcmp(http_request_method(request), "GET") == 0;
 	if (is_get && serve_health(app, request, path))
+		return;
+	/* The token of a link is a key of its own. */
+	if (strncmp(path, "/link/", 6) == 0 && app_links_serve(app, request, path + 6))
 		return;
 	if (!is_allowed(app, request))
 		reply_text(request, app->token != NULL ? 401 : 403,

@@ -44,6 +44,7 @@ struct app {
 	struct outbox *outbox;
 	struct incident_store *incidents;
 	struct news *news;
+	struct app_links *links;
 	struct handling *handling;
 	struct timer *handling_timer;
 	struct paging *paging;

@@ -1,6 +1,7 @@
 #include "core/app/app_paging.h"
 
 #include "core/app/app_internal.h"
+#include "core/app/app_links.h"
 #include "core/base/err.h"
 #include "core/loop/loop.h"
 #include "core/outbox/outbox.h"
@@ -51,6 +52,8 @@ int app_paging_open(struct app *app, struct err_note *why)
 		.incidents = app->incidents,
 		.now_ms = now_ms,
 		.send = send_row,
+		.is_open = app_ask_is_open,
+		.append_private = app_ask_append_links,
 		.on_wake = set_timer,
 		.arg = app,
 	};

@@ -1,6 +1,7 @@
 #include "core/app/app_internal.h"
 
 #include "core/app/app.h"
+#include "core/app/app_links.h"
 #include "core/app/app_news.h"
 #include "core/app/app_escalation.h"
 #include "core/base/err.h"
@@ -203,15 +204,20 @@ static int accept_files(struct app *app, struct generation *generation, struct g
 static int use_config(struct app *app, struct config *config, struct err_note *why)
 {
 	struct zone *zone = NULL;
+	char *link_secret = NULL;
 	int code = config_check_state(config, app->options->state_dir, why);
+	if (code == 0)
+		code = app_links_read(config, &link_secret, why);
 	if (code == 0)
 		code = zone_open(&zone, config->timezone, why);
 	if (code == 0)
 		code = outbox_configure(app->outbox, config, why);
 	if (code != 0) {
 		zone_free(zone);
+		mem_free(link_secret);
 		return code;
 	}
+	app_links_use(app, link_secret);
 	zone_free(app->zone);
 	app->zone = zone;
 	config_ref(config);

@@ -185,6 +185,14 @@ bool channel_is_same(const struct channel *a, const struct channel *b)
 	return slice_equal(bytes_slice(&a->fingerprint), bytes_slice(&b->fingerprint));
 }
 
+bool channel_is_private(const struct channel_settings *settings, const char *address)
+{
+	if (address == NULL || address[0] == '\0')
+		return false;
+	return settings->kind == CHANNEL_MAIL ||
+	       (settings->kind == CHANNEL_GATEWAY && !settings->is_voice);
+}
+
 bool channel_can_edit(const struct channel_settings *settings)
 {
 	return settings->kind == CHANNEL_SLACK && settings->token != NULL;

@@ -93,6 +93,8 @@ int channel_new(struct channel **out, const struct channel_settings *settings,
 void channel_free(struct channel *channel);
 const struct channel_settings *channel_settings(const struct channel *channel); /**< resolved */
 bool channel_is_same(const struct channel *a, const struct channel *b);
+/** A message to this address is read by that person alone. */
+bool channel_is_private(const struct channel_settings *settings, const char *address);
 /** It can change what it sent: one message for each incident. */
 bool channel_can_edit(const struct channel_settings *settings);
 /** The output's rates, or its kind's. Returns how many. */

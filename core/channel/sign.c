@@ -11,19 +11,30 @@
 #include <limits.h>
 #include <string.h>
 
-enum { DIGEST_BYTES = 32 };
-
-static void sign(const char *key, const char *text, char out[SIGN_TEXT_BYTES_MAX])
+void sign_mac(const char *key, struct slice text, unsigned char mac[SIGN_MAC_BYTES])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned length = 0;
 	size_t key_length = strlen(key);
 
 	REQUIRE(key_length <= INT_MAX);
-	REQUIRE(HMAC(EVP_sha256(), key, (int)key_length, (const unsigned char *)text, strlen(text),
-		     digest, &length));
-	REQUIRE(length == DIGEST_BYTES);
-	EVP_EncodeBlock((unsigned char *)out, digest, DIGEST_BYTES);
+	REQUIRE(HMAC(EVP_sha256(), key, (int)key_length, (const unsigned char *)text.data,
+		     text.length, digest, &length));
+	REQUIRE(length == SIGN_MAC_BYTES);
+	memcpy(mac, digest, SIGN_MAC_BYTES);
+}
+
+bool sign_mac_equal(const unsigned char a[SIGN_MAC_BYTES], const unsigned char b[SIGN_MAC_BYTES])
+{
+	return CRYPTO_memcmp(a, b, SIGN_MAC_BYTES) == 0;
+}
+
+static void sign(const char *key, const char *text, char out[SIGN_TEXT_BYTES_MAX])
+{
+	unsigned char mac[SIGN_MAC_BYTES];
+
+	sign_mac(key, slice_of(text), mac);
+	EVP_EncodeBlock((unsigned char *)out, mac, SIGN_MAC_BYTES);
 }
 
 static char *time_and_secret(int64_t time, const char *secret)

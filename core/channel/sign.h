@@ -8,6 +8,7 @@
 #ifndef TOCSIN_CORE_CHANNEL_SIGN_H
 #define TOCSIN_CORE_CHANNEL_SIGN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/bytes.h"
@@ -17,6 +18,12 @@ enum { SIGN_TEXT_BYTES_MAX = 64 };
 /** Not percent-encoded yet. */
 void sign_dingtalk(const char *secret, int64_t ms, char out[SIGN_TEXT_BYTES_MAX]);
 void sign_feishu(const char *secret, int64_t seconds, char out[SIGN_TEXT_BYTES_MAX]);
+
+enum { SIGN_MAC_BYTES = 32 };
+/** HMAC-SHA256. */
+void sign_mac(const char *key, struct slice text, unsigned char mac[SIGN_MAC_BYTES]);
+/** Takes the same time wherever they differ. */
+bool sign_mac_equal(const unsigned char a[SIGN_MAC_BYTES], const unsigned char b[SIGN_MAC_BYTES]);
 
 void sign_append_base64(struct bytes *out, struct slice data);
 /** RFC 3986: all but letters, digits and `-._~`. */

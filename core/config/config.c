@@ -53,6 +53,12 @@ static const struct option site_rows[] = {
 	 .help = "what plans may send without seeing it: ctx:secret(name)",
 	 .rows = config_secret_rows,
 	 .is_named = true},
+	{.name = "links",
+	 .type = OPTION_TABLE,
+	 .example = "{ url = \"https://tocsin.example.com\", "
+		    "secret = { file = \"/etc/tocsin/links.key\" } }",
+	 .help = "links in messages that answer what a plan asks",
+	 .rows = config_link_rows},
 	{.name = "load",
 	 .type = OPTION_TABLE,
 	 .example = "{ allow = { \"pay.test:8080\" }, rate = 100 }",
@@ -200,6 +206,7 @@ struct config *config_new(const struct tree *tree, const char *file, struct repo
 	config_read_limits(&builder, tree);
 	config_read_doors(&builder, tree);
 	config_read_actions(&builder, tree);
+	config_read_links(&builder, tree);
 	config_read_secrets(&builder, map_or_null(tree_get(tree, "secrets")));
 	config_read_sources(&builder, map_or_null(tree_get(tree, "sources")));
 	config_read_outputs(&builder, map_or_null(tree_get(tree, "outputs")));

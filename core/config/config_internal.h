@@ -103,6 +103,9 @@ const char *config_secret(struct config_builder *builder, const struct tree *nod
 /** A header that the site may set: not one that frames the request. */
 bool config_is_header_name(const char *name);
 
+/** Links that answer a plan's question; after the doors. */
+void config_read_links(struct config_builder *builder, const struct tree *site);
+extern const struct option config_link_rows[];
 void config_read_secrets(struct config_builder *builder, const struct tree *secrets);
 extern const struct option config_secret_rows[];
 

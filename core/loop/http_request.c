@@ -82,6 +82,14 @@ void http_request_abandon(struct http_request *request, int status)
 void http_reply(struct http_request *request, int status, const char *content_type,
 		struct slice body)
 {
+	static const char *const none[] = {NULL};
+
+	http_reply_with(request, status, content_type, none, body);
+}
+
+void http_reply_with(struct http_request *request, int status, const char *content_type,
+		     const char *const *headers, struct slice body)
+{
 	REQUIRE(!request->is_answered);
 	struct MHD_Response *response = MHD_create_response_from_buffer(
 		body.length, (void *)(uintptr_t)body.data, MHD_RESPMEM_MUST_COPY);
@@ -89,6 +97,8 @@ void http_reply(struct http_request *request, int status, const char *content_ty
 	if (content_type)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	for (; headers[0]; headers += 2)
+		MHD_add_response_header(response, headers[0], headers[1]);
 	request->is_answered = true;
 	request->status = status;
 	request->response = response;

@@ -53,5 +53,8 @@ void http_request_on_gone(struct http_request *request, void (*on_gone)(void *ar
 /** Answers (body copied). */
 void http_reply(struct http_request *request, int status, const char *content_type,
 		struct slice body);
+/** The same with more headers: names and values in turn, then NULL. */
+void http_reply_with(struct http_request *request, int status, const char *content_type,
+		     const char *const *headers, struct slice body);
 
 #endif

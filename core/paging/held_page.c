@@ -22,19 +22,34 @@ struct held_page *held_page_new(uint64_t number, const char *person, uint64_t in
 	return page;
 }
 
-void held_page_tell(struct held_page *page, const char *event, const char *text, const char *cause,
-		    bool is_important)
+struct page held_page_as_page(const struct held_page *held)
 {
-	char *new_event = mem_copy_text(event), *new_text = mem_copy_text(text),
-	     *new_cause = mem_copy_text(cause);
+	return (struct page){
+		.person = held->person,
+		.incident = held->incident,
+		.event = held->event,
+		.text = held->text,
+		.is_important = held->is_important,
+		.cause = held->cause,
+		.topic = held->topic,
+	};
+}
 
-	mem_free(page->event);
-	mem_free(page->text);
-	mem_free(page->cause);
-	page->event = new_event;
-	page->text = new_text;
-	page->cause = new_cause;
-	page->is_important |= is_important;
+static void set(char **field, const char *text)
+{
+	char *copy = mem_copy_text(text);
+
+	mem_free(*field);
+	*field = copy;
+}
+
+void held_page_tell(struct held_page *page, const struct page *from)
+{
+	set(&page->event, from->event);
+	set(&page->text, from->text);
+	set(&page->cause, from->cause);
+	set(&page->topic, from->topic);
+	page->is_important |= from->is_important;
 }
 
 void held_page_free(struct held_page *page)
@@ -45,6 +60,7 @@ void held_page_free(struct held_page *page)
 	mem_free(page->event);
 	mem_free(page->text);
 	mem_free(page->cause);
+	mem_free(page->topic);
 	mem_free(page);
 }
 
@@ -71,21 +87,26 @@ void held_page_append(const struct held_page *page, struct bytes *out)
 	append_text(out, "event", page->event);
 	append_text(out, "text", page->text);
 	append_text(out, "cause", page->cause);
+	append_text(out, "topic", page->topic);
 	bytes_append_format(out, ",\"important\":%s}", page->is_important ? "true" : "false");
 }
 
 struct held_page *held_page_read(const json_t *row, uint64_t number, const char *person)
 {
-	const char *event = json_string_value(json_object_get(row, "event"));
+	const struct page told = {
+		.event = json_string_value(json_object_get(row, "event")),
+		.text = json_string_value(json_object_get(row, "text")),
+		.cause = json_string_value(json_object_get(row, "cause")),
+		.topic = json_string_value(json_object_get(row, "topic")),
+		.is_important = json_is_true(json_object_get(row, "important")),
+	};
 	struct held_page *page;
 
-	if (person == NULL || event == NULL)
+	if (person == NULL || told.event == NULL)
 		return NULL;
 	page = held_page_new(number, person,
 			     (uint64_t)json_integer_value(json_object_get(row, "incident")));
-	held_page_tell(page, event, json_string_value(json_object_get(row, "text")),
-		       json_string_value(json_object_get(row, "cause")),
-		       json_is_true(json_object_get(row, "important")));
+	held_page_tell(page, &told);
 	return page;
 }
 

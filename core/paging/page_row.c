@@ -3,6 +3,7 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
+#include "core/channel/channel.h"
 #include "core/channel/message.h"
 #include "core/config/config.h"
 #include "core/incident/incident.h"
@@ -14,6 +15,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { SHORT_TEXT_BYTES = 60 };
 
 static bool is_zh(const struct paging *paging, const struct oncall_person *person, uint32_t way)
 {
@@ -31,8 +34,50 @@ static const struct incident *incident_of(const struct paging *paging, const str
 				   : NULL;
 }
 
+/** Where nobody else reads: links that stand for a person go nowhere else. */
+static bool is_private(const struct paging *paging, const struct person_reach *way)
+{
+	const struct config_output *output = config_find_output(paging->config, way->output);
+
+	return output != NULL && output->channel != NULL &&
+	       channel_is_private(output->channel, way->address);
+}
+
+static bool is_short(const struct paging *paging, const struct person_reach *way)
+{
+	const struct config_output *output = config_find_output(paging->config, way->output);
+
+	return output != NULL && output->channel != NULL &&
+	       output->channel->kind == CHANNEL_GATEWAY;
+}
+
+/** What the page says, and below it what only the person may read. */
+static void append_text(const struct paging *paging, const struct page_batch *batch,
+			const struct held_page *page, uint32_t way, struct bytes *out)
+{
+	const struct person_reach *reach = &batch->person->reach[way];
+	size_t length = page->text != NULL ? strlen(page->text) : 0;
+	struct bytes own = BYTES_EMPTY;
+
+	if (page->topic != NULL && paging->options.append_private != NULL &&
+	    is_private(paging, reach))
+		paging->options.append_private(paging->options.arg, page->topic, batch->person->id,
+					       is_short(paging, reach), &own);
+	/* The channel cuts a text at its end, where the link stands. */
+	if (own.length > 0 && is_short(paging, reach) && length > SHORT_TEXT_BYTES) {
+		length = SHORT_TEXT_BYTES;
+		while (length > 0 && ((unsigned char)page->text[length] & 0xc0) == 0x80)
+			length--;
+	}
+	if (length > 0)
+		bytes_append(out, page->text, length);
+	if (own.length > 0)
+		bytes_append_format(out, "%s%s", length > 0 ? "\n" : "", own.data);
+	bytes_deinit(&own);
+}
+
 /** "#12 [P1] rule fires: what the page says", a line for each page. */
-static void append_lines(const struct paging *paging, const struct page_batch *batch,
+static void append_lines(const struct paging *paging, const struct page_batch *batch, uint32_t way,
 			 struct bytes *out)
 {
 	for (uint32_t i = 0; i < batch->count && i < PAGE_LINES_MAX; i++) {
@@ -46,8 +91,7 @@ static void append_lines(const struct paging *paging, const struct page_batch *b
 					    incident->priority, incident->title);
 		if (incident != NULL && page->text != NULL)
 			bytes_append_text(out, ": ");
-		if (page->text != NULL)
-			bytes_append_text(out, page->text);
+		append_text(paging, batch, page, way, out);
 	}
 	if (batch->count > PAGE_LINES_MAX)
 		bytes_append_format(out, "\n+ %u", batch->count - PAGE_LINES_MAX);
@@ -58,12 +102,11 @@ static void append_message(const struct paging *paging, const struct page_batch 
 {
 	const struct held_page *first = batch->pages[0];
 	const struct incident *incident = incident_of(paging, first);
-	struct bytes json = BYTES_EMPTY, lines = BYTES_EMPTY;
+	struct bytes json = BYTES_EMPTY, lines = BYTES_EMPTY, text = BYTES_EMPTY;
 	char title[64];
 	struct message message = {
 		.event = first->event,
 		.language = batch->person->language,
-		.text = first->text,
 		.recipient = batch->person->reach[way].address,
 	};
 
@@ -72,12 +115,12 @@ static void append_message(const struct paging *paging, const struct page_batch 
 			 is_zh(paging, batch->person, way) ? "%u 个事件需要您处理"
 							   : "%u incidents need you",
 			 batch->count);
-		append_lines(paging, batch, &lines);
+		append_lines(paging, batch, way, &lines);
 		message.event = "notice";
 		message.title = title;
 		message.text = lines.data;
 	} else if (incident != NULL) {
-		incident_append_json(incident, &json);
+		incident_append_summary(incident, &json);
 		message.incident_json = json.data;
 	} else { /* the first line is the title, as in a plan's message */
 		size_t length = strcspn(first->text, "\n");
@@ -86,9 +129,14 @@ static void append_message(const struct paging *paging, const struct page_batch 
 		message.title = lines.data;
 		message.text = first->text[length] != '\0' ? first->text + length + 1 : NULL;
 	}
+	if (batch->count == 1) {
+		append_text(paging, batch, first, way, &text);
+		message.text = text.length > 0 ? text.data : NULL;
+	}
 	message_append_row(&message, out);
 	bytes_deinit(&json);
 	bytes_deinit(&lines);
+	bytes_deinit(&text);
 }
 
 void page_row_append(const struct paging *paging, const struct page_batch *batch, uint32_t way,
@@ -147,9 +195,13 @@ bool paging_may_send(struct paging *paging, const char *id, struct slice body, c
 
 	json_array_foreach(list, i, one)
 	{
-		const char *event = json_string_value(json_object_get(one, "event"));
+		const struct page asked = {
+			.incident = incident_of_row(one),
+			.event = json_string_value(json_object_get(one, "event")),
+			.topic = json_string_value(json_object_get(one, "topic")),
+		};
 
-		if (page_is_wanted(paging, incident_of_row(one), event, reason, reason_bytes))
+		if (page_is_wanted(paging, &asked, reason, reason_bytes))
 			is_wanted = true;
 	}
 	if (!is_wanted) {

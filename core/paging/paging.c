@@ -56,12 +56,18 @@ static bool calls_for_help(const char *event)
 	return false;
 }
 
-bool page_is_wanted(const struct paging *paging, uint64_t number, const char *event, char *reason,
+bool page_is_wanted(const struct paging *paging, const struct page *page, char *reason,
 		    size_t reason_bytes)
 {
 	const struct incident *incident;
+	uint64_t number = page->incident;
 
-	if (number == 0 || !calls_for_help(event))
+	if (page->topic != NULL && paging->options.is_open != NULL &&
+	    !paging->options.is_open(paging->options.arg, page->topic)) {
+		snprintf(reason, reason_bytes, "it is no longer asked");
+		return false;
+	}
+	if (number == 0 || !calls_for_help(page->event))
 		return true;
 	incident = incident_find(paging->options.incidents, number);
 	if (incident != NULL && incident->state == INCIDENT_OPEN)
@@ -151,8 +157,9 @@ static bool is_ready(struct paging *paging, const struct oncall_person *person,
 	const struct incident *incident = incident_of(paging, page);
 	char reason[128];
 	int64_t until_ms;
+	const struct page asked = held_page_as_page(page);
 
-	if (!page_is_wanted(paging, page->incident, page->event, reason, sizeof(reason))) {
+	if (!page_is_wanted(paging, &asked, reason, sizeof(reason))) {
 		drop(paging, page, reason);
 		return false;
 	}
@@ -256,10 +263,16 @@ static void look(struct paging *paging, const char *id, int64_t now_ms)
 
 /* ---- what is asked for ---- */
 
+static bool is_same_topic(const char *a, const char *b)
+{
+	return a != NULL && b != NULL ? strcmp(a, b) == 0 : a == b;
+}
+
 static struct held_page *find_held(const struct paging *paging, const struct page *page)
 {
 	for (uint32_t i = 0; i < paging->held_count && page->incident != 0; i++)
 		if (paging->held[i]->incident == page->incident &&
+		    is_same_topic(paging->held[i]->topic, page->topic) &&
 		    strcmp(paging->held[i]->person, page->person) == 0)
 			return paging->held[i];
 	return NULL;
@@ -313,7 +326,7 @@ int paging_page(struct paging *paging, const struct page *page, struct err_note 
 		paging_keep(paging, held);
 	}
 	number = held->number;
-	held_page_tell(held, page->event, page->text, page->cause, page->is_important);
+	held_page_tell(held, page);
 	held->due_ms = now_ms;
 	look(paging, page->person, now_ms);
 	if (paging->options.on_wake != NULL)
@@ -326,8 +339,6 @@ int paging_page(struct paging *paging, const struct page *page, struct err_note 
 /** The way of a message refused it for good: the next ones, or the person is not reached by it. */
 void paging_send_on(struct paging *paging, struct page_batch *batch, bool is_over)
 {
-	struct page page = {0};
-
 	for (uint32_t i = 0; i < batch->count; i++)
 		batch->is_high |= is_high(paging, batch->pages[i]);
 	is_over |= batch->person == NULL || batch->first_way >= batch->person->reach_count;
@@ -335,6 +346,7 @@ void paging_send_on(struct paging *paging, struct page_batch *batch, bool is_ove
 		return;
 	for (uint32_t i = 0; i < batch->count; i++) {
 		const struct held_page *from = batch->pages[i];
+		const struct page page = held_page_as_page(from);
 		struct held_page *held;
 
 		if (is_over) {
@@ -342,12 +354,10 @@ void paging_send_on(struct paging *paging, struct page_batch *batch, bool is_ove
 				  "%s: no way is left to try", from->person);
 			continue;
 		}
-		page.person = from->person;
-		page.incident = from->incident;
 		if (find_held(paging, &page) != NULL || paging->held_count >= PAGES_HELD_MAX)
 			continue;
 		held = held_page_new(from->number, from->person, from->incident);
-		held_page_tell(held, from->event, from->text, from->cause, from->is_important);
+		held_page_tell(held, &page);
 		paging_keep(paging, held);
 		hold(paging, held, HELD_CAP, batch->free_ms, batch->reason);
 	}

@@ -48,6 +48,7 @@ struct page {
 	const char *text;   /**< what a person should read; may be NULL with an incident */
 	bool is_important;  /**< by all ways at once */
 	const char *cause;  /**< "chain payments, step 2", for the timeline */
+	const char *topic;  /**< NULL, or what only paging_options can make sense of */
 };
 
 struct paging_options {
@@ -58,6 +59,11 @@ struct paging_options {
 	/** A row for an output, into commit_batch(). */
 	int (*send)(void *arg, const char *output, const char *id, struct slice body,
 		    struct err_note *why);
+	/** Is the topic of a page still open? And what of it only the person may read, for ways
+	 *  where nobody else does; `is_short`: for a text of few letters. May be NULL. */
+	bool (*is_open)(void *arg, const char *topic);
+	void (*append_private)(void *arg, const char *topic, const char *person, bool is_short,
+			       struct bytes *out);
 	void (*on_wake)(void *arg); /**< paging_next_ms() may be earlier than it was */
 	void *arg;
 };

@@ -20,7 +20,7 @@ struct held_page {
 	uint64_t number; /**< its key in the store */
 	char *person;
 	uint64_t incident;
-	char *event, *text, *cause;
+	char *event, *text, *cause, *topic;
 	bool is_important;
 	int64_t due_ms;
 	enum held_for held_for;
@@ -50,8 +50,7 @@ struct paging {
 
 struct held_page *held_page_new(uint64_t number, const char *person, uint64_t incident);
 /** What is told, the latest wins; important once is important. */
-void held_page_tell(struct held_page *page, const char *event, const char *text, const char *cause,
-		    bool is_important);
+void held_page_tell(struct held_page *page, const struct page *from);
 void held_page_free(struct held_page *page);
 /** What is told, as a JSON object, and back: NULL when it is none. */
 void held_page_append(const struct held_page *page, struct bytes *out);
@@ -101,8 +100,9 @@ void page_row_append(const struct paging *paging, const struct page_batch *batch
 void paging_send_on(struct paging *paging, struct page_batch *batch, bool is_over);
 
 /** False: nobody needs the page any more, and `reason` says why. */
-bool page_is_wanted(const struct paging *paging, uint64_t incident, const char *event, char *reason,
+bool page_is_wanted(const struct paging *paging, const struct page *page, char *reason,
 		    size_t reason_bytes);
+struct page held_page_as_page(const struct held_page *held); /**< borrowed from it */
 void page_note(const struct paging *paging, uint64_t incident, const char *kind, const char *format,
 	       ...) __attribute__((format(printf, 4, 5)));
 

@@ -121,6 +121,28 @@ static void fail(struct plan_branch *branch, const char *error)
 	branch_record(branch, &record);
 }
 
+struct plan_question ask_question(const struct plan_branch *branch, const json_t *args)
+{
+	return (struct plan_question){
+		.run_id = branch->run->id,
+		.plan = branch->run->plan,
+		.step = branch->call.step,
+		.incident = branch->run->incident,
+		.starter = branch->run->starter,
+		.expires_ms = branch->call.due_ms,
+		.args = args,
+		.votes = branch->call.votes,
+	};
+}
+
+static void tell_people(struct plan_branch *branch, const json_t *args)
+{
+	const struct plan_engine *engine = branch->run->engine;
+	struct plan_question question = ask_question(branch, args);
+	if (engine->options.on_ask)
+		engine->options.on_ask(engine->options.arg, &question);
+}
+
 void ask_open(struct plan_branch *branch, struct journal_record *record)
 {
 	struct err_note why = {{0}};
@@ -136,6 +158,7 @@ void ask_open(struct plan_branch *branch, struct journal_record *record)
 	} else {
 		describe(branch, args, &text);
 		engine_fact(branch->run, "asked", "%s", text.data);
+		tell_people(branch, args);
 	}
 	bytes_deinit(&text);
 	json_decref(args);

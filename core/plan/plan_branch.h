@@ -7,6 +7,7 @@
 #include "core/plan/journal.h"
 #include "core/plan/plan_command.h"
 #include "core/plan/plan_engine.h"
+#include "core/plan/plan_question.h"
 #include "core/plan/plan_runner.h"
 #include "core/plan/step_opts.h"
 
@@ -149,6 +150,8 @@ void step_probe(struct plan_branch *branch);
 /* plan_ask.c */
 void ask_open(struct plan_branch *branch, struct journal_record *record);
 void ask_continue(struct plan_branch *branch);
+/** `args` as parsed from the call. */
+struct plan_question ask_question(const struct plan_branch *branch, const json_t *args);
 void ask_on_due(struct plan_branch *branch);
 /** Whether this answer may be given now, for an ask or a doubt; before ask_answer(). ERR_INVALID,
  *  ERR_DENIED (not asked), ERR_CONFLICT (expired, answered already, another value). */

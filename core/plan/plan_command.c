@@ -4,6 +4,7 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/plan/plan.h"
+#include "core/plan/plan_json.h"
 #include "core/plan/plan_run.h"
 #include "storage/commit.h"
 
@@ -92,6 +93,27 @@ static int find_question(const struct plan_run *run, const char *step, struct pl
 			       names.data);
 	bytes_deinit(&names);
 	return code;
+}
+
+int plan_engine_question(struct plan_engine *engine, const char *run_id, const char *step,
+			 void (*show)(void *arg, const struct plan_question *question), void *arg,
+			 struct err_note *why)
+{
+	struct plan_run *run;
+	struct plan_branch *branch = NULL;
+	int code = find_active(engine, run_id, &run, why);
+	if (code == 0)
+		code = find_question(run, step, &branch, why);
+	if (code == 0 && branch->call.kind != PLAN_CALL_ASK)
+		code = err_set(why, ERR_CONFLICT, "run %s asks nothing in %.200s", run_id,
+			       branch->call.step);
+	if (code != 0)
+		return code;
+	json_t *args = plan_json_parse(branch->call.args_json);
+	struct plan_question question = ask_question(branch, args);
+	show(arg, &question);
+	json_decref(args);
+	return 0;
 }
 
 int plan_engine_answer_as(struct plan_engine *engine, const char *run_id, const char *step,

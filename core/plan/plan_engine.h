@@ -40,6 +40,7 @@ struct plan;
 struct plan_actions;
 struct plan_engine;
 struct plan_factory;
+struct plan_question;
 struct script_store;
 
 #define RUN_STATE_LIST(X)                                                                          \
@@ -91,6 +92,8 @@ struct plan_engine_options {
 	 *  record that it is about in commit_batch(). `id` is stable: the same message has it. */
 	void (*on_send)(void *arg, const char *to, uint64_t incident, const char *id,
 			const char *text);
+	/** A person is asked; with the record in commit_batch(). May be NULL. */
+	void (*on_ask)(void *arg, const struct plan_question *question);
 	/** Current state of an incident as JSON (owned text), for ctx.incident; NULL if unknown. */
 	char *(*incident_json)(void *arg, uint64_t incident);
 	void *arg;

@@ -19,7 +19,8 @@ OUR_ROOTS = "core|storage|lua|bench|tests"
 VALUES = {"core/model"}
 MIDDLE = {"core/model", "core/loop", "core/config", "storage", "core/filter", "core/window"}
 UPPER = MIDDLE | {"core/ingest", "core/rule", "core/judge", "core/incident", "core/plan"}
-UPPER |= {"core/outbox", "core/handling", "core/channel", "core/news", "core/paging"}
+UPPER |= {"core/outbox", "core/handling", "core/channel", "core/news", "core/link"}
+UPPER |= {"core/paging"}
 EDGES = {
     "core/base": set(),
     "core/sketch": set(),
@@ -53,6 +54,8 @@ EDGES = {
     "core/plan": VALUES | {"core/loop", "core/config", "core/outbox", "core/incident", "storage"}
     # The latencies of a test of performance.
     | {"core/sketch"},
+    # Links are signed like the messages of robots.
+    "core/link": {"core/channel", "storage"},
     # Incidents put into messages; the outbox is called through its options.
     "core/news": VALUES | {"core/loop", "core/channel", "core/incident", "storage"},
     # Chains freeze what the site says, write rows as alerts' handling does, and look people up.
@@ -70,7 +73,8 @@ EDGES = {
     "core/control": UPPER | {"core/engine", "core/lookup", "core/escalation", "core/oncall"},
     "core/cli": UPPER
     | {"core/engine", "core/control", "core/calendar", "core/oncall", "core/escalation", "lua"},
-    "core/app": UPPER | {"core/engine", "core/control", "core/cli", "core/escalation", "lua"},
+    "core/app": UPPER
+    | {"core/engine", "core/control", "core/cli", "core/escalation", "core/oncall", "lua"},
     "bench/gen": VALUES,
     "bench/trend": {"core/trend"},
     "bench/spans": {"core/window"} | VALUES,
