@@ -9,55 +9,21 @@
 #include "core/escalation/heartbeat.h"
 #include "core/escalation/override_store.h"
 #include "core/incident/incident.h"
-#include "core/incident/incident_command.h"
 #include "core/loop/loop.h"
 #include "core/outbox/outbox.h"
 #include "core/paging/paging.h"
-
-/** An output that is to be told of an incident, until it was. */
-struct app_told {
-	struct app *app;
-	uint64_t incident;
-	struct app_told *next, **link; /* of app->escalation->told */
-};
-
-static void told_free(struct app_told *told)
-{
-	*told->link = told->next;
-	if (told->next != NULL)
-		told->next->link = told->link;
-	mem_free(told);
-}
-
-static void on_sent(void *arg, bool is_delivered, const char *error)
-{
-	struct app_told *told = arg;
-
-	(void)error;
-	if (is_delivered)
-		incident_notified(told->app->incidents, told->incident,
-				  loop_wall_ms(told->app->loop));
-	told_free(told);
-}
+#include "core/plan/plan_command.h"
 
 static int tell_output(struct app *app, const struct chain_page *page, struct err_note *why)
 {
 	struct bytes incident = BYTES_EMPTY, row = BYTES_EMPTY;
-	struct app_told *told = mem_alloc(sizeof(*told)), **first = &app->escalation->told;
 	struct message message = {.event = page->event, .text = page->text};
 	int code;
 
 	incident_append_json(page->incident, &incident);
 	message.incident_json = incident.data;
 	message_append_row(&message, &row);
-	*told = (struct app_told){app, page->incident->number, *first, first};
-	if (*first != NULL)
-		(*first)->link = &told->next;
-	*first = told;
-	code = outbox_put(app->outbox, page->output, page->id, bytes_slice(&row), on_sent, told,
-			  why);
-	if (code != 0)
-		told_free(told);
+	code = outbox_put(app->outbox, page->output, page->id, bytes_slice(&row), NULL, NULL, why);
 	bytes_deinit(&incident);
 	bytes_deinit(&row);
 	return code;
@@ -82,11 +48,13 @@ static int on_page(void *arg, const struct chain_page *page, struct err_note *wh
 static int on_start_plan(void *arg, const char *plan, uint64_t incident, const char *cause,
 			 struct err_note *why)
 {
-	(void)arg;
-	(void)plan;
-	(void)incident;
-	(void)cause;
-	return err_set(why, ERR_UNSUPPORTED, "chains cannot start plans yet");
+	struct app *app = arg;
+	struct plan_start start = {.plan = plan, .incident = incident, .cause = cause};
+	char *run_id = NULL;
+	int code = plan_engine_start(app->plans, &start, &run_id, why);
+
+	mem_free(run_id);
+	return code;
 }
 
 static bool is_alive(void *arg)
@@ -133,7 +101,5 @@ void app_escalation_close(struct app *app)
 	heartbeat_free(part->heartbeat);
 	escalation_free(part->chains);
 	override_store_free(part->overrides);
-	while (part->told != NULL)
-		told_free(part->told);
 	mem_free(part);
 }

@@ -3,7 +3,6 @@
 #define TOCSIN_CORE_APP_APP_ESCALATION_H
 
 struct app;
-struct app_told;
 struct config;
 struct err_note;
 struct escalation;
@@ -14,7 +13,6 @@ struct app_escalation {
 	struct override_store *overrides;
 	struct escalation *chains;
 	struct heartbeat *heartbeat;
-	struct app_told *told; /* outputs that chains tell, linked */
 };
 
 int app_escalation_open(struct app *app, struct err_note *why);

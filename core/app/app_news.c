@@ -1,10 +1,12 @@
 #include "core/app/app_news.h"
 
+#include "core/app/app_escalation.h"
 #include "core/app/app_internal.h"
 #include "core/base/env.h"
 #include "core/channel/channel.h"
 #include "core/config/config.h"
 #include "core/config/config_incidents.h"
+#include "core/escalation/escalation.h"
 #include "core/incident/incident_command.h"
 #include "core/loop/loop.h"
 #include "core/news/news.h"
@@ -28,6 +30,7 @@ bool app_may_send(void *arg, const char *output, const char *id, struct slice bo
 {
 	struct app *app = arg;
 	return paging_may_send(app->paging, id, body, reason, OUTBOX_REASON_BYTES) &&
+	       escalation_may_send(app->escalation->chains, id, reason, OUTBOX_REASON_BYTES) &&
 	       news_may_send(app->news, output, id, reason);
 }
 
@@ -36,6 +39,7 @@ void app_on_row_end(void *arg, const char *output, const char *id, struct slice 
 {
 	struct app *app = arg;
 	paging_on_sent(app->paging, output, id, body, error == NULL, error);
+	escalation_on_sent(app->escalation->chains, id, error == NULL);
 }
 
 int app_news_open(struct app *app, struct err_note *why)

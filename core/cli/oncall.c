@@ -3,6 +3,7 @@
 #include "core/base/env.h"
 #include "core/base/err.h"
 #include "core/cli/big_stack.h"
+#include "core/cli/oncall_remote.h"
 #include "core/cli/remote.h"
 #include "core/config/config.h"
 #include "core/model/timestamp.h"
@@ -21,26 +22,37 @@ static const char help[] =
 	"  who [SCHEDULE]     who is on call now, or at --at TIME\n"
 	"  shifts SCHEDULE    who is on call from when to when, and when nobody is\n"
 	"  list               the schedules of the site\n"
+	"  override add SCHEDULE PERSON [--from TIME] --to TIME [--reason TEXT]\n"
+	"                     somebody else is on call for a while (from now on)\n"
+	"  override list      what was added so; override remove NUMBER takes it back\n"
+	"  chains             who is being called for which incident, and what comes next\n"
 	"  people [PERSON]    how people are reached; page PERSON TEXT: see people --help\n"
 	"\n"
 	"  --at TIME              like 2026-11-22T06:00:00Z or 2026-11-22T14:00:00+08:00\n"
 	"  --from TIME, --to TIME the span of shifts (from now, 14 days; at most 92 days)\n"
 	"  --site DIR             the site (default: " CLI_SITE_DEFAULT ")\n"
 	"\n"
-	"The answer comes from the site's files; no daemon is needed. Times are printed in UTC.\n"
-	"Exit code: 0 done, 1 no such schedule or a site with faults, 2 wrong use.\n"
+	"  --state DIR            where the daemon keeps its state\n"
+	"\n"
+	"who, shifts and list read the site's files and add the daemon's overrides when it runs; "
+	"the\n"
+	"other commands need it. Times are printed in UTC.\n"
+	"Exit code: 0 done, 1 no such schedule or a site with faults, 2 wrong use, 4 no daemon,\n"
+	"5 refused.\n"
 	"\n"
 	"Examples:\n"
 	"  tocsin oncall who payments\n"
+	"  tocsin oncall override add payments li --to 2026-11-23T09:00:00+08:00 --reason ill\n"
 	"  tocsin oncall who --at 2026-12-24T20:00:00+01:00 --json\n"
 	"  tocsin oncall shifts payments --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z\n";
 
 enum { DEFAULT_SPAN_DAYS = 14 };
 
 struct request {
-	const char *command, *schedule, *site_dir;
-	int64_t at_ms, from_ms, to_ms;
-	bool is_json;
+	struct oncall_request ask;
+	struct remote remote;
+	const char *command, *schedule;
+	int64_t at_ms;
 };
 
 static const char *const who_columns[] = {"schedule=SCHEDULE", "person=PERSON", "name=NAME", NULL};
@@ -100,7 +112,8 @@ static int no_schedule(const struct config *config, const char *name)
 	return EXIT_FAILED;
 }
 
-static int answer(const struct request *request, const struct config *config)
+static int print_answer(const struct request *request, const struct config *config,
+			const struct oncall_schedule *schedules)
 {
 	const struct oncall_schedule *one = NULL;
 	const char *const *columns = list_columns;
@@ -110,26 +123,36 @@ static int answer(const struct request *request, const struct config *config)
 		one = config_find_schedule(config, request->schedule);
 		if (one == NULL)
 			return no_schedule(config, request->schedule);
+		one = &schedules[one - config->schedules];
 	}
 	rows = json_array();
 	if (strcmp(request->command, "shifts") == 0) {
 		columns = shift_columns;
-		oncall_shifts(one, request->from_ms, request->to_ms, on_shift, rows);
+		oncall_shifts(one, request->ask.from_ms, request->ask.to_ms, on_shift, rows);
 	} else if (strcmp(request->command, "who") == 0) {
 		columns = who_columns;
 		for (uint32_t i = 0; i < config->schedule_count; i++)
-			if (one == NULL || one == &config->schedules[i])
-				add_who(rows, request, &config->schedules[i]);
+			if (one == NULL || one == &schedules[i])
+				add_who(rows, request, &schedules[i]);
 	} else {
 		for (uint32_t i = 0; i < config->schedule_count; i++)
-			add_schedule(rows, &config->schedules[i]);
+			add_schedule(rows, &schedules[i]);
 	}
-	if (request->is_json)
+	if (request->remote.is_json)
 		remote_print_json(rows);
 	else
 		remote_print_table(rows, columns);
 	json_decref(rows);
 	return EXIT_DONE;
+}
+
+static int answer(const struct request *request, const struct config *config)
+{
+	struct oncall_schedule *schedules = oncall_with_stored(&request->ask, config);
+	int code = print_answer(request, config, schedules);
+
+	oncall_schedules_free(schedules, config);
+	return code;
 }
 
 static int load_and_answer(void *arg)
@@ -140,13 +163,13 @@ static int load_and_answer(void *arg)
 	struct err_note why = {{0}};
 	int code = EXIT_FAILED;
 
-	if (generation_load(&generation, request->site_dir, no_scripts, 0, &why) != 0) {
+	if (generation_load(&generation, request->ask.site_dir, no_scripts, 0, &why) != 0) {
 		fprintf(stderr, "tocsin oncall: %s\n", why.text);
 		return EXIT_FAILED;
 	}
 	if (generation->config == NULL)
 		fprintf(stderr, "tocsin oncall: %s has faults: tocsin check --site %s\n",
-			request->site_dir, request->site_dir);
+			request->ask.site_dir, request->ask.site_dir);
 	else
 		code = answer(request, generation->config);
 	generation_free(generation);
@@ -168,61 +191,89 @@ static int check_words(struct request *request, int count, char **words)
 	is_shifts = strcmp(request->command, "shifts") == 0;
 	if (!is_shifts && strcmp(request->command, "who") != 0 &&
 	    strcmp(request->command, "list") != 0)
-		return wrong_use("wants who, shifts, list, people or page");
+		return wrong_use("wants who, shifts, list, override, chains, people or page");
 	if (count > (strcmp(request->command, "list") == 0 ? 1 : 2))
 		return wrong_use("too many words");
 	if (is_shifts && request->schedule == NULL)
 		return wrong_use("shifts wants the name of a schedule");
-	if (is_shifts && (request->to_ms <= request->from_ms ||
-			  request->to_ms - request->from_ms > ONCALL_SPAN_MS_MAX))
+	if (is_shifts && (request->ask.to_ms <= request->ask.from_ms ||
+			  request->ask.to_ms - request->ask.from_ms > ONCALL_SPAN_MS_MAX))
 		return wrong_use("--to must be after --from, by at most 92 days");
-	if (is_shifts &&
-	    (request->from_ms % ONCALL_STEP_MS != 0 || request->to_ms % ONCALL_STEP_MS != 0))
+	if (is_shifts && (request->ask.from_ms % ONCALL_STEP_MS != 0 ||
+			  request->ask.to_ms % ONCALL_STEP_MS != 0))
 		return wrong_use("--from and --to must be whole minutes");
 	return EXIT_DONE;
 }
 
-int cli_oncall(int argc, char **argv)
+static bool parse_time(const char *text, int64_t *out_ms)
+{
+	if (timestamp_parse(slice_of(text), out_ms) == 0)
+		return true;
+	wrong_use("a TIME is like 2026-11-22T06:00:00Z");
+	return false;
+}
+
+/** -1: go on; otherwise the exit code. */
+static int parse_options(struct request *request, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"site", required_argument, NULL, 's'},
-		{"at", required_argument, NULL, 'a'},
-		{"from", required_argument, NULL, 'f'},
-		{"to", required_argument, NULL, 't'},
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+		{"site", required_argument, NULL, 's'},   {"at", required_argument, NULL, 'a'},
+		{"from", required_argument, NULL, 'f'},   {"to", required_argument, NULL, 't'},
+		{"state", required_argument, NULL, 'S'},  {"socket", required_argument, NULL, 'c'},
+		{"reason", required_argument, NULL, 'r'}, {"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
 	};
-	struct request request = {.site_dir = CLI_SITE_DEFAULT};
-	int64_t now_ms = env_wall_ms(env_live()), *time_ms;
-	bool has_to = false;
-	int option, code;
+	struct oncall_request *ask = &request->ask;
+	int option;
 
-	request.at_ms = now_ms;
-	request.from_ms = now_ms - now_ms % ONCALL_STEP_MS;
-	if (argc > 1 && (strcmp(argv[1], "people") == 0 || strcmp(argv[1], "page") == 0))
-		return cli_oncall_people(argc, argv);
 	optind = 0; /* main has read its own options: start again (GNU) */
 	while ((option = getopt_long(argc, argv, "hj", options, NULL)) != -1) {
-		time_ms = option == 'a' ? &request.at_ms : &request.from_ms;
+		bool is_good = true;
+
 		switch (option) {
-		case 's': request.site_dir = optarg; break;
+		case 's': ask->site_dir = optarg; break;
 		case 't':
-			has_to = true;
-			time_ms = &request.to_ms;
-			/* fall through */
-		case 'a':
-		case 'f':
-			if (timestamp_parse(slice_of(optarg), time_ms) != 0)
-				return wrong_use("a TIME is like 2026-11-22T06:00:00Z");
+			ask->has_to = true;
+			is_good = parse_time(optarg, &ask->to_ms);
 			break;
-		case 'j': request.is_json = true; break;
+		case 'a': is_good = parse_time(optarg, &request->at_ms); break;
+		case 'f':
+			ask->has_from = true;
+			is_good = parse_time(optarg, &ask->from_ms);
+			break;
+		case 'S': request->remote.state_dir = optarg; break;
+		case 'c': request->remote.socket = optarg; break;
+		case 'r': request->remote.reason = optarg; break;
+		case 'j': request->remote.is_json = true; break;
 		case 'h': fputs(help, stdout); return EXIT_DONE;
 		default: fputs("hint: tocsin oncall --help\n", stderr); return EXIT_USAGE;
 		}
+		if (!is_good)
+			return EXIT_USAGE;
 	}
-	if (!has_to)
-		request.to_ms = request.from_ms + DEFAULT_SPAN_DAYS * 24 * 60 * ONCALL_STEP_MS;
+	return -1;
+}
+
+int cli_oncall(int argc, char **argv)
+{
+	struct request request = {.ask = {.site_dir = CLI_SITE_DEFAULT}};
+	int64_t now_ms = env_wall_ms(env_live());
+	int code;
+
+	if (argc > 1 && (strcmp(argv[1], "people") == 0 || strcmp(argv[1], "page") == 0))
+		return cli_oncall_people(argc, argv);
+	request.at_ms = now_ms;
+	request.ask.remote = &request.remote;
+	request.ask.from_ms = now_ms - now_ms % ONCALL_STEP_MS;
+	remote_init(&request.remote, help);
+	code = parse_options(&request, argc, argv);
+	if (code >= 0)
+		return code;
+	if (oncall_ask(&request.ask, argc - optind, argv + optind, &code))
+		return code;
+	if (!request.ask.has_to)
+		request.ask.to_ms =
+			request.ask.from_ms + DEFAULT_SPAN_DAYS * 24 * 60 * ONCALL_STEP_MS;
 	code = check_words(&request, argc - optind, argv + optind);
 	return code != EXIT_DONE ? code : cli_on_big_stack(load_and_answer, &request);
 }

@@ -34,14 +34,19 @@ static const struct option options[] = {
 	{"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
 };
 
-int remote_parse(struct remote *remote, int argc, char **argv, const char *help)
+void remote_init(struct remote *remote, const char *help)
 {
-	int option;
 	memset(remote, 0, sizeof(*remote));
 	remote->help = help;
 	remote->state_dir = getenv("TOCSIN_STATE");
 	if (remote->state_dir == NULL)
 		remote->state_dir = CLI_STATE_DEFAULT;
+}
+
+int remote_parse(struct remote *remote, int argc, char **argv, const char *help)
+{
+	int option;
+	remote_init(remote, help);
 	optind = 1;
 	while ((option = getopt_long(argc, argv, "hj", options, NULL)) != -1) {
 		switch (option) {

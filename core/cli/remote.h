@@ -41,6 +41,8 @@ struct remote {
 	int word_count;
 };
 
+/** No options: the daemon of TOCSIN_STATE, or "state". */
+void remote_init(struct remote *remote, const char *help);
 /** Reads options and words. -1: go on; otherwise the exit code (help or an error was printed). */
 int remote_parse(struct remote *remote, int argc, char **argv, const char *help);
 

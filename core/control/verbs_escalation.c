@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static json_t *override_object(const struct stored_override *override)
 {
@@ -34,8 +35,11 @@ static void add_override(void *arg, const struct stored_override *override)
 int verb_override_list(const struct verb_call *call, json_t **result, struct err_note *why)
 {
 	(void)why;
+	/* Whole, so that another process can tell whether it looks at the same site. */
+	char *site = realpath(call->target->site_dir, NULL);
 	*result = json_object();
-	json_put_text(*result, "site", call->target->site_dir);
+	json_put_text(*result, "site", site != NULL ? site : call->target->site_dir);
+	free(site);
 	json_t *list = json_array();
 	override_store_each(call->target->overrides, add_override, list);
 	json_take(*result, "overrides", list);

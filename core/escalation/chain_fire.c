@@ -75,9 +75,10 @@ static void page(const struct firing *firing, const struct chain_step *step, con
 	struct escalation *escalation = firing->run->escalation;
 	struct err_note why = {{0}};
 	char *text = text_of(firing);
-	char *id = mem_format("chain/%" PRIu64 "/%s/%" PRId64 "/%u/%u/%s", firing->run->incident,
-			      firing->run->chain->name, firing->run->started_ms, firing->run->pass,
-			      firing->number, person != NULL ? person : output);
+	char *id =
+		mem_format(CHAIN_PAGE_ID "%" PRIu64 "/%s/%" PRId64 "/%u/%u/%s",
+			   firing->run->incident, firing->run->chain->name, firing->run->started_ms,
+			   firing->run->pass, firing->number, person != NULL ? person : output);
 	struct chain_page page = {
 		.incident = firing->incident,
 		.person = person,

@@ -11,6 +11,9 @@
 #include "storage/commit.h"
 #include "storage/kv.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool escalation_wants(const struct incident *incident)
@@ -293,6 +296,38 @@ void escalation_on_incident(struct escalation *escalation, const struct incident
 	} else if (strcmp(event, "unsnoozed") == 0) {
 		wake_all(escalation, incident->number);
 	}
+}
+
+/* ---- what is sent ---- */
+
+/** The incident of a row that a chain put; 0: of somebody else. */
+static uint64_t incident_of(const char *id)
+{
+	size_t length = strlen(CHAIN_PAGE_ID);
+
+	return strncmp(id, CHAIN_PAGE_ID, length) == 0 ? strtoull(id + length, NULL, 10) : 0;
+}
+
+bool escalation_may_send(const struct escalation *escalation, const char *id, char *reason,
+			 size_t reason_bytes)
+{
+	uint64_t number = incident_of(id);
+	const struct incident *incident = incident_find(escalation->options.incidents, number);
+
+	if (number == 0 || (incident != NULL && escalation_wants(incident)))
+		return true;
+	snprintf(reason, reason_bytes, "incident %" PRIu64 " is %s: nobody is wanted any more",
+		 number, incident != NULL ? incident_state_name(incident->state) : "gone");
+	return false;
+}
+
+void escalation_on_sent(struct escalation *escalation, const char *id, bool is_delivered)
+{
+	uint64_t number = incident_of(id);
+
+	if (number != 0 && is_delivered)
+		incident_notified(escalation->options.incidents, number,
+				  loop_wall_ms(escalation->options.loop));
 }
 
 /* ---- life ---- */

@@ -20,6 +20,7 @@
 #define TOCSIN_CORE_ESCALATION_ESCALATION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct commit;
@@ -75,6 +76,13 @@ void escalation_resume(struct escalation *escalation);
 /** Every event of incident.h. */
 void escalation_on_incident(struct escalation *escalation, const struct incident *incident,
 			    const char *event);
+
+/** The gate of the outbox: does the incident of a row that a chain put still wait for somebody?
+ *  True for rows of others. False: `reason` says why. */
+bool escalation_may_send(const struct escalation *escalation, const char *id, char *reason,
+			 size_t reason_bytes);
+/** What became of a row that passed the gate; those of others are ignored. */
+void escalation_on_sent(struct escalation *escalation, const char *id, bool is_delivered);
 
 /** Has a sweep become durable lately? What the heartbeat asks. */
 bool escalation_is_healthy(const struct escalation *escalation);

@@ -5,6 +5,9 @@
 #include "core/escalation/chain_run.h"
 #include "core/escalation/escalation.h"
 
+/** How the id of a page begins; the incident's number follows. */
+#define CHAIN_PAGE_ID "chain/"
+
 struct escalation {
 	struct escalation_options options;
 	struct config *config;   /**< or NULL */

@@ -26,6 +26,14 @@ class Chains(unittest.TestCase):
         self.addCleanup(world.close)
         return world
 
+    def start_with_plan(self, site, plan):
+        world = self.start("chains = {},")
+        world.daemon.stop()
+        world.site.plan("help/1", plan)
+        world.change("chains = {},", site)
+        world.daemon.start()
+        return world
+
     def fire(self, world):
         world.fire(("slow", "m1"))
         wait_until(lambda: world.daemon.call("incident.list"), 30, "an incident")
@@ -67,6 +75,34 @@ class Chains(unittest.TestCase):
         self.assertEqual([row["event"] for row in world.receiver.documents], ["opened"])
         self.assertIn("wang, on call in payments", self.facts(world, "chain_step")[0])
         self.assertIn("cannot reach li", self.facts(world, "chain_failed")[0])
+
+    def test_a_step_starts_a_plan_for_the_incident(self):
+        world = self.start_with_plan(
+            """chains = { pay = { steps = { { notify = { "output:ops" } }, { plan = "help" },
+               { plan = "absent" }, { wait = "1h" } } } },""",
+            'return plan { run = function(ctx) ctx:sleep("1h") end }')
+        self.fire(world)
+        runs = wait_until(lambda: world.daemon.call("plan.runs"), 30, "a run")
+        self.assertEqual([(run["plan"], run["incident"]) for run in runs], [("help", 1)])
+        self.assertIn("starts plan help", self.facts(world, "chain_step")[1])
+        self.assertIn("cannot start plan absent", self.facts(world, "chain_failed")[0])
+        # The plan is at work, but nobody has answered: the chain goes on.
+        self.assertEqual(world.daemon.call("incident.show", {"number": 1})["state"], "HANDLING")
+        self.assertEqual(len(world.daemon.call("chain.list")), 1)
+
+    def test_a_row_that_waits_is_dropped_once_somebody_has_it(self):
+        world = self.start("""chains = { pay = { steps = { { notify = { "output:hook" } },
+                              { wait = "1h" } } } },""")
+        world.receiver.behave("/", 503)
+        self.fire(world)
+        wait_until(lambda: world.receiver.of("/"), 30, "the first try")
+        world.daemon.call("incident.ack", {"number": 1})
+        world.receiver.behave("/", 200)
+
+        def dropped():
+            return [row["dropped"] for row in world.daemon.call("status")["outputs"]
+                    if row["name"] == "hook"] == [1]
+        wait_until(dropped, 60, "the row to be dropped")
 
     def test_an_acknowledgement_ends_it_for_good(self):
         world = self.start(CHAIN % "1h")

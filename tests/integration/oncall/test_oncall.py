@@ -203,7 +203,7 @@ class OnCall(unittest.TestCase):
                 (["shifts", "berlin", "--from", "2026-01-01T00:00:00Z", "--to",
                   "2026-04-03T00:01:00Z"], 2, "by at most 92 days"),
                 (["who", "--at", "noon"], 2, "a TIME is like"),
-                (["ring"], 2, "wants who, shifts, list, people or page")):
+                (["ring"], 2, "wants who, shifts, list, override, chains")):
             done = tocsin("oncall", *words, "--site", self.site)
             self.assertEqual((done.returncode, done.stdout), (code, ""))
             self.assertIn(text, done.stderr)
