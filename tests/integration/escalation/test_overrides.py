@@ -73,8 +73,8 @@ class Overrides(unittest.TestCase):
         self.assertEqual(self.add("payments", "li", "--to", TOMORROW)["number"], 3)
         self.assertEqual(self.oncall("who", "payments")[0][0]["person"], "li")
         self.assertEqual([(row["kind"], row["name"], row["action"], row["reason"])
-                          for row in reversed(self.daemon.call("audit.list"))
-                          if row["kind"] == "override"],
+                          for row in reversed(
+                              self.daemon.call("audit.list", {"kind": "override"})["rows"])],
                          [("override", "1", "added", "ill"), ("override", "2", "added", ""),
                           ("override", "1", "removed", "well again"),
                           ("override", "2", "removed", ""), ("override", "3", "added", "")])
