@@ -254,6 +254,7 @@ int app_alerts_open(struct app *app, const struct config *config, struct err_not
 		.on_send = app_plan_send,
 		.on_ask = app_on_ask,
 		.incident_json = incident_json,
+		.is_among = app_is_among,
 		.arg = app,
 	};
 	return plan_engine_new(&app->plans, &plans, why);

@@ -42,6 +42,25 @@ static int check_on_expire(const json_t *args, struct err_note *why)
 		       "ask.on_expire must be \"reject\", \"approve\" or \"fail\"");
 }
 
+/** "role:commander", "schedule:payments": who that is, is asked when an answer comes. */
+static bool is_group(const char *name)
+{
+	return strncmp(name, "role:", 5) == 0 || strncmp(name, "schedule:", 9) == 0;
+}
+
+/** How many may answer; a role may be many people's. */
+static size_t count_people(const json_t *who)
+{
+	const char *one = json_string_value(who);
+	if (one)
+		return is_group(one) ? QUORUM_MAX : 1;
+	for (size_t i = 0; i < json_array_size(who); i++) {
+		if (is_group(json_string_value(json_array_get(who, i))))
+			return QUORUM_MAX;
+	}
+	return json_array_size(who);
+}
+
 static int check_people(const json_t *args, struct err_note *why)
 {
 	const json_t *who = json_object_get(args, "who");
@@ -60,11 +79,10 @@ static int check_people(const json_t *args, struct err_note *why)
 			       QUORUM_MAX);
 	if (not_starter && !json_is_boolean(not_starter))
 		return err_set(why, ERR_INVALID, "ask.not_starter must be true or false");
-	size_t people = json_is_array(who) ? count : 1;
-	if (who && quorum_of(args) > (json_int_t)people)
+	if (who && quorum_of(args) > (json_int_t)count_people(who))
 		return err_set(why, ERR_INVALID,
 			       "ask.quorum is %lld, but ask.who names %zu: nobody can reach it",
-			       (long long)quorum_of(args), people);
+			       (long long)quorum_of(args), count_people(who));
 	return 0;
 }
 
@@ -274,13 +292,22 @@ void ask_on_due(struct plan_branch *branch)
 
 /* ---- who may, and what ---- */
 
-static bool is_named(const json_t *who, const char *actor)
+static bool is_one(const struct plan_branch *branch, const char *name, const char *actor)
+{
+	const struct plan_engine_options *options = &branch->run->engine->options;
+	if (!is_group(name))
+		return strcmp(name, actor) == 0;
+	return options->is_among &&
+	       options->is_among(options->arg, branch->run->incident, name, actor);
+}
+
+static bool is_named(const struct plan_branch *branch, const json_t *who, const char *actor)
 {
 	const char *one = json_string_value(who);
 	if (one)
-		return strcmp(one, actor) == 0;
+		return is_one(branch, one, actor);
 	for (size_t i = 0; i < json_array_size(who); i++) {
-		if (strcmp(json_string_value(json_array_get(who, i)), actor) == 0)
+		if (is_one(branch, json_string_value(json_array_get(who, i)), actor))
 			return true;
 	}
 	return false;
@@ -291,7 +318,7 @@ static int check_actor(const struct plan_branch *branch, const json_t *args, con
 {
 	const json_t *who = json_object_get(args, "who");
 	const char *step = branch->call.step, *starter = branch->run->starter;
-	if (who && !is_named(who, actor)) {
+	if (who && !is_named(branch, who, actor)) {
 		struct bytes names = BYTES_EMPTY;
 		append_names(who, &names);
 		int code = err_set(why, ERR_DENIED, "%.100s may not answer %.200s: it asks %.400s",

@@ -96,6 +96,8 @@ struct plan_engine_options {
 	void (*on_ask)(void *arg, const struct plan_question *question);
 	/** Current state of an incident as JSON (owned text), for ctx.incident; NULL if unknown. */
 	char *(*incident_json)(void *arg, uint64_t incident);
+	/** Is the actor one of "role:X" or "schedule:X" now? May be NULL: nobody is. */
+	bool (*is_among)(void *arg, uint64_t incident, const char *who, const char *actor);
 	void *arg;
 };
 

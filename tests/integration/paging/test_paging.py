@@ -29,12 +29,16 @@ CONFIG = """
     asleep = { reach = { { "ops", "@asleep" } }, quiet = { from = "00:00", to = "24:00" } },
     nobody = {},
   },
+  schedules = { night = { layers = { { people = { "asleep" } } } } },
   caps = { person = { %(caps)s }, bundle = "%(bundle)s" },
   listen = { http = false },
 """
 # Fires for 6 readings of one key in 10 seconds.
 RULE = """return rule.group { source = "s", by = { "k" }, statistic = "count", window = "10s",
   threshold = ">= 6", output = "alerts" }"""
+ASKS = """return plan { name = "asks", api = 1, on = { incident = "opened" }, run = function(ctx)
+  return ctx:ask("sure", { text = "?", who = { "role:commander", "schedule:night" } }).actor
+end }"""
 MANY = "voice = { 1000, \"1s\" }, ops = { 1000, \"1s\" }"
 
 
@@ -46,11 +50,11 @@ class Paging(unittest.TestCase):
         self.web = WebServer()
         self.addCleanup(self.web.close)
 
-    def start(self, keys="ab", caps=MANY, bundle="0s"):
+    def start(self, keys="ab", caps=MANY, bundle="0s", plans=None):
         log = os.path.join(self.root, "s.jsonl")
         config = CONFIG % {"log": log, "voice": self.web.url("/voice"), "caps": caps,
                            "ops": self.web.url("/ops"), "bundle": bundle}
-        site = Site(os.path.join(self.root, "site"), config, {"busy/1": RULE})
+        site = Site(os.path.join(self.root, "site"), config, {"busy/1": RULE}, plans)
         with open(log, "w", encoding="ascii") as out:
             for at in range(6):
                 for key in keys:
@@ -195,6 +199,19 @@ class Paging(unittest.TestCase):
                                                      ""))
         daemon.call("reload")
         self.assertEqual(self.got("/ops")[0]["recipient"], "@asleep")
+
+    def test_roles_and_schedules_may_be_asked(self):
+        daemon = self.start("abc", plans={"asks/1": ASKS})
+        runs = {one["incident"]: one["id"] for one in
+                wait_until(lambda: len(daemon.call("plan.runs")) == 3 and
+                           daemon.call("plan.runs"), 30, "three runs")}
+        daemon.call("incident.set", {"number": 3, "field": "commander", "value": "wang"})
+        for number, person, code in ((1, "wang", 5), (1, "li", 0), (2, "asleep", 0),
+                                     (3, "wang", 0)):
+            done = tocsin("plan", "approve", runs[number], "--as", person, "--state",
+                          daemon.state)
+            self.assertEqual(done.returncode, code, (number, person, done.stderr))
+        self.assertNotIn("ASKING", str(daemon.call("plan.runs")))
 
     def test_what_cannot_be_is_refused(self):
         daemon = self.start()

@@ -126,6 +126,38 @@ Test(plan_ask, only_who_is_asked_may_answer)
 	world_close(&world);
 }
 
+/** Ann and Bob are commanders; Cyd is on call. */
+static bool is_among(void *arg, uint64_t incident, const char *who, const char *actor)
+{
+	(void)arg, (void)incident;
+	return strcmp(who, "role:commander") == 0
+		       ? strcmp(actor, "ann") == 0 || strcmp(actor, "bob") == 0
+		       : strcmp(who, "schedule:pay") == 0 && strcmp(actor, "cyd") == 0;
+}
+
+Test(plan_ask, who_has_a_role_or_is_on_call_is_asked_when_the_answer_comes)
+{
+	static const struct plan_call script[] = {
+		ASK("{\"text\":\"?\",\"who\":[\"role:commander\",\"schedule:pay\",\"zoe\"],"
+		    "\"quorum\":4}"),
+		END};
+	static const char *const people[] = {"ann", "cyd", "zoe", "bob"};
+	struct world world;
+	struct err_note why;
+	open_ask(&world, script);
+	cr_expect_eq(answer(&world, true, NULL, "ann", &why), ERR_DENIED, "nobody says who it is");
+	world.engine->options.is_among = is_among;
+	cr_expect_eq(answer(&world, true, NULL, "eve", &why), ERR_DENIED);
+	cr_expect_str_eq(why.text,
+			 "eve may not answer sure#1: it asks role:commander, schedule:pay, zoe");
+	cr_expect_eq(answer(&world, true, NULL, "role:commander", &why), ERR_DENIED);
+	for (int i = 0; i < 4; i++)
+		cr_expect_eq(answer(&world, true, NULL, people[i], &why), 0, "%s", why.text);
+	world_turn(&world);
+	cr_expect_eq(world_run(&world, 0).state, RUN_DONE);
+	world_close(&world);
+}
+
 static const struct plan_call two_wanted[] = {
 	ASK("{\"text\":\"?\",\"quorum\":2,\"expires\":60,\"on_expire\":\"reject\"}"), END};
 
