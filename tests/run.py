@@ -5,6 +5,7 @@ Suites: Criterion executables (unit_*), Python black-box scenarios (tests/integr
 tests/tidy. Output of a suite is shown only when it fails. TOCSIN_LONG=1 makes the scenarios long;
 TOCSIN_SEED=n or =random: see tests/support/seed.py.
 """
+import argparse
 import concurrent.futures
 import glob
 import os
@@ -60,8 +61,15 @@ def run(name, command, environment):
 
 
 def main():
-    build = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
-    wanted = sys.argv[2:]
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="example: python3 tests/run.py build query unit_core")
+    parser.add_argument("build", nargs="?", default="build", help="default: build")
+    parser.add_argument("words", nargs="*", help="only suites with one of them in their name")
+    options = parser.parse_args()
+    build, wanted = os.path.abspath(options.build), options.words
+    if not os.access(os.path.join(build, "tocsin"), os.X_OK):
+        parser.error("%s has no program; `make build` makes it in build/" % options.build)
     print("TOCSIN_SEED=%d" % SEED, flush=True)
     environment = dict(os.environ, TOCSIN_SEED=str(SEED), PYTHONHASHSEED="0",
                        TOCSIN_BIN=os.path.join(build, "tocsin"),
