@@ -215,6 +215,23 @@ static void tell_signal_received(const json_t *record, struct bytes *out)
 	append_member(out, " with ", result, "value");
 }
 
+static void tell_child_started(const json_t *record, struct bytes *out)
+{
+	append_member(out, "calls plan ", record, "action");
+	append_member(out, ": run ", record, "child");
+	append_clock(out, ", until ", record, "due");
+}
+
+static void tell_child_ended(const json_t *record, struct bytes *out)
+{
+	const json_t *result = json_object_get(record, "result");
+	if (append_end(out, record))
+		return;
+	append_member(out, "run ", record, "child");
+	append_member(out, " is ", result, "state");
+	append_member(out, ", result ", result, "result");
+}
+
 static void tell_lock_awaited(const json_t *record, struct bytes *out)
 {
 	append_member(out, "wants the lock ", record, "action");
@@ -300,6 +317,8 @@ static const struct teller {
 	{"SignalAwaited", tell_awaited},
 	{"SignalSent", tell_signal_sent},
 	{"Value", tell_value},
+	{"ChildStarted", tell_child_started},
+	{"ChildEnded", tell_child_ended},
 	{"LockAwaited", tell_lock_awaited},
 	{"LockTaken", tell_lock_taken},
 	{"LockFreed", tell_lock_freed},

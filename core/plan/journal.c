@@ -54,6 +54,8 @@ static const struct field fields[] = {
 	FIELD("version", FIELD_NUMBER, version),
 	FIELD("started", FIELD_NUMBER, started),
 	FIELD("format", FIELD_NUMBER, format),
+	FIELD("paused_ms", FIELD_NUMBER, paused_ms),
+	FIELD("child", FIELD_TEXT, child),
 	FIELD("fence", FIELD_NUMBER, fence),
 	FIELD("final", FIELD_FLAG, is_final),
 	FIELD("drill", FIELD_FLAG, is_drill),
@@ -84,6 +86,7 @@ bool record_opens_call(enum record_type type)
 	case RECORD_VALUE:
 	case RECORD_LOCK_AWAITED:
 	case RECORD_LOCK_FREED:
+	case RECORD_CHILD_STARTED:
 	case RECORD_BRANCHES_OPENED: return true;
 	case RECORD_RUN_STARTED:
 	case RECORD_STEP_ATTEMPT:
@@ -97,6 +100,7 @@ bool record_opens_call(enum record_type type)
 	case RECORD_SIGNAL_SENT:
 	case RECORD_SIGNAL_RECEIVED:
 	case RECORD_LOCK_TAKEN:
+	case RECORD_CHILD_ENDED:
 	case RECORD_CHOICE:
 	case RECORD_MIGRATED:
 	case RECORD_OPERATOR:

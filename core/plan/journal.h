@@ -6,6 +6,7 @@
  *                               StepInDoubt Operator StepDone|StepFailed|StepAttempt …)
  *               |TimerSet TimerFired|AskOpened AskVoted* AskAnswered
  *               |SignalAwaited SignalReceived|Value|LockAwaited LockTaken|LockFreed
+ *               |ChildStarted ChildEnded
  *               |BranchesOpened (branch…, mixed, each with its own scope) Choice)*
  *
  *  Operator records: with a step "it happened", "it did not happen", "retry" (args: the new ones),
@@ -53,6 +54,8 @@ struct kv_batch;
 	X(SIGNAL_AWAITED, "SignalAwaited")                                                         \
 	X(SIGNAL_SENT, "SignalSent")                                                               \
 	X(SIGNAL_RECEIVED, "SignalReceived")                                                       \
+	X(CHILD_STARTED, "ChildStarted")                                                           \
+	X(CHILD_ENDED, "ChildEnded")                                                               \
 	X(LOCK_AWAITED, "LockAwaited")                                                             \
 	X(LOCK_TAKEN, "LockTaken")                                                                 \
 	X(LOCK_FREED, "LockFreed")                                                                 \
@@ -92,11 +95,13 @@ struct journal_record {
 	const char *params_json;   /**< RunStarted */
 	const char *incident_json; /**< RunStarted: as the script saw it */
 	const char *winner;        /**< Choice of `any`: the branch that won */
+	const char *child;         /**< ChildStarted, ChildEnded: its run */
 	const char *order_json;    /**< Choice: in which order branches ended */
 	int64_t attempt, due_ms, late_by_ms, incident, version;
-	int64_t started; /**< Choice: how many branches had begun */
-	int64_t format;  /**< RunStarted */
-	int64_t fence;   /**< LockAwaited: place in line; LockTaken, LockFreed: of the lease */
+	int64_t started;   /**< Choice: how many branches had begun */
+	int64_t format;    /**< RunStarted */
+	int64_t paused_ms; /**< ChildEnded: so long it was in doubt or paused */
+	int64_t fence;     /**< LockAwaited: place in line; LockTaken, LockFreed: of the lease */
 	bool is_final;
 	bool is_drill; /**< RunStarted */
 };

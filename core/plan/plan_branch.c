@@ -193,6 +193,7 @@ void branch_give_up(struct plan_branch *branch)
 	if (branch->action)
 		engine_fact(branch->run, "branch_stopped", "%s was stopped while %s was being sent",
 			    branch->scope, branch->call.step);
+	child_give_up(branch, "another branch has won");
 	end(branch, true, NULL);
 }
 

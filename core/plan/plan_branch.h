@@ -56,6 +56,7 @@ struct open_call {
 	char *error;
 	struct join *join;   /**< of a branches call */
 	uint32_t args_count; /**< how often an operator gave other arguments */
+	char *child;         /**< of a call: the run */
 	int64_t fence;       /**< of a lock: its place in line */
 	json_t *votes;       /**< of an ask with a quorum: {actor, value, reason}; NULL none */
 };

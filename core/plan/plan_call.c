@@ -34,6 +34,7 @@ void call_clear(struct open_call *call)
 	mem_free(call->action);
 	mem_free(call->args_json);
 	mem_free(call->probe_json);
+	mem_free(call->child);
 	mem_free(call->result_json);
 	mem_free(call->error);
 	join_free(call->join);
@@ -49,9 +50,11 @@ enum plan_call_kind call_kind_of(enum record_type type)
 	case RECORD_ASK_OPENED: return PLAN_CALL_ASK;
 	case RECORD_SIGNAL_AWAITED: return PLAN_CALL_SIGNAL;
 	case RECORD_BRANCHES_OPENED: return PLAN_CALL_BRANCHES;
+	case RECORD_CHILD_STARTED: return PLAN_CALL_CALL;
 	case RECORD_LOCK_AWAITED: return PLAN_CALL_LOCK;
 	case RECORD_LOCK_FREED: return PLAN_CALL_UNLOCK;
 	case RECORD_LOCK_TAKEN:
+	case RECORD_CHILD_ENDED:
 	case RECORD_VALUE:
 	case RECORD_RUN_STARTED:
 	case RECORD_STEP_ATTEMPT:
@@ -132,6 +135,7 @@ static void apply_open(struct open_call *call, const struct journal_record *reco
 	call->opened_ms = record->time_ms;
 	call->due_ms = record->due_ms;
 	call->fence = record->fence;
+	call->child = mem_copy_text(record->child);
 	if (record->effect && effect_parse(record->effect) >= 0)
 		call->effect = (enum effect)effect_parse(record->effect);
 	if (call->effect == EFFECT_PROBE)
@@ -150,6 +154,7 @@ void call_apply(struct open_call *call, const struct journal_record *record)
 	case RECORD_ASK_OPENED:
 	case RECORD_SIGNAL_AWAITED:
 	case RECORD_VALUE:
+	case RECORD_CHILD_STARTED:
 	case RECORD_LOCK_AWAITED:
 	case RECORD_LOCK_FREED:
 	case RECORD_BRANCHES_OPENED: apply_open(call, record); break;
@@ -183,6 +188,7 @@ void call_apply(struct open_call *call, const struct journal_record *record)
 	case RECORD_TIMER_FIRED:
 	case RECORD_SIGNAL_RECEIVED:
 	case RECORD_LOCK_TAKEN:
+	case RECORD_CHILD_ENDED:
 	case RECORD_ASK_ANSWERED: answer(call, record); break;
 	case RECORD_ASK_VOTED:
 		if (!call->votes)
@@ -244,6 +250,7 @@ static void open_new(struct plan_branch *branch, const struct plan_call *call,
 	case PLAN_CALL_SIGNAL: signal_open(branch, record); break;
 	case PLAN_CALL_VALUE: value_open(branch, record, call->opts_json); break;
 	case PLAN_CALL_BRANCHES: join_open(branch, record); break;
+	case PLAN_CALL_CALL: child_open(branch, record); break;
 	case PLAN_CALL_LOCK: lock_open(branch, record); break;
 	case PLAN_CALL_UNLOCK: unlock_open(branch, record); break;
 	}
@@ -260,6 +267,7 @@ static void open_refused(struct plan_branch *branch, enum plan_call_kind kind,
 		[PLAN_CALL_VALUE] = {RECORD_VALUE, RECORD_VALUE},
 		[PLAN_CALL_BRANCHES] = {RECORD_BRANCHES_OPENED, RECORD_CHOICE},
 		[PLAN_CALL_SIGNAL] = {RECORD_SIGNAL_AWAITED, RECORD_SIGNAL_RECEIVED},
+		[PLAN_CALL_CALL] = {RECORD_CHILD_STARTED, RECORD_CHILD_ENDED},
 		[PLAN_CALL_LOCK] = {RECORD_LOCK_AWAITED, RECORD_LOCK_TAKEN},
 		[PLAN_CALL_UNLOCK] = {RECORD_LOCK_FREED, RECORD_LOCK_FREED},
 	};
@@ -285,6 +293,7 @@ static void call_continue(struct plan_branch *branch)
 		break;
 	case PLAN_CALL_ASK: ask_continue(branch); break;
 	case PLAN_CALL_SIGNAL: signal_continue(branch); break;
+	case PLAN_CALL_CALL: child_continue(branch); break;
 	case PLAN_CALL_LOCK: lock_continue(branch); break;
 	case PLAN_CALL_UNLOCK:
 	case PLAN_CALL_BRANCHES:

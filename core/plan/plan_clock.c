@@ -145,13 +145,15 @@ void run_hold_until_durable(struct plan_run *run)
 
 static bool has_deadline(const struct plan_run *run)
 {
-	return run->state == RUN_RUNNING || run->state == RUN_SLEEPING ||
-	       run->state == RUN_ASKING || run->state == RUN_WAITING;
+	bool is_waiting = run->state == RUN_RUNNING || run->state == RUN_SLEEPING ||
+			  run->state == RUN_ASKING || run->state == RUN_WAITING;
+	return is_waiting && !child_needs_person(run);
 }
 
 int64_t run_deadline_ms(const struct plan_run *run)
 {
-	return run->started_ms + run->timeout_ms + run->paused_ms + run->stepped_ms;
+	return run->started_ms + run->timeout_ms + run->paused_ms + run->stepped_ms +
+	       child_paused_ms(run);
 }
 
 /* A clock that is set is no time that passes: else one hour forward would end every run. Due times
@@ -187,6 +189,7 @@ static void on_due(struct plan_branch *branch)
 	case PLAN_CALL_SLEEP: sleep_on_due(branch); break;
 	case PLAN_CALL_ASK: ask_on_due(branch); break;
 	case PLAN_CALL_SIGNAL: signal_on_due(branch); break;
+	case PLAN_CALL_CALL: child_on_due(branch); break;
 	case PLAN_CALL_LOCK: lock_on_due(branch); break;
 	case PLAN_CALL_UNLOCK:
 	case PLAN_CALL_VALUE:
@@ -246,6 +249,8 @@ void run_arm(struct plan_run *run)
 		if (call->is_open && call->due_ms != 0 && call->due_ms < due)
 			due = call->due_ms;
 	}
+	if (due > now + RUN_LOOK_MS && child_needs_person(run))
+		due = now + RUN_LOOK_MS; /* its time-out counts again when the child goes on */
 	if (due == INT64_MAX || run->is_paused) {
 		timer_cancel(run->timer);
 		return;

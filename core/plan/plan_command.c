@@ -146,22 +146,17 @@ int plan_engine_answer(struct plan_engine *engine, const char *run_id, const cha
 		&(struct plan_answer_of){is_approved, value_json, actor, NULL, reason}, why);
 }
 
-int plan_engine_cancel(struct plan_engine *engine, const char *run_id, const char *actor,
-		       const char *reason, struct err_note *why)
+void run_cancel(struct plan_run *run, const struct plan_operator *by)
 {
-	struct plan_run *run;
-	int code = find_active(engine, run_id, &run, why);
-	if (code != 0)
-		return code;
-	if (!run->timer && run->state != RUN_QUEUED && run->state != RUN_BLOCKED)
-		return err_set(why, ERR_CONFLICT, "run %s is not resumed yet", run_id);
-	actor = actor ? actor : "unknown";
-	struct journal_record command = {
-		.type = RECORD_OPERATOR, .text = "cancel", .actor = actor, .reason = reason};
+	struct journal_record command = {.type = RECORD_OPERATOR,
+					 .text = "cancel",
+					 .actor = by->actor,
+					 .via = by->via,
+					 .reason = by->reason};
 	struct bytes text = BYTES_EMPTY;
-	bytes_append_format(&text, "cancelled by %s", actor);
-	if (reason && reason[0])
-		bytes_append_format(&text, ": %.500s", reason);
+	bytes_append_format(&text, "cancelled by %s", by->actor);
+	if (by->reason && by->reason[0])
+		bytes_append_format(&text, ": %.500s", by->reason);
 	for (uint32_t i = 0; i < run->branch_count; i++) {
 		if (run->branches[i]->action)
 			bytes_append_format(&text, " (while %.200s was being sent)",
@@ -171,6 +166,18 @@ int plan_engine_cancel(struct plan_engine *engine, const char *run_id, const cha
 		run_record(run, &command);
 	run_end(run, RUN_CANCELLED, text.data);
 	bytes_deinit(&text);
+}
+
+int plan_engine_cancel(struct plan_engine *engine, const char *run_id, const char *actor,
+		       const char *reason, struct err_note *why)
+{
+	struct plan_run *run;
+	int code = find_active(engine, run_id, &run, why);
+	if (code != 0)
+		return code;
+	if (!run->timer && run->state != RUN_QUEUED && run->state != RUN_BLOCKED)
+		return err_set(why, ERR_CONFLICT, "run %s is not resumed yet", run_id);
+	run_cancel(run, &(struct plan_operator){actor ? actor : "unknown", NULL, reason});
 	return 0;
 }
 

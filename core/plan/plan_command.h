@@ -19,12 +19,15 @@ struct plan_start {
 	const char *starter;     /**< the person, for ask.not_starter; NULL: nobody */
 	const char *cause;       /**< one line: "chain payments, step 2"; or NULL */
 	bool is_drill;
-	bool is_forced; /**< although the breaker of the plan is open */
+	bool is_forced;     /**< although the breaker of the plan is open */
+	const char *caller; /**< of ctx:call: the run that calls; NULL: none */
+	bool is_detached;   /**< it does not wait for the new run, nor end it */
 };
 /** Starts or queues a run; it is in commit_batch(). `run_id` (owned): of the new run, or of the one
  *  that runs already when the plan says `on_conflict = "attach"` and nothing else was asked for
- *  (own params, a drill: ERR_CONFLICT). ERR_NOT_FOUND (plan, incident), ERR_INVALID (params),
- *  ERR_FULL (limit, rate, breaker). */
+ *  (own params, a drill: ERR_CONFLICT). A caller gets one that runs already only if its params are
+ *  the same, else its run is queued; ERR_CONFLICT if it would wait for itself. ERR_NOT_FOUND (plan,
+ *  incident), ERR_INVALID (params), ERR_FULL (limit, rate, breaker, depth of calls). */
 int plan_engine_start(struct plan_engine *engine, const struct plan_start *start, char **run_id,
 		      struct err_note *why);
 

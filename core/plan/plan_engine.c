@@ -137,27 +137,38 @@ void plan_engine_install(struct plan_engine *engine, struct config *config,
 		config_unref(former);
 }
 
+static void resume(struct plan_run *run)
+{
+	/* A run with a timer began in this process. */
+	if (run_is_ended(run) || run->state == RUN_QUEUED || run->timer)
+		return;
+	if (run->wake_ms != 0 && run_may_stay_parked(run))
+		run_park(run);
+	else
+		run_resume(run);
+}
+
 int plan_engine_resume(struct plan_engine *engine, struct err_note *why)
 {
 	uint32_t count = engine->run_count;
 	(void)why;
 	engine->hold_count++;
 	engine->is_resuming = true;
+	/* Who was called first, the latest before: its caller may go on, and end it. */
+	for (uint32_t i = count; i-- > 0;) {
+		if (engine->runs[i]->parent)
+			resume(engine->runs[i]);
+	}
 	for (uint32_t i = 0; i < count; i++) {
-		struct plan_run *run = engine->runs[i];
-		/* A run with a timer began in this process. */
-		if (run_is_ended(run) || run->state == RUN_QUEUED || run->timer)
-			continue;
-		if (run->wake_ms != 0 && run_may_stay_parked(run))
-			run_park(run);
-		else
-			run_resume(run);
+		if (!engine->runs[i]->parent)
+			resume(engine->runs[i]);
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		if (engine->runs[i]->state == RUN_QUEUED)
 			engine_dequeue(engine, engine->runs[i]);
 	}
 	engine->is_resuming = false;
+	child_look_all(engine);
 	locks_look(engine);
 	engine->hold_count--;
 	run_trim(engine);

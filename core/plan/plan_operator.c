@@ -277,6 +277,11 @@ int plan_engine_skip(struct plan_engine *engine, const char *run_id, const char 
 		ask = skipped_ask(by);
 		settle(branch, RECORD_ASK_ANSWERED, ask, NULL);
 		break;
+	case PLAN_CALL_CALL:
+		child_give_up(branch, "an operator skips the call");
+		settle(branch, RECORD_CHILD_ENDED, "{\"skipped\":true,\"state\":\"skipped\"}",
+		       NULL);
+		break;
 	case PLAN_CALL_LOCK: settle(branch, RECORD_LOCK_TAKEN, NULL, "an operator skips it"); break;
 	case PLAN_CALL_UNLOCK:
 	case PLAN_CALL_VALUE:

@@ -27,6 +27,7 @@ static bool is_waiting(const struct plan_branch *branch)
 	case PLAN_CALL_SLEEP:
 	case PLAN_CALL_SIGNAL:
 	case PLAN_CALL_ASK: return true;
+	case PLAN_CALL_CALL: return child_may_park(branch);
 	case PLAN_CALL_BRANCHES: return call->join && call->join->running_count > 0;
 	case PLAN_CALL_LOCK: /* its place in line is looked for among those that are awake */
 	case PLAN_CALL_UNLOCK:

@@ -137,6 +137,8 @@ void run_account(struct plan_run *run, const struct journal_record *record)
 		run->doubt_ms = record->time_ms;
 	if (was_stopped && !is_stopped)
 		run->paused_ms += record->time_ms - run->doubt_ms;
+	if (record->type == RECORD_CHILD_ENDED)
+		run->paused_ms += record->paused_ms;
 	signal_account(run, record);
 	lock_account(run, record);
 }
@@ -171,6 +173,8 @@ static void end_with(struct plan_run *run, enum run_state state, const char *err
 		engine_fact(run, "run_ended", "%s%s%s", run_state_name(state),
 			    kept_error ? ": " : "", kept_error ? kept_error : "");
 	breaker_look(run);
+	child_tell(run, result_json);
+	child_cancel_all(run);
 	engine_dequeue(engine, run);
 	engine->hold_count--;
 }

@@ -25,6 +25,7 @@
 #include "core/base/arena.h"
 #include "core/base/key_table.h"
 #include "core/plan/plan_branch.h"
+#include "core/plan/plan_child.h"
 #include "core/plan/plan_clock.h"
 #include "core/plan/plan_lock.h"
 #include "core/plan/run_store.h"
@@ -51,6 +52,8 @@ struct plan_run {
 	char *cause;   /**< why, as they said; or NULL */
 	bool is_drill;
 	char *needs;       /**< kinds of actions it may use; NULL: any */
+	char *parent;      /**< the run that called it and waits for it; or NULL */
+	uint32_t depth;    /**< how many runs called one another before it */
 	char *concurrency; /**< "incident:7", "rule:slow", "global" */
 	uint32_t concurrency_limit;
 	char *params_json;
@@ -82,6 +85,9 @@ struct plan_run {
 	int64_t paused_ms;    /**< in doubt or paused: does not count for the time-out */
 	int64_t stepped_ms;   /**< so far the wall clock was set; its time-out goes with it */
 	uint32_t epoch;       /**< the latest that was given to a branch */
+	bool is_wanted;       /**< after its end: its caller has not ended */
+	bool has_callers;     /**< a branch of another run waits for it */
+	char *result_json;    /**< after its end, until a parked caller takes it */
 	uint32_t wait_count;
 	bool is_parked;       /**< it waits without a script: plan_park.c */
 	uint32_t saved_count; /**< records, as its row says */
@@ -150,6 +156,10 @@ void engine_dequeue(struct plan_engine *engine, const struct plan_run *ended);
 int breaker_check(const struct plan_engine *engine, const struct plan *plan, struct err_note *why);
 /** After a run has ended: tells when that opens the breaker. */
 void breaker_look(struct plan_run *run);
+/* plan_command.c */
+struct plan_operator;
+/** Ends it where it stands: a live, parked, blocked or queued one. */
+void run_cancel(struct plan_run *run, const struct plan_operator *by);
 
 /* plan_operator.c */
 /** A run with a script, woken when it was parked. ERR_NOT_FOUND, ERR_CONFLICT. */

@@ -15,6 +15,8 @@
  *      ASK    {"approved": true, "value": any or null, "actor": "…", "reason": "…",
  *              "expired": false}
  *      SIGNAL {"value": any, "actor": "…", "reason": "…"}, or {"timeout": true}
+ *      CALL   {"state": "done", "result": any, "run": "deploy-7-1a2b3c4d"}; detached: {"state":
+ *             "started", "run": …}
  *      LOCK   {"fence": 12}   UNLOCK {"held": false when its lease was over}
  *      VALUE  now: epoch seconds (1795327200.125)   random: number in [0, 1)   uuid: text
  *             incident: the object of incident_append_json(), or null
@@ -37,6 +39,7 @@ struct err_note;
 	X(VALUE, "value")                                                                          \
 	X(BRANCHES, "branches")                                                                    \
 	X(SIGNAL, "signal")                                                                        \
+	X(CALL, "call")                                                                            \
 	X(LOCK, "lock")                                                                            \
 	X(UNLOCK, "unlock")
 enum plan_call_kind {
@@ -50,6 +53,7 @@ enum plan_call_kind {
  *  objects (opts: effect, timeout, deadline, retry {max, first, factor, cap, jitter}, on_fail).
  *  SLEEP: args {"ms": 5000}. ASK: args {text, who, expires, on_expire, choices}; opts are not read.
  *  SIGNAL: id and action are its name; args {} or {"ms": how long}.
+ *  CALL: action is the plan; args {"params": {…}, "timeout_ms": …, "detach": true}.
  *  LOCK: id and action are its name; args {"ttl_ms": …, "wait_ms": …}. UNLOCK: action is the name
  *  of a lock that this branch holds.
  *  VALUE: action "now" | "random" | "uuid" | "incident" | "fact" (opts {"value": …}); recorded

@@ -66,7 +66,8 @@ struct request {
 	const char *rule;  /**< of the incident; NULL: none */
 	const char *params_json;
 	const char *starter, *cause; /**< or NULL */
-	bool has_params, is_drill, is_forced;
+	bool has_params, is_drill, is_forced, is_detached;
+	const struct plan_run *caller; /**< or NULL */
 };
 
 static char *make_concurrency(const struct request *request)
@@ -139,6 +140,9 @@ static struct plan_run *make_run(struct plan_engine *engine, const struct reques
 	run->cause = mem_copy_text(request->cause);
 	run->is_drill = request->is_drill;
 	run->needs = mem_copy_text(plan->needs);
+	run->depth = request->caller ? request->caller->depth + 1 : 0;
+	if (request->caller && !request->is_detached)
+		run->parent = mem_copy_text(request->caller->id);
 	run->concurrency = mem_copy_text(key);
 	run->concurrency_limit = plan->concurrency_limit;
 	run->params_json = mem_copy_text(request->params_json);
@@ -188,6 +192,34 @@ static int attach(struct plan_engine *engine, const struct request *request,
 	return 0;
 }
 
+/* One that was asked for the same, and does not wait for the caller itself. */
+static bool serves_caller(const struct request *request, const struct plan_run *first)
+{
+	return first && first->is_drill == request->is_drill &&
+	       strcmp(first->params_json, request->params_json) == 0 &&
+	       !child_is_below(request->caller, first);
+}
+
+/* The places that are taken are those of its callers: it would wait for itself. */
+static int check_callers(const struct plan_engine *engine, const struct request *request,
+			 const char *key, struct err_note *why)
+{
+	const struct plan *plan = request->plan;
+	uint32_t count = 0;
+	for (uint32_t i = 0; request->caller && i < engine->run_count; i++) {
+		const struct plan_run *run = engine->runs[i];
+		if (!run_is_ended(run) && strcmp(run->plan, plan->name) == 0 &&
+		    strcmp(run->concurrency, key) == 0 && child_is_below(request->caller, run))
+			count++;
+	}
+	if (count < plan->concurrency_limit || request->is_detached)
+		return 0;
+	return err_set(why, ERR_CONFLICT,
+		       "plan %s was not started: it would wait for a run that waits for it "
+		       "(concurrency)",
+		       plan->name);
+}
+
 /* `run_id`: of the new run, or of the one that serves this too. Owned. */
 static int begin(struct plan_engine *engine, const struct request *request, char **run_id,
 		 struct err_note *why)
@@ -196,8 +228,12 @@ static int begin(struct plan_engine *engine, const struct request *request, char
 	const struct plan_run *first = NULL;
 	char *key = make_concurrency(request);
 	bool is_full = count_active(engine, plan->name, key, &first) >= plan->concurrency_limit;
-	int code = 0;
-	if (is_full && plan->on_conflict == PLAN_ATTACH) {
+	bool attaches = plan->on_conflict == PLAN_ATTACH &&
+			(!request->caller || serves_caller(request, first));
+	int code = is_full ? check_callers(engine, request, key, why) : 0;
+	if (code != 0) {
+		/* told by the caller */
+	} else if (is_full && attaches) {
 		code = attach(engine, request, first, run_id, why);
 	} else if ((code = check_limits(engine, request, is_full, why)) == 0) {
 		struct plan_run *run = make_run(engine, request, key);
@@ -294,9 +330,11 @@ int plan_engine_start(struct plan_engine *engine, const struct plan_start *start
 			.params_json = params,
 			.starter = start->starter,
 			.cause = start->cause,
-			.has_params = start->params_json != NULL,
+			.has_params = start->params_json && !start->caller,
 			.is_drill = start->is_drill,
-			.is_forced = start->is_forced};
+			.is_forced = start->is_forced,
+			.is_detached = start->is_detached,
+			.caller = start->caller ? engine_find(engine, start->caller) : NULL};
 		code = begin(engine, &request, run_id, why);
 	}
 	mem_free(params);

@@ -49,6 +49,9 @@ static const struct row_field row_fields[] = {
 	ROW("error", ROW_TEXT, false, error),
 	ROW("records", ROW_U32, true, record_count),
 	ROW("bytes", ROW_I64, true, record_bytes),
+	ROW("parent", ROW_TEXT, false, parent),
+	ROW("depth", ROW_U32, false, depth),
+	ROW("paused_ms", ROW_SIGNED, false, paused_ms),
 	ROW("wake_ms", ROW_I64, false, wake_ms),
 	ROW("stepped_ms", ROW_SIGNED, false, stepped_ms),
 };
@@ -195,6 +198,8 @@ static int compare_created(const void *a, const void *b)
 	const struct plan_run *second = *(struct plan_run *const *)b;
 	if (first->created_ms != second->created_ms)
 		return first->created_ms < second->created_ms ? -1 : 1;
+	if (first->depth != second->depth)
+		return first->depth < second->depth ? -1 : 1;
 	return strcmp(first->id, second->id);
 }
 
@@ -294,6 +299,8 @@ void run_free(struct plan_run *run)
 	mem_free(run->starter);
 	mem_free(run->cause);
 	mem_free(run->needs);
+	mem_free(run->parent);
+	mem_free(run->result_json);
 	json_decref(run->signals);
 	json_decref(run->locks);
 	mem_free(run->concurrency);
@@ -317,10 +324,13 @@ void run_trim(struct plan_engine *engine)
 	uint32_t kept = 0;
 	if (engine->hold_count > 0 || engine->ended_count <= engine->ended_max)
 		return;
+	/* Before any is freed: callers are looked for in the list. */
+	for (uint32_t i = 0; i < engine->run_count; i++)
+		engine->runs[i]->is_wanted = child_is_wanted(engine->runs[i]);
 	for (uint32_t i = 0; i < engine->run_count; i++) {
 		struct plan_run *run = engine->runs[i];
 		if (engine->ended_count <= engine->ended_max || !run_is_ended(run) ||
-		    run->wait_count > 0) {
+		    run->wait_count > 0 || run->is_wanted) {
 			engine->runs[kept++] = run;
 			continue;
 		}

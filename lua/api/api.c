@@ -211,6 +211,14 @@ const struct api_row api_rows[] = {
 	     "question tocsin.Question",
 	     "tocsin.Answer",
 	     "Waits for a person: tocsin plan approve | reject."),
+	LIBRARY("ctx:call", PHASE_PLAN, "a run of another plan",
+	     "plan string its name\n"
+	     "params? table as that plan declares them\n"
+	     "opts? tocsin.CallOptions",
+	     "{state: string, result: any, run: string}\n"
+	     "string? reason with on_fail = \"continue\"",
+	     "Calls another plan: a run of its own, with its own journal. Waits for its end unless "
+	     "detached; raises when it does not end well. It is cancelled when this run ends."),
 	LIBRARY("ctx:each", PHASE_PLAN, "two journal records; a branch for each item",
 	     "list any[]\n"
 	     "fn fun(c: tocsin.PlanContext, item: any, index: integer): any\n"

@@ -56,6 +56,12 @@ const struct api_class api_classes[] = {
 	 "deadline? string|number of all tries\n"
 	 "retry? tocsin.Retry\n"
 	 "on_fail? \"raise\"|\"continue\"|\"wait\" give nil and why, or wait for an operator"},
+	{"plan", "tocsin.CallOptions", "The last argument of ctx:call.",
+	 "id? string default the plan's name\n"
+	 "timeout? string|number then it is cancelled\n"
+	 "detach? boolean does not wait, and does not end it\n"
+	 "on_fail? \"raise\"|\"continue\" give nil and why\n"
+	 "undo? table {action, args, opts}: how ctx:rollback takes it back"},
 	{"plan", "tocsin.Question", "What ctx:ask asks a person.",
 	 "text string\n"
 	 "who? string|string[] only these may answer\n"

@@ -1,14 +1,46 @@
--- The calls of `ctx` that concern other runs: lock.
+-- The calls of `ctx` that concern other runs: call, lock.
 local privileges = ...
 local raise = privileges.raise
 local check = privileges.own "tocsin._plan_check"
 local check_id, check_opts, span_ms = check.id, check.opts, check.span_ms
+local check_table, check_undo = check.table, check.undo
 
 local function pack(...)
   return select("#", ...), { ... }
 end
 
-return function(ctx, yield)
+return function(ctx, yield, stacks)
+  -- Another plan, in a run of its own: { state, result, run }.
+  function ctx:call(plan, params, opts)
+    check_id("ctx:call", plan)
+    if params ~= nil then
+      check_table("ctx:call", "the second argument", params)
+    end
+    opts = check_opts("call", opts, { id = true, timeout = true, detach = true, on_fail = true,
+      undo = true })
+    if opts.on_fail ~= nil and opts.on_fail ~= "raise" and opts.on_fail ~= "continue" then
+      raise("ctx:call: on_fail must be \"raise\" or \"continue\"")
+    end
+    if opts.undo ~= nil then
+      check_undo("ctx:call", opts.undo)
+    end
+    local id = opts.id or plan
+    check_id("ctx:call", id)
+    local timeout_ms = opts.timeout ~= nil and span_ms("ctx:call", "timeout", opts.timeout) or nil
+    local is_ok, result = yield("call", id, plan, { params = params, timeout_ms = timeout_ms,
+      detach = opts.detach and true or nil })
+    if is_ok then
+      if opts.undo then
+        stacks.push(opts.undo)
+      end
+      return result
+    end
+    if opts.on_fail == "continue" then
+      return nil, result
+    end
+    raise("call '" .. id .. "' failed: " .. result)
+  end
+
   -- What fn needs nobody else to touch. The fence rises with each lease: a target that keeps the
   -- highest it saw refuses whoever comes late.
   function ctx:lock(key, opts, fn)

@@ -23,6 +23,11 @@ local function make_stacks(branch)
     return stacks[key]
   end
 
+  function own.push(undo)
+    local stack = own.get()
+    stack[#stack + 1] = undo
+  end
+
   -- Of a branches call: `enter` is called in each branch; after `leave` nobody adds to them.
   function own.fork()
     local children, keys = {}, {}
@@ -79,8 +84,7 @@ local function make_ctx(yield, branch, run, incident)
     local is_ok, result = yield("step", id, action, args, opts)
     if is_ok then
       if opts and opts.undo then
-        local stack = stacks.get()
-        stack[#stack + 1] = opts.undo
+        stacks.push(opts.undo)
       end
       return result
     end
@@ -300,8 +304,7 @@ local function make_ctx(yield, branch, run, incident)
   function ctx:undo(action, args, opts)
     local undo = { action, args or {}, opts }
     check_undo("ctx:undo", undo)
-    local stack = stacks.get()
-    stack[#stack + 1] = undo
+    stacks.push(undo)
   end
 
   -- Undoes what this branch and its branches have done, the latest first; stops at the first undo
@@ -324,7 +327,7 @@ local function make_ctx(yield, branch, run, incident)
   end
 
   add_branches(ctx, yield, stacks)
-  add_others(ctx, yield)
+  add_others(ctx, yield, stacks)
   return ctx
 end
 

@@ -53,6 +53,14 @@
 ---@field retry? tocsin.Retry
 ---@field on_fail? "raise"|"continue"|"wait" give nil and why, or wait for an operator
 
+---The last argument of ctx:call.
+---@class tocsin.CallOptions
+---@field id? string default the plan's name
+---@field timeout? string|number then it is cancelled
+---@field detach? boolean does not wait, and does not end it
+---@field on_fail? "raise"|"continue" give nil and why
+---@field undo? table {action, args, opts}: how ctx:rollback takes it back
+
 ---What ctx:ask asks a person.
 ---@class tocsin.Question
 ---@field text string
@@ -135,6 +143,15 @@ function ctx:log(text) end
 ---@param question tocsin.Question
 ---@return tocsin.Answer
 function ctx:ask(id, question) end
+
+---Calls another plan: a run of its own, with its own journal. Waits for its end unless detached;
+---raises when it does not end well. It is cancelled when this run ends.
+---@param plan string its name
+---@param params? table as that plan declares them
+---@param opts? tocsin.CallOptions
+---@return {state: string, result: any, run: string}
+---@return string? reason with on_fail = "continue"
+function ctx:call(plan, params, opts) end
 
 ---Calls the function for each item, `limit` side by side. With more failures than `max_errors` no
 ---more begin; those that run end, and it raises.

@@ -211,7 +211,7 @@ def at(text):
 OPENS = {"StepScheduled": {"StepDone", "StepFailed"}, "TimerSet": {"TimerFired"},
          "AskOpened": {"AskAnswered"},
          "SignalAwaited": {"SignalReceived"}, "BranchesOpened": {"Choice"},
-         "LockAwaited": {"LockTaken"}}
+         "LockAwaited": {"LockTaken"}, "ChildStarted": {"ChildEnded"}}
 AT_ONCE = ("Value", "LockFreed")  # they open and answer a call
 
 

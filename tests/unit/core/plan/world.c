@@ -315,11 +315,13 @@ void world_restart(struct world *world)
 	plan_unref(world->plan);
 	world->plan = NULL;
 	start_engine(world);
+	if (world->child)
+		world_plan(world, NULL); /* what is called is the active version */
 	cr_assert_eq(plan_engine_resume(world->engine, &why), 0, "%s", why.text);
 	world_turn(world);
 }
 
-static void install(struct world *world, void (*change)(struct plan *plan), bool is_next)
+static struct plan *make_plan(struct world *world, const char *name, const char *hash, bool is_next)
 {
 	struct arena arena;
 	struct report report;
@@ -336,18 +338,29 @@ static void install(struct world *world, void (*change)(struct plan *plan), bool
 	tree_add(params, limit);
 	tree_add(tree, run);
 	tree_add(tree, params);
-	struct plan *plan =
-		plan_new(tree, "help", 3, "plans/help/3.lua", "0123456789abcdef0123456789abcdef",
-			 world_factory(world, is_next), NULL, &report);
+	struct plan *plan = plan_new(tree, name, 3, "plans/help/3.lua", hash,
+				     world_factory(world, is_next), NULL, &report);
 	cr_assert_not_null(plan);
-	plan->on_event = "opened";
-	if (change)
-		change(plan);
-	plan_engine_install(world->engine, NULL, &plan, 1);
-	plan_unref(world->plan);
-	world->plan = plan;
 	report_deinit(&report);
 	arena_deinit(&arena);
+	return plan;
+}
+
+static void install(struct world *world, void (*change)(struct plan *plan), bool is_next)
+{
+	struct plan *plans[2] = {
+		make_plan(world, "help", "0123456789abcdef0123456789abcdef", is_next)};
+	uint32_t count = 1;
+	plans[0]->on_event = "opened";
+	if (world->child)
+		plans[count++] = make_plan(world, "sub", "1123456789abcdef0123456789abcdef", false);
+	for (uint32_t i = 0; change && i < count; i++)
+		change(plans[i]);
+	plan_engine_install(world->engine, NULL, plans, count);
+	plan_unref(world->plan);
+	world->plan = plans[0];
+	if (count > 1)
+		plan_unref(plans[1]);
 }
 
 void world_plan(struct world *world, void (*change)(struct plan *plan))

@@ -56,6 +56,7 @@ struct world {
 	struct plan *plan;                   /**< of the test; NULL until world_plan() */
 	const struct plan_call *script;      /**< ends with id NULL */
 	const struct plan_call *next_script; /**< of version 4: world_next_plan() */
+	const struct plan_call *child;       /**< of the plan "sub"; NULL: there is none */
 
 	bool parks;  /**< every run that waits is parked; set it before world_restart() */
 	bool pauses; /**< for a test: the run is paused again and again */
@@ -103,6 +104,11 @@ struct world {
 	{                                                                                          \
 		.kind = PLAN_CALL_SIGNAL, .id = (name), .action = (name), .args_json = (args),     \
 		.line = 6                                                                          \
+	}
+#define CALL(plan, args)                                                                           \
+	{                                                                                          \
+		.kind = PLAN_CALL_CALL, .id = (plan), .action = (plan), .args_json = (args),       \
+		.line = 9                                                                          \
 	}
 #define LOCK(name, args)                                                                           \
 	{                                                                                          \

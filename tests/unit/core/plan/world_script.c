@@ -24,6 +24,8 @@ struct list_branch {
 struct list_runner {
 	struct plan_runner base;
 	struct world *world;
+	bool is_child; /* its answers are not those of the test */
+	char params[64];
 	struct list_branch branches[LIST_BRANCHES_MAX];
 };
 
@@ -37,7 +39,7 @@ static enum plan_progress list_resume(struct plan_runner *base, uint32_t number,
 	cr_assert(branch->is_used);
 	world->resume_count++;
 	if (answer) {
-		if (number == 0) {
+		if (number == 0 && !runner->is_child) {
 			cr_assert_lt(world->answer_count, WORLD_ANSWERS_MAX);
 			snprintf(world->answers[world->answer_count++], 256, "%s",
 				 answer->is_ok ? answer->result_json : answer->error);
@@ -50,7 +52,7 @@ static enum plan_progress list_resume(struct plan_runner *base, uint32_t number,
 		}
 	}
 	if (!branch->next->id) {
-		*result = mem_copy_text("null");
+		*result = mem_copy_text(runner->is_child ? runner->params : "null");
 		return PLAN_FINISHED;
 	}
 	*call = *branch->next++;
@@ -106,15 +108,19 @@ static int factory_start(struct plan_factory *factory, const char *run_id, const
 	const struct list_factory *self = (const struct list_factory *)factory;
 	struct world *world = self->world;
 	struct list_runner *runner = mem_alloc(sizeof(*runner));
-	(void)run_id;
 	(void)why;
 	cr_assert(strstr(params, "\"limit\":"), "%s", params);
 	cr_assert_str_eq(incident, "{\"number\":7}");
-	*runner = (struct list_runner){.base = {&list_ops}, .world = world};
-	runner->branches[0] = (struct list_branch){
-		true, self->is_next ? world->next_script : world->script, NULL};
-	world->answer_count = 0;
-	world->resume_count = 0;
+	bool is_child = strncmp(run_id, "sub-", 4) == 0;
+	*runner = (struct list_runner){.base = {&list_ops}, .world = world, .is_child = is_child};
+	snprintf(runner->params, sizeof(runner->params), "%s", params);
+	runner->branches[0] = (struct list_branch){true,
+						   is_child        ? world->child
+						   : self->is_next ? world->next_script
+								   : world->script,
+						   NULL};
+	world->answer_count = is_child ? world->answer_count : 0;
+	world->resume_count = is_child ? world->resume_count : 0;
 	world->start_count++;
 	*out = &runner->base;
 	return 0;
@@ -144,7 +150,7 @@ int world_make_factory(void *arg, const char *name, uint32_t version, const char
 {
 	struct world *world = arg;
 	(void)why;
-	cr_assert_str_eq(name, "help");
+	cr_assert(strcmp(name, "help") == 0 || strcmp(name, "sub") == 0);
 	cr_assert(version == 3 || version == 4);
 	cr_assert_str_eq(source, version == 3 ? SOURCE : NEXT);
 	world->factory_count++;
