@@ -257,10 +257,15 @@ void child_give_up(struct plan_branch *branch, const char *reason)
 void child_cancel_all(struct plan_run *ended)
 {
 	struct plan_engine *engine = ended->engine;
-	for (uint32_t i = 0; i < engine->run_count; i++) {
-		struct plan_run *run = engine->runs[i];
-		if (run->parent && !run_is_ended(run) && strcmp(run->parent, ended->id) == 0)
-			cancel(run, ended->id, "the run that called it has ended");
+	/* Those in the queue first: else the place of a cancelled one would start them. */
+	for (int is_started = 0; is_started <= 1; is_started++) {
+		for (uint32_t i = 0; i < engine->run_count; i++) {
+			struct plan_run *run = engine->runs[i];
+			if (run->parent && !run_is_ended(run) &&
+			    (is_started || run->state == RUN_QUEUED) &&
+			    strcmp(run->parent, ended->id) == 0)
+				cancel(run, ended->id, "the run that called it has ended");
+		}
 	}
 }
 
