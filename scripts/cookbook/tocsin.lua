@@ -1,6 +1,6 @@
--- The cookbook: rules for the payment story, each with its test, which
--- `tocsin test --site scripts/cookbook` runs; docs/cookbook.md says what each is for.
--- Copy a folder of `rules` into your own site.
+-- The cookbook: rules and plans for the payment story, each with its test, which
+-- `tocsin test --site scripts/cookbook` runs; docs/cookbook.md and docs/plan-recipes.md say what
+-- each is for. Copy a folder of `rules` or `plans` into your own site, and what it needs from here.
 return {
   timezone = "Asia/Shanghai",
 
@@ -18,6 +18,19 @@ return {
   outputs = {
     alerts = { file = "alerts.jsonl" },
     finance = { file = "finance.jsonl" },
+    ops = { file = "ops.jsonl" },
+    team = { file = "team.jsonl" },
+  },
+
+  -- what the plans may reach
+  http = { allow = { "traffic.internal", "hosts.internal", "scale.internal", "gateway.internal" } },
+  load = { allow = { "room2.internal:8080" }, rate = 1000, duration = "5m" },
+  exec = { allow = { "/usr/bin/true" } },
+  databases = { pay = { sqlite = "pay.db" } },
+  secrets = { gateway = { env = "GATEWAY_TOKEN" } },
+  tickets = {
+    provider = { url = "https://tickets.example.com/api/issues", id = "id",
+      find = "https://tickets.example.com/api/issues?external={key}", find_id = "issues.1.id" },
   },
 
   lookups = {

@@ -71,13 +71,20 @@ class Kit(unittest.TestCase):
                 names = set(os.listdir(folder)) if os.path.exists(folder) else set()
                 self.assertEqual({test[kind] for test in report["tests"] if kind in test}, names)
 
-    def test_the_cookbook_names_every_rule_of_its_site(self):
-        with open(os.path.join(ROOT, "docs/cookbook.md"), encoding="utf-8") as page:
-            named = re.findall(r"^\| \[(\w+)\]\(\.\./scripts/cookbook/rules/(\w+)/1\.lua\)",
-                               page.read(), re.M)
-        self.assertEqual([text for text, _ in named], [link for _, link in named])
-        self.assertEqual(sorted(text for text, _ in named),
-                         sorted(os.listdir(os.path.join(ROOT, "scripts/cookbook/rules"))))
+    def test_the_cookbook_names_every_rule_and_plan_of_its_site(self):
+        for name, kind in (("cookbook", "rules"), ("plan-recipes", "plans")):
+            with open(os.path.join(ROOT, "docs", name + ".md"), encoding="utf-8") as page:
+                named = re.findall(r"^\| \[(\w+)\]\(\.\./scripts/cookbook/%s/(\w+)/1\.lua\)"
+                                   % kind, page.read(), re.M)
+            self.assertEqual([text for text, _ in named], [link for _, link in named])
+            self.assertEqual(sorted(text for text, _ in named),
+                             sorted(os.listdir(os.path.join(ROOT, "scripts/cookbook", kind))))
+
+    def test_each_recipe_is_crashed_in_its_test(self):
+        folder = os.path.join(ROOT, "scripts/cookbook/plans")
+        for name in sorted(os.listdir(folder)):
+            with open(os.path.join(folder, name, "test.lua"), encoding="utf-8") as test:
+                self.assertIn("t.crash()", test.read(), name)
 
     def test_a_wrong_expectation_shows_its_place_and_only_what_differs(self):
         out = self.expect_failure("""
