@@ -27,13 +27,14 @@ return plan {
       end
       hosts = 2 * params.hosts
       ctx:http("scale", { method = "PUT", url = SCALE, body = { hosts = hosts } }, {
-        probe = { action = "http.request", args = { url = SCALE }, want = { body = { hosts = hosts } } },
+        probe = { action = "http.request", args = { url = SCALE },
+          want = { body = { hosts = hosts } } },
       })
       ctx:sleep("1m")
     end
     local verdict = test.passed and "bears" or "does not bear"
-    ctx:notify("verdict", { to = "ops", text = "Room 2 with " .. hosts .. " hosts " .. verdict .. " "
-      .. params.rate .. " requests a second" })
+    ctx:notify("verdict", { to = "ops", text = "Room 2 with " .. hosts .. " hosts " .. verdict
+      .. " " .. params.rate .. " requests a second" })
     return { passed = test.passed, hosts = hosts }
   end,
 }

@@ -6,7 +6,8 @@ t.case("one message has all of it", function()
   t.reply("refunds", { result = { columns = { "open" }, rows = { { open = 7 } }, row_count = 1 } })
   t.reply("failures", { result = { count = 42, firing = true, stage = "firing" } })
   t.alert(DOWN)
-  t.expect_effect { id = "tell", args = { text = "m1: failures: 42, gateway: well, refunds: 7 open" } }
+  t.expect_effect { id = "tell",
+    args = { text = "m1: failures: 42, gateway: well, refunds: 7 open" } }
   t.expect_run { state = "done" }
 end)
 

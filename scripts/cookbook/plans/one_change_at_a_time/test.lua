@@ -10,7 +10,8 @@ t.case("the second gateway waits until the first one is done", function()
   local first = t.expect_effect { id = "move", args = { url = "http://traffic.internal/routes/a" } }
   t.expect_none { id = "move" }
   t.advance("2m")
-  local second = t.expect_effect { id = "move", args = { url = "http://traffic.internal/routes/b" } }
+  local second = t.expect_effect { id = "move",
+    args = { url = "http://traffic.internal/routes/b" } }
   if second.args.body.fence <= first.args.body.fence then
     error("the second holder has no higher fence")
   end
@@ -27,7 +28,8 @@ t.case("the lock is still held after the daemon died, by the same run", function
   t.expect_none { id = "move" }
   t.resolve(flaps("a"))
   t.advance("10s")
-  local second = t.expect_effect { id = "move", args = { url = "http://traffic.internal/routes/b" } }
+  local second = t.expect_effect { id = "move",
+    args = { url = "http://traffic.internal/routes/b" } }
   if second.args.body.fence <= fence then
     error("the second holder has no higher fence")
   end

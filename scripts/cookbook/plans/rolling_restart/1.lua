@@ -18,9 +18,11 @@ return plan {
     local safe = { effect = "idempotent" }
     local _, failed = ctx:each(params.hosts, function(c, host)
       c:http("drain", { method = "PUT", url = API .. host .. "/traffic", body = "off" }, safe)
-      c:http("restart", { method = "POST", url = API .. host .. "/restart", body = { run = c.run } },
-        { probe = { action = "http.request", args = { url = API .. host .. "/last_restart" },
-          want = { body = { run = c.run } } } })
+      c:http("restart", { method = "POST", url = API .. host .. "/restart",
+        body = { run = c.run } }, {
+        probe = { action = "http.request", args = { url = API .. host .. "/last_restart" },
+          want = { body = { run = c.run } } },
+      })
       local is_up = c:wait_until("up", function()
         local answer = c:http("health", { url = API .. host .. "/health" },
           { on_fail = "continue", retry = { max = 1 } })

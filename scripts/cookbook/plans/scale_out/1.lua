@@ -22,7 +22,8 @@ return plan {
     end
     local function set(id, hosts)
       ctx:http(id, { method = "PUT", url = SCALE, body = { hosts = hosts } }, {
-        probe = { action = "http.request", args = { url = SCALE }, want = { body = { hosts = hosts } } },
+        probe = { action = "http.request", args = { url = SCALE },
+          want = { body = { hosts = hosts } } },
       })
     end
     local more = math.ceil(before * 1.5)
@@ -33,9 +34,14 @@ return plan {
     end, { every = "30s", timeout = "6h" })
     if is_calm then
       ctx:sleep("30m")
-    elseif not ctx:ask("back", { text = "Still slow with " .. more .. " hosts. Back to " .. before .. "?",
-      expires = "2h", on_expire = "reject" }).approved then
-      return { hosts = more }
+    else
+      local answer = ctx:ask("back", {
+        text = "Still slow with " .. more .. " hosts. Back to " .. before .. "?",
+        expires = "2h", on_expire = "reject",
+      })
+      if not answer.approved then
+        return { hosts = more }
+      end
     end
     set("back", before)
     return { hosts = before }

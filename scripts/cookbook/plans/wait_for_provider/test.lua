@@ -1,6 +1,7 @@
 local t = require "tocsin.plan_test"
 
-local SILENT = { rule = "partners_must_pay", severity = "warning", dimension = { merchantId = "p1" } }
+local SILENT = { rule = "partners_must_pay", severity = "warning",
+  dimension = { merchantId = "p1" } }
 
 t.case("the answer ends it", function()
   t.alert(SILENT)
