@@ -5,6 +5,7 @@
 #include "core/app/app_links.h"
 #include "core/app/app_news.h"
 #include "core/app/app_paging.h"
+#include "core/app/app_people.h"
 #include "core/app/app_escalation.h"
 #include "core/app/app_plans.h"
 #include "core/base/env.h"
@@ -241,6 +242,7 @@ int app_alerts_open(struct app *app, const struct config *config, struct err_not
 					       .client = app->client,
 					       .outbox = app->outbox,
 					       .metric = app_metric,
+					       .people = app_people,
 					       .arg = app};
 	app->actions = plan_actions_new(&actions);
 	struct plan_engine_options plans = {

@@ -76,6 +76,12 @@ static const struct option site_rows[] = {
 	 .help = "where plans make tickets with ticket.create",
 	 .rows = config_ticket_rows,
 	 .is_named = true},
+	{.name = "groups",
+	 .type = OPTION_TABLE,
+	 .example = "{ war = { kind = \"wecom\", app = \"ww0123\", … } }",
+	 .help = "where plans open chats with group.create",
+	 .rows = config_chat_rows,
+	 .is_named = true},
 	{.name = "storage",
 	 .type = OPTION_TABLE,
 	 .example = "{ sync = \"commit\" }",
@@ -205,7 +211,6 @@ struct config *config_new(const struct tree *tree, const char *file, struct repo
 		config_copy_text(config, option_text(tree, "category_field", "merchantId"));
 	config_read_limits(&builder, tree);
 	config_read_doors(&builder, tree);
-	config_read_actions(&builder, tree);
 	config_read_links(&builder, tree);
 	config_read_secrets(&builder, map_or_null(tree_get(tree, "secrets")));
 	config_read_sources(&builder, map_or_null(tree_get(tree, "sources")));
@@ -216,6 +221,7 @@ struct config *config_new(const struct tree *tree, const char *file, struct repo
 	config_read_caps(&builder, map_or_null(tree_get(tree, "caps")));
 	config_read_people(&builder, map_or_null(tree_get(tree, "people")));
 	config_read_schedules(&builder, map_or_null(tree_get(tree, "schedules")));
+	config_read_actions(&builder, tree);
 	config_read_chains(&builder, map_or_null(tree_get(tree, "chains")));
 	config_read_heartbeat(&builder, tree);
 	config_read_lookups(&builder, map_or_null(tree_get(tree, "lookups")));

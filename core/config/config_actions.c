@@ -16,5 +16,6 @@ void config_read_actions(struct config_builder *builder, const struct tree *site
 	config_read_load(builder, site, &actions->load);
 	config_read_databases(builder, site, actions);
 	config_read_tickets(builder, site, actions);
+	config_read_groups(builder, site, actions);
 	builder->config->actions = actions;
 }

@@ -7,7 +7,7 @@
 
 struct config;
 
-enum { CONFIG_DATABASES_MAX = 64, CONFIG_TICKETS_MAX = 16 };
+enum { CONFIG_DATABASES_MAX = 64, CONFIG_TICKETS_MAX = 16, CONFIG_GROUPS_MAX = 16 };
 
 /** Where load.run may send its requests, and how many. */
 struct config_load {
@@ -42,18 +42,38 @@ struct config_ticket {
 	bool is_idempotent;    /**< to make it twice makes it once */
 };
 
+struct config_group_member {
+	const char *person, *user; /**< of the site; there */
+};
+
+/** Where group.create opens a chat. */
+struct config_group {
+	const char *name;
+	bool is_feishu; /**< else WeCom */
+	const char *url, *app;
+	const char *secret; /**< for secret_read() */
+	const char *owner;  /**< user; or NULL */
+	struct config_group_member *members;
+	uint32_t member_count;
+};
+
 struct config_actions {
 	struct config_load load;
 	struct config_database *databases;
 	uint32_t database_count;
 	struct config_ticket *tickets;
 	uint32_t ticket_count;
+	struct config_group *groups;
+	uint32_t group_count;
 };
 
 /** Never NULL: of a config without the sections, what holds then. */
 const struct config_actions *config_actions(const struct config *config);
 /** NULL: there is none. */
 const struct config_database *config_find_database(const struct config *config, const char *name);
+const struct config_group *config_find_group(const struct config *config, const char *name);
+/** What a person is called there; NULL: the group does not know. */
+const char *config_group_user(const struct config_group *group, const char *person);
 const struct config_ticket *config_find_ticket(const struct config *config, const char *name);
 
 #endif

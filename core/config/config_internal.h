@@ -23,7 +23,7 @@ extern const struct option config_source_rows[], config_from_rows[], config_outp
 	config_lookup_rows[], config_incident_rows[], config_person_rows[], config_schedule_rows[],
 	config_listen_rows[], config_allow_rows[], config_retention_rows[], config_storage_rows[],
 	config_ingest_rows[], config_rules_rows[], config_lua_rows[], config_load_rows[],
-	config_database_rows[], config_ticket_rows[];
+	config_database_rows[], config_ticket_rows[], config_chat_rows[];
 extern const struct option config_caps_rows[];
 extern const struct option config_chain_rows[], config_heartbeat_rows[];
 
@@ -39,6 +39,8 @@ void config_read_load(struct config_builder *builder, const struct tree *site,
 		      struct config_load *load);
 void config_read_databases(struct config_builder *builder, const struct tree *site,
 			   struct config_actions *actions);
+void config_read_groups(struct config_builder *builder, const struct tree *site,
+			struct config_actions *actions);
 void config_read_tickets(struct config_builder *builder, const struct tree *site,
 			 struct config_actions *actions);
 

@@ -41,6 +41,10 @@ struct plan_actions_options {
 	 *  NULL: metric.query fails. */
 	int (*metric)(void *arg, const char *rule, const json_t *key, json_t **out,
 		      struct err_note *why);
+	/** Who that is now: "wang", "person:wang", "schedule:payments" (who is on call; nobody: no
+	 *  call), "role:commander" (all who have it). ERR_NOT_FOUND. NULL: there are no people. */
+	int (*people)(void *arg, const char *who, void (*each)(void *each_arg, const char *person),
+		      void *each_arg, struct err_note *why);
 	void *arg;
 };
 /** Whether actions of this kind exist ("http" of http.request); `known` gets all kinds. */

@@ -86,6 +86,6 @@ int action_text(const json_t *args, const char *action, const char *name, const 
 		struct err_note *why);
 
 extern const struct plan_action_type action_notify, action_http, action_exec, action_log,
-	action_load, action_sql, action_metric, action_ticket;
+	action_load, action_sql, action_metric, action_ticket, action_group;
 
 #endif

@@ -239,6 +239,13 @@ const struct api_row api_rows[] = {
 	     "any value",
 	     "What the function finds out, recorded: a replay does not call it again. At most "
 	     "64 KiB as JSON."),
+	LIBRARY("ctx:group", PHASE_PLAN, "one durable step",
+	     "id string\n"
+	     "args {to: string, name: string, people: string[], text: string}\n"
+	     "opts? tocsin.StepOptions",
+	     "{group: string, members: string[], missing: string[]}",
+	     "A chat of WeCom or Feishu for people, schedules and roles of the site, with a first "
+	     "message. One step makes one chat."),
 	LIBRARY("ctx:http", PHASE_PLAN, "one durable step",
 	     "id string\n"
 	     "args {method?: string, url: string, headers?: table<string, string>, body?: string}\n"

@@ -165,6 +165,12 @@ local function make_ctx(yield, branch, run, incident)
     return step("ticket", id, "ticket.create", args, opts)
   end
 
+  function ctx:group(id, args, opts)
+    check_id("ctx:group", id)
+    check_table("ctx:group", "the second argument", args)
+    return step("group", id, "group.create", args, opts)
+  end
+
   function ctx:sql(id, args, opts)
     check_id("ctx:sql", id)
     check_table("ctx:sql", "the second argument", args)

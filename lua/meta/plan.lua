@@ -175,6 +175,14 @@ function ctx:exec(id, argv, opts) end
 ---@return any value
 function ctx:fact(id, fn) end
 
+---A chat of WeCom or Feishu for people, schedules and roles of the site, with a first message.
+---One step makes one chat.
+---@param id string
+---@param args {to: string, name: string, people: string[], text: string}
+---@param opts? tocsin.StepOptions
+---@return {group: string, members: string[], missing: string[]}
+function ctx:group(id, args, opts) end
+
 ---A request to a host on the site's http.allow. GET and HEAD are `read`, others `once` unless
 ---declared.
 ---@param id string
