@@ -137,8 +137,10 @@ static void tell_failed(const json_t *record, struct bytes *out)
 
 static void tell_in_doubt(const json_t *record, struct bytes *out)
 {
-	append_member(out, "IN DOUBT: ", record, "error");
-	bytes_append_text(out, "; approve if it happened, reject if it did not");
+	bool has_failed = json_is_true(json_object_get(record, "final"));
+	append_member(out, has_failed ? "FAILED: " : "IN DOUBT: ", record, "error");
+	bytes_append_text(out, has_failed ? "; retry, set or skip it"
+					  : "; approve if it happened, reject if it did not");
 }
 
 static void tell_probed(const json_t *record, struct bytes *out)

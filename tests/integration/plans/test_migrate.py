@@ -12,7 +12,11 @@ from world import World, check_journal, plan_text  # noqa: E402
 
 BODY = """
     ctx:http("%(first)s", { method = "POST", url = "@URL/first" })
-    ctx:par({ a = function(c) c:ask("go", { text = "go?" }) end,
+    ctx:par({
+      a = function(c)
+        c:lock("traffic", { ttl = "5m" }, function(d) d:ask("go", { text = "go?" }) end)
+      end,
+      called = function(c) return c:call("other") end,
       b = function(c) c:fact("n", function() return %(fact)s end) end })
     ctx:http("last", { method = "POST", url = "@URL/last", body = { version = %(version)d } })
     return %(version)d"""
@@ -22,11 +26,17 @@ def text(version, first="first", fact="{ 7 }"):
     return plan_text("moved", BODY % {"version": version, "first": first, "fact": fact})
 
 
+OTHER = """return plan {
+  api = 1, owner = "test", run = function(ctx) ctx:signal("ready") return 1 end,
+}
+"""
+
+
 class Migrate(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.world = World(folder.name, {"moved/1": text(1)}, ["moved"])
+        self.world = World(folder.name, {"moved/1": text(1), "other/1": OTHER}, ["moved"])
         self.addCleanup(self.world.close)
         self.world.fire("moved", "m")
         self.id = self.world.run("moved", "m")["id"]
@@ -44,6 +54,9 @@ class Migrate(unittest.TestCase):
 
     def end(self, version):
         self.plan("approve", self.id)
+        called = self.world.runs(plan="other")
+        self.assertEqual(len(called), 1)  # the new version has the called run of the old one
+        self.plan("signal", called[0]["id"], "ready")
         self.world.wait_state(self.id, "done")
         run = self.world.show(self.id)
         self.assertEqual((run["version"], run["journal"][-1]["result"]), (version, version))
@@ -89,7 +102,8 @@ class Migrate(unittest.TestCase):
             out = self.plan("verify", *words)
             self.assertRegex(out, r"(?m)^%s +moved +1 +asking +\d+ +yes +-$" % self.id)
         rows = json.loads(self.plan("verify", "--json"))
-        self.assertEqual([(row["id"], row["replays"]) for row in rows], [(self.id, True)])
+        self.assertEqual([(row["plan"], row["replays"]) for row in rows],
+                         [("moved", True), ("other", True)])
         self.assertIn("there is no plan run", self.plan("verify", "nobody", code=5))
         self.end(1)
         self.plan("verify")

@@ -21,11 +21,19 @@ EVERY = plan_text("every", """
     })
     local a = ctx:ask("sure", { text = "Go on?", who = { "ann", "bob" }, schema = "whole" })
     local s = ctx:signal("ready")
+    ctx:lock("traffic", { ttl = "5m" }, function(c) c:call("other", { n = 3 }) end)
     ctx:sleep("10m")
+    ctx:http("busy", { method = "POST", url = "@URL/busy" }, { on_fail = "wait" })
     ctx:http("set", { method = "POST", url = "@URL/set" })
     return { value = a.value }""")
+OTHER = """return plan {
+  api = 1, owner = "test", params = { n = 1 },
+  run = function(_, params) return params.n end,
+}
+"""
 FAILS = plan_text("fails", """
     ctx:ask("go", { text = "go?", on_expire = "reject" })
+    ctx:http("busy", { method = "POST", url = "@URL/busy" }, { on_fail = "wait" })
     error("boom")""")
 
 
@@ -34,7 +42,8 @@ class Watch(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
-        self.world = World(folder.name, {"every/1": EVERY, "fails/1": FAILS}, ["every", "fails"])
+        plans = {"every/1": EVERY, "fails/1": FAILS, "other/1": OTHER}
+        self.world = World(folder.name, plans, ["every", "fails"])
         self.addCleanup(self.world.close)
 
     def start(self, plan):
@@ -71,9 +80,13 @@ class Watch(unittest.TestCase):
 
     def test_a_run_in_words(self):
         self.world.receiver.behave("/set", "drop")
+        self.world.receiver.behave("/busy", 500, 200)
         run_id = self.start("every")
         self.drive(run_id)
         self.plan("skip", run_id, "--as", "li", "--reason", "no time")
+        self.world.wait_state(run_id, "in_doubt")
+        self.plan("retry", run_id, "busy#1")
+        support.wait_until(lambda: self.world.receiver.count("/set"), 30, "the last step")
         self.world.wait_state(run_id, "in_doubt")
         self.plan("approve", run_id, "--as", "li")
         self.world.wait_state(run_id, "done")
@@ -87,6 +100,7 @@ class Watch(unittest.TestCase):
                 for line in lines[1:]]
         records = self.world.show(run_id)["journal"]
         self.assertEqual(len(told), len(records))
+        child = next(r["child"] for r in records if r["type"] == "ChildStarted")
         for wanted in (
                 "T plan every version 1 starts for incident 1",
                 "T tell#1 notify ops: hi\\x1b[2J there [idempotent]",
@@ -97,6 +111,11 @@ class Watch(unittest.TestCase):
                 "T signal ready by li via %s" % self.actor(records),
                 "T ready#1 the signal is here",
                 "T sure#1 approved with 50 by ann via %s: looked at it" % self.actor(records),
+                "T traffic#1 wants the lock traffic, waits until T",
+                "T traffic#1 holds the lock traffic, fence 2, until T",
+                "T unlock#1 gives back the lock traffic",
+                "T other#1 calls plan other: run " + child,
+                "T other#1 run %s is done, result 3" % child,
                 "T sleep#1 sleeps until T",
                 "T sleep#1 skip by li via %s: no time" % self.actor(records),
                 "T sleep#1 skipped",
@@ -105,6 +124,8 @@ class Watch(unittest.TestCase):
                 'T the run has ended: done, result {"value":50}'):
             self.assertIn(wanted, told)
         self.assertTrue(any(re.match(r"T set#1 IN DOUBT: .*approve if it happened", line)
+                            for line in told), told)
+        self.assertTrue(any(re.match(r"T busy#1 FAILED: .*500.*; retry, set or skip it", line)
                             for line in told), told)
         self.assertTrue(any(line.startswith("T left/count#1 ") and "idempotent" in line
                             for line in told), told)
@@ -134,10 +155,13 @@ class Watch(unittest.TestCase):
             self.assertEqual([json.loads(line) for line in out], self.world.show(run_id)["journal"])
 
     def test_watch_ends_with_1_when_the_run_fails(self):
+        self.world.receiver.behave("/busy", 500, 200)
         run_id = self.start("fails")
         process, path = self.watch(run_id)
         self.wait_text(path, "-- asking: go#1: go?")
         self.plan("approve", run_id)
+        self.wait_text(path, "-- in_doubt: busy#1")
+        self.plan("retry", run_id)
         self.assertEqual(process.wait(30), 1)
         self.wait_text(path, "boom")
         code, _, error = self.world.command("plan", "watch", "nobody")
