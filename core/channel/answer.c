@@ -128,6 +128,67 @@ void judge_feishu(const struct channel_reply *reply, struct channel_verdict *out
 	judge_code(&inner, "code", "msg", ROWS(rows), out);
 }
 
+static bool is_code(const struct channel_verdict *verdict, const char *code)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "code %s:", code);
+	return strstr(verdict->error, text) != NULL;
+}
+
+/** Codes: open.feishu.cn/document/server-docs/im-v1/message/create, …/message-card/patch. */
+void judge_feishu_app(const struct channel_reply *reply, struct channel_verdict *out)
+{
+	static const char *const gone[] = {"230011", "230031", "230001", "230071"};
+	static const char *const sessions[] = {"99991661", "99991663", "99991664", "99991668"};
+	static const struct code_row rows[] = {
+		{230020, CHANNEL_RETRY, MINUTE_MS},   /* frequency limited */
+		{99991400, CHANNEL_RETRY, MINUTE_MS}, /* of the whole app */
+		{230025, CHANNEL_REFUSED, 0},         /* too long */
+		{230028, CHANNEL_REFUSED, 0},         /* the audit does not let it pass */
+		{230099, CHANNEL_REFUSED, 0},         /* the card is not as it should be */
+	};
+	struct channel_reply inner = *reply;
+	json_t *object;
+	const json_t *data;
+	const char *id, *chat;
+
+	/* Faults come with HTTP 400 and 401 as well. */
+	if ((reply->status == 400 || reply->status == 401) && reply->body.length > 0)
+		inner.status = 200;
+	judge_code(&inner, "code", "msg", ROWS(rows), out);
+	for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++)
+		if (reply->is_edit && is_code(out, gone[i]))
+			out->end = CHANNEL_EDIT_GONE;
+	for (size_t i = 0; i < sizeof(sessions) / sizeof(sessions[0]); i++)
+		out->is_session_over |= is_code(out, sessions[i]);
+	if (out->end != CHANNEL_DELIVERED)
+		return;
+	object = json_loadb(reply->body.data, reply->body.length, JSON_DISABLE_EOF_CHECK, NULL);
+	data = json_object_get(object, "data");
+	id = json_string_value(json_object_get(data, "message_id"));
+	chat = json_string_value(json_object_get(data, "chat_id"));
+	snprintf(out->ts, sizeof(out->ts), "%s", id != NULL ? id : "");
+	snprintf(out->room, sizeof(out->room), "%s", chat != NULL ? chat : "");
+	json_decref(object);
+}
+
+bool channel_read_session(const struct channel *channel, const struct channel_reply *reply,
+			  struct channel_session *out, struct channel_verdict *verdict)
+{
+	(void)channel;
+	*verdict = (struct channel_verdict){.end = CHANNEL_DELIVERED};
+	judge_feishu_app(reply, verdict);
+	if (verdict->end == CHANNEL_DELIVERED && read_feishu_session(reply, out))
+		return true;
+	if (verdict->error[0] == '\0')
+		set_error(verdict, CHANNEL_RETRY, "The channel gave no key (HTTP status %lld).%s",
+			  reply->status, "");
+	/* The message is not at fault: whatever is, a person can mend. */
+	verdict->end = CHANNEL_RETRY;
+	return false;
+}
+
 void judge_wecom(const struct channel_reply *reply, struct channel_verdict *out)
 {
 	static const struct code_row rows[] = {
@@ -222,7 +283,12 @@ void channel_judge(const struct channel *channel, const struct channel_reply *re
 	*out = (struct channel_verdict){.end = CHANNEL_DELIVERED};
 	switch (settings->kind) {
 	case CHANNEL_DINGTALK: judge_dingtalk(reply, out); break;
-	case CHANNEL_FEISHU: judge_feishu(reply, out); break;
+	case CHANNEL_FEISHU:
+		if (settings->token != NULL)
+			judge_feishu_app(reply, out);
+		else
+			judge_feishu(reply, out);
+		break;
 	case CHANNEL_WECOM: judge_wecom(reply, out); break;
 	case CHANNEL_SLACK:
 		if (settings->token != NULL)

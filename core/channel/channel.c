@@ -190,12 +190,14 @@ bool channel_is_private(const struct channel_settings *settings, const char *add
 	if (address == NULL || address[0] == '\0')
 		return false;
 	return settings->kind == CHANNEL_MAIL ||
+	       (settings->kind == CHANNEL_FEISHU && settings->token != NULL) ||
 	       (settings->kind == CHANNEL_GATEWAY && !settings->is_voice);
 }
 
 bool channel_can_edit(const struct channel_settings *settings)
 {
-	return settings->kind == CHANNEL_SLACK && settings->token != NULL;
+	return settings->token != NULL &&
+	       (settings->kind == CHANNEL_SLACK || settings->kind == CHANNEL_FEISHU);
 }
 
 uint32_t channel_rates(const struct channel *channel, struct rate out[RATES_MAX])
@@ -261,6 +263,15 @@ int channel_build(const struct channel *channel, const struct message_fields *fi
 	if (code != 0)
 		channel_request_deinit(out);
 	return code;
+}
+
+bool channel_build_session(const struct channel *channel, struct channel_request *out)
+{
+	*out = (struct channel_request){0};
+	if (channel->settings.kind != CHANNEL_FEISHU || channel->settings.token == NULL)
+		return false;
+	build_feishu_session(channel, out);
+	return true;
 }
 
 void channel_request_deinit(struct channel_request *request)

@@ -5,7 +5,7 @@
  *
  *  kind      request                                        at most          and by default
  *  dingtalk  robot/send: markdown, or text                  20,000 bytes     20 a minute
- *  feishu    bot/v2/hook: post, or text                     20 KB            100 a minute, 5/s
+ *  feishu    bot/v2/hook: post, or text; an app: a card     20 KB; 30 KB     100 a minute, 5/s
  *  wecom     webhook/send: markdown, or text                4,096; 2,048     20 a minute
  *  slack     a webhook, or chat.postMessage and chat.update 4,000 bytes      1 a second
  *  mail      RFC 5322 over SMTP                             64 KiB           60 a minute
@@ -61,10 +61,10 @@ struct channel_settings {
 	enum channel_kind kind;
 	const char *url;       /**< * NULL: console, or Slack's own API */
 	const char *secret;    /**< * key of the signature, or NULL */
-	const char *token;     /**< * Slack's API, or NULL */
-	const char *room;      /**< Slack's channel, with a token */
+	const char *token;     /**< * Slack's API, or a Feishu app's secret, or NULL */
+	const char *room;      /**< Slack's channel or Feishu's chat, with a token */
 	const char *from;      /**< mail */
-	const char *user;      /**< * mail, or NULL */
+	const char *user;      /**< * mail, or NULL; a Feishu app's id */
 	const char *password;  /**< * mail, or NULL */
 	const char *const *to; /**< mail: addresses; gateway: one, for messages without */
 	uint32_t to_count;
@@ -107,6 +107,7 @@ bool channel_is_address(const char *text);
 struct channel_moment {
 	const char *id; /**< of the row: the same at each attempt */
 	int64_t wall_ms;
+	const char *session;             /**< of channel_read_session(); NULL: none is needed */
 	const char *edit_room, *edit_ts; /**< message of the same incident to be edited, or NULL */
 };
 
@@ -130,6 +131,10 @@ void channel_request_deinit(struct channel_request *request);
 void channel_request_print(const struct channel *channel, const struct channel_request *request,
 			   struct bytes *out);
 
+/** Some channels give a key for a while in exchange for the site's own: without one the message
+ *  cannot be sent. False: this one does not. */
+bool channel_build_session(const struct channel *channel, struct channel_request *out);
+
 struct channel_reply {
 	int status; /**< of HTTP or SMTP; 0: none came */
 	struct slice body;
@@ -149,7 +154,16 @@ struct channel_verdict {
 	int64_t wait_ms;       /**< CHANNEL_RETRY: at least this long */
 	char error[256];       /**< "" when delivered */
 	char room[64], ts[64]; /**< what can be edited later, or "" */
+	bool is_session_over;  /**< another is needed */
 };
+
+struct channel_session {
+	char key[512];
+	int64_t for_ms; /**< it holds so long */
+};
+/** False: `verdict` says why there is none. */
+bool channel_read_session(const struct channel *channel, const struct channel_reply *reply,
+			  struct channel_session *out, struct channel_verdict *verdict);
 
 void channel_judge(const struct channel *channel, const struct channel_reply *reply,
 		   struct channel_verdict *out);

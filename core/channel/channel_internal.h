@@ -45,12 +45,18 @@ typedef int channel_builder(const struct channel *channel, const struct message_
 channel_builder build_dingtalk, build_feishu, build_wecom, build_slack, build_mail, build_gateway,
 	build_console;
 
+/** With settings that have a token: cards of an app instead of a robot's posts. */
+void build_feishu_app(const struct channel *channel, const struct message_fields *fields,
+		      const struct channel_moment *moment, struct channel_request *out);
+void build_feishu_session(const struct channel *channel, struct channel_request *out);
+bool read_feishu_session(const struct channel_reply *reply, struct channel_session *out);
+
 /** A POST of JSON; takes `body`. */
 void request_json(struct channel_request *out, json_t *body, const char *content_type);
 void request_header(struct channel_request *out, char *header); /**< taken */
 
 typedef void channel_judger(const struct channel_reply *reply, struct channel_verdict *out);
-channel_judger judge_dingtalk, judge_feishu, judge_wecom, judge_slack_webhook, judge_slack_api,
-	judge_mail, judge_gateway;
+channel_judger judge_dingtalk, judge_feishu, judge_feishu_app, judge_wecom, judge_slack_webhook,
+	judge_slack_api, judge_mail, judge_gateway;
 
 #endif

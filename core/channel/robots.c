@@ -213,10 +213,15 @@ int build_feishu(const struct channel *channel, const struct message_fields *fie
 	const struct channel_settings *settings = channel_settings(channel);
 	const char *recipient = message_field(fields, "recipient");
 	size_t limit = limit_of(channel, FEISHU_TEXT_MAX);
-	json_t *body = json_object(), *content = NULL;
+	json_t *body, *content = NULL;
 	struct composed composed;
 
 	(void)why;
+	if (settings->token != NULL) {
+		build_feishu_app(channel, fields, moment, out);
+		return 0;
+	}
+	body = json_object();
 	/* A text message reads <at …> tags; the texts of a post do not. */
 	compose(channel, fields, false, settings->is_plain ? escape_markdown : escape_none,
 		&composed);

@@ -132,6 +132,53 @@ static const struct option slack_rows[] = {
 	{.name = NULL},
 };
 
+static const struct option feishu_rows[] = {
+	{.name = "app",
+	 .type = OPTION_TEXT,
+	 .is_required = true,
+	 .example = "\"cli_a1b2c3\"",
+	 .help = "id of the app"},
+	{.name = "secret",
+	 .type = OPTION_ANY,
+	 .is_required = true,
+	 .example = "{ env = \"FEISHU_SECRET\" }",
+	 .help = "secret of the app"},
+	{.name = "chat",
+	 .type = OPTION_TEXT,
+	 .is_required = true,
+	 .example = "\"oc_a1b2c3\"",
+	 .help = "id of the chat, or of a person"},
+	{.name = "api",
+	 .type = OPTION_TEXT,
+	 .example = "\"https://open.feishu.cn\"",
+	 .help = "where the API is"},
+	{.name = NULL},
+};
+
+/** A webhook of a robot, or an app. */
+static void read_feishu(struct channel_reader *reader, const struct tree *node)
+{
+	struct channel_settings *settings = reader->settings;
+	struct config *config = reader->builder->config;
+	const struct tree *api = tree_get(node, "api");
+	char what[CONFIG_NAME_BYTES_MAX + 32];
+
+	if (!tree_is_map(node) || tree_get(node, "env") != NULL || tree_get(node, "file") != NULL) {
+		read_url(reader, node, "feishu");
+		return;
+	}
+	snprintf(what, sizeof(what), "feishu of output %s", reader->name);
+	if (options_check(node, feishu_rows, reader->builder->file, what, reader->builder->report) >
+	    0)
+		return;
+	settings->user = config_copy_text(config, option_text(node, "app", ""));
+	settings->token =
+		config_secret(reader->builder, tree_get(node, "secret"), "secret", reader->name);
+	settings->room = config_copy_text(config, option_text(node, "chat", ""));
+	if (api != NULL)
+		read_url(reader, api, "api");
+}
+
 static void read_slack(struct channel_reader *reader, const struct tree *node)
 {
 	struct channel_settings *settings = reader->settings;
@@ -382,6 +429,8 @@ void config_read_channel(struct config_builder *builder, const struct tree *tree
 	settings->secret = secret_option(&reader, "secret");
 	if (kind == CHANNEL_SLACK)
 		read_slack(&reader, target);
+	else if (kind == CHANNEL_FEISHU)
+		read_feishu(&reader, target);
 	else if (kind != CHANNEL_CONSOLE)
 		read_url(&reader, target, channel_kind_name(kind));
 	read_to(&reader);

@@ -29,7 +29,7 @@ const struct option config_output_rows[] = {
 	 .type = OPTION_ANY,
 	 .lua_type = "string|table",
 	 .example = "\"https://open.feishu.cn/open-apis/bot/v2/hook/…\"",
-	 .help = "webhook of a Feishu robot"},
+	 .help = "webhook of a Feishu robot, or { app =, secret =, chat = }"},
 	{.name = "wecom",
 	 .type = OPTION_ANY,
 	 .lua_type = "string|table",

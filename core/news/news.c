@@ -264,7 +264,8 @@ void news_on_incident(struct news *news, const struct incident *incident, const 
 	item = get_item(news, incident->number);
 	item->sequence++;
 	item->is_over |= event == NEWS_closed || event == NEWS_cancelled || event == NEWS_merged;
-	if (news_event_row(event)->how != NEWS_HOW_QUIET || item->event == NEWS_EVENTS)
+	if (news_event_row(event)->how != NEWS_HOW_QUIET || item->event == NEWS_EVENTS ||
+	    event == NEWS_closed)
 		item->event = event;
 	add_line(item, event, detail_of(incident, event), now_ms);
 	for (uint32_t i = 0; i < news->output_count; i++) {

@@ -26,9 +26,13 @@ struct target_channel {
 	struct target *console; /* of the kind console */
 	struct http_call *call; /* NULL: none on its way */
 	struct ledger ledger;
-	uint64_t incident;        /* of the row on its way */
-	bool is_last;             /* nothing will be edited after it */
-	bool is_edit, is_new_due; /* what was to be edited is gone */
+	struct channel_session session; /* key "": none */
+	int64_t session_until_ms;       /* monotonic */
+	char *row_id, *row_body;        /* of the row that waits for a session */
+	uint64_t incident;              /* of the row on its way */
+	bool is_last;                   /* nothing will be edited after it */
+	bool is_quiet_end;              /* it is only told in a message that is there */
+	bool is_edit, is_new_due;       /* what was to be edited is gone */
 };
 
 static struct target_channel *channel_of(struct target *target)
@@ -58,15 +62,40 @@ static void keep_message(struct target_channel *out, const struct channel_verdic
 		ledger_put(&out->ledger, &entry);
 }
 
+static void drop_row(struct target_channel *out)
+{
+	mem_free(out->row_id);
+	mem_free(out->row_body);
+	out->row_id = NULL;
+	out->row_body = NULL;
+}
+
+static void drop_session(struct target_channel *out)
+{
+	explicit_bzero(&out->session, sizeof(out->session));
+	out->session_until_ms = 0;
+}
+
 static void finish(struct target_channel *out, const struct channel_verdict *verdict)
 {
+	drop_row(out);
+	if (verdict->is_session_over)
+		drop_session(out);
 	switch (verdict->end) {
 	case CHANNEL_DELIVERED:
 		out->is_new_due = false;
 		keep_message(out, verdict);
 		target_finish(&out->target, 1, SEND_DELIVERED, NULL);
 		return;
-	case CHANNEL_EDIT_GONE: out->is_new_due = true; break;
+	case CHANNEL_EDIT_GONE:
+		out->is_new_due = true;
+		if (!out->is_quiet_end)
+			break;
+		/* A new message days later that it is closed now would only disturb. */
+		keep_message(out, verdict);
+		out->is_new_due = false;
+		target_finish(&out->target, 1, SEND_DELIVERED, NULL);
+		return;
 	case CHANNEL_RETRY: out->target.wait_ms = verdict->wait_ms; break;
 	case CHANNEL_REFUSED: break;
 	}
@@ -80,6 +109,13 @@ static bool has_answer(const struct target_channel *out, const struct http_resul
 	if (channel_settings(out->channel)->kind == CHANNEL_MAIL)
 		return result->code == 0 || result->status >= 400;
 	return result->status != 0;
+}
+
+static void not_answered(const struct http_result *result, struct channel_verdict *verdict)
+{
+	snprintf(verdict->error, sizeof(verdict->error), "The channel did not answer: %.200s.",
+		 result->error ? target_error_without_url(result->error)
+			       : err_sentence(result->code));
 }
 
 static void on_answer(void *arg, const struct http_result *result)
@@ -97,10 +133,7 @@ static void on_answer(void *arg, const struct http_result *result)
 	if (has_answer(out, result))
 		channel_judge(out->channel, &reply, &verdict);
 	else
-		snprintf(verdict.error, sizeof(verdict.error),
-			 "The channel did not answer: %.200s.",
-			 result->error ? target_error_without_url(result->error)
-				       : err_sentence(result->code));
+		not_answered(result, &verdict);
 	finish(out, &verdict);
 }
 
@@ -123,6 +156,7 @@ static int start_mail(struct target_channel *out, const struct channel_request *
 }
 
 static int start_http(struct target_channel *out, const struct channel_request *request,
+		      void (*on_reply)(void *arg, const struct http_result *result),
 		      struct err_note *why)
 {
 	const struct http_call_options options = {
@@ -134,7 +168,7 @@ static int start_http(struct target_channel *out, const struct channel_request *
 		.reply_bytes_max = CHANNEL_REPLY_BYTES_MAX,
 	};
 
-	return http_call_start(&out->call, out->client, &options, on_answer, out, why);
+	return http_call_start(&out->call, out->client, &options, on_reply, out, why);
 }
 
 static void start(struct target_channel *out, const struct channel_request *request,
@@ -151,13 +185,14 @@ static void start(struct target_channel *out, const struct channel_request *requ
 	}
 	code = channel_settings(out->channel)->kind == CHANNEL_MAIL
 		       ? start_mail(out, request, &why)
-		       : start_http(out, request, &why);
+		       : start_http(out, request, on_answer, &why);
 	if (code == 0)
 		return;
 	out->call = NULL;
 	/* The client's own words may have the URL. */
 	snprintf(why.text, sizeof(why.text), "The request could not be started: %s.",
 		 err_sentence(code));
+	drop_row(out);
 	target_finish(&out->target, 0, code == ERR_FULL ? SEND_RETRY : SEND_REFUSED, why.text);
 }
 
@@ -167,19 +202,22 @@ static bool is_last_event(const char *event)
 	       strcmp(event, "merged") == 0;
 }
 
-static void channel_send(struct target *target, const struct outbox_row *rows, uint32_t row_count)
+static void send_row(struct target_channel *out, const struct outbox_row *row)
 {
-	struct target_channel *out = channel_of(target);
-	struct message_fields *fields = message_fields_new(rows[0].body, rows[0].id);
-	struct channel_moment moment = {.id = rows[0].id, .wall_ms = loop_wall_ms(out->loop)};
+	struct message_fields *fields = message_fields_new(row->body, row->id);
+	struct channel_moment moment = {
+		.id = row->id,
+		.wall_ms = loop_wall_ms(out->loop),
+		.session = out->session.key[0] != '\0' ? out->session.key : NULL,
+	};
 	struct channel_request request;
 	struct ledger_entry entry;
 	struct err_note why = {""};
 	int code;
 
-	REQUIRE(row_count == 1 && out->call == NULL);
 	out->incident = message_is_page(fields) ? 0 : message_incident(fields);
 	out->is_last = is_last_event(message_field(fields, "event"));
+	out->is_quiet_end = strcmp(message_field(fields, "event"), "closed") == 0;
 	if (can_edit(out) && !out->is_new_due && ledger_find(&out->ledger, out->incident, &entry)) {
 		moment.edit_room = entry.room;
 		moment.edit_ts = entry.ts;
@@ -187,12 +225,76 @@ static void channel_send(struct target *target, const struct outbox_row *rows, u
 	code = channel_build(out->channel, fields, &moment, &request, &why);
 	message_fields_free(fields);
 	if (code != 0) {
-		target_finish(target, 0, SEND_REFUSED, why.text);
+		drop_row(out);
+		target_finish(&out->target, 0, SEND_REFUSED, why.text);
 		return;
 	}
 	out->is_edit = request.is_edit;
-	start(out, &request, &rows[0]);
+	start(out, &request, row);
 	channel_request_deinit(&request);
+}
+
+/* ---- the channel's own key ---- */
+
+static void on_session(void *arg, const struct http_result *result)
+{
+	struct target_channel *out = arg;
+	struct channel_verdict verdict = {.end = CHANNEL_RETRY};
+	const struct channel_reply reply = {
+		.status = result->status,
+		.body = result->body,
+		.retry_after_ms = result->retry_after_ms,
+	};
+
+	out->call = NULL;
+	if (result->status == 0) {
+		not_answered(result, &verdict);
+		finish(out, &verdict);
+	} else if (!channel_read_session(out->channel, &reply, &out->session, &verdict)) {
+		finish(out, &verdict);
+	} else {
+		const struct outbox_row row = {out->row_id, slice_of(out->row_body), false};
+
+		out->session_until_ms = loop_mono_ms(out->loop) + out->session.for_ms;
+		send_row(out, &row);
+	}
+}
+
+/** True: the row waits for a key; it is kept. */
+static bool waits_for_session(struct target_channel *out, const struct outbox_row *row)
+{
+	struct channel_request request;
+	struct err_note why = {""};
+	int code;
+
+	if (out->session.key[0] != '\0' && loop_mono_ms(out->loop) < out->session_until_ms)
+		return false;
+	if (!channel_build_session(out->channel, &request))
+		return false;
+	drop_session(out);
+	out->row_id = mem_copy_text(row->id);
+	out->row_body = mem_copy_bytes(row->body.data, row->body.length);
+	code = start_http(out, &request, on_session, &why);
+	/* It has the app's secret. */
+	explicit_bzero(request.body.data, request.body.length);
+	channel_request_deinit(&request);
+	if (code == 0)
+		return true;
+	out->call = NULL;
+	drop_row(out);
+	snprintf(why.text, sizeof(why.text), "The request could not be started: %s.",
+		 err_sentence(code));
+	target_finish(&out->target, 0, SEND_RETRY, why.text);
+	return true;
+}
+
+static void channel_send(struct target *target, const struct outbox_row *rows, uint32_t row_count)
+{
+	struct target_channel *out = channel_of(target);
+
+	REQUIRE(row_count == 1 && out->call == NULL);
+	if (!waits_for_session(out, &rows[0]))
+		send_row(out, &rows[0]);
 }
 
 static void channel_target_free(struct target *target)
@@ -203,6 +305,8 @@ static void channel_target_free(struct target *target)
 		http_call_cancel(out->call);
 	if (out->console)
 		out->console->ops->free(out->console);
+	drop_row(out);
+	drop_session(out);
 	mem_free(out);
 }
 

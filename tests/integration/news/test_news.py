@@ -17,6 +17,8 @@ from servers import Vendors  # noqa: E402
 
 START = 1767225600
 DING, POST, UPDATE = "/robot/send", "/api/chat.postMessage", "/api/chat.update"
+MESSAGES = "/open-apis/im/v1/messages"
+MESSAGE, KEY = MESSAGES + "/om_1", "/open-apis/auth/v3/tenant_access_token/internal"
 CONFIG = """
   sources = { s = { fields = { k = "string", kind = "string" }, from = { { file = "%(log)s" } },
                     idle = "1h", lateness = "0s" } },
@@ -25,6 +27,8 @@ CONFIG = """
     ding = { dingtalk = "%(url)s/robot/send?access_token=t", %(rate)s },
     bot = { slack = { token = "xoxb", channel = "C1", api = "%(url)s/api" }, language = "zh",
             %(rate)s },
+    lark = { feishu = { app = "cli_1", secret = { env = "LARK" }, chat = "oc_1", api = "%(url)s" },
+             %(rate)s },
   },
   listen = { http = false },
   incidents = { tell = { %(tell)s }, %(more)s },
@@ -43,6 +47,7 @@ class News(unittest.TestCase):
         self.addCleanup(self.vendors.close)
         self.log = os.path.join(self.root, "s.jsonl")
         self.now_s = START
+        os.environ["LARK"] = "l4rk"
         with open(self.log, "w", encoding="ascii"):
             pass
 
@@ -175,6 +180,42 @@ class News(unittest.TestCase):
         wait_until(lambda: self.vendors.of(POST), 30, "the new one to be told")
         self.assertIn("已响应", self.vendors.bodies(POST)[0]["text"])
         self.assertEqual(len(self.dings()), 1)
+
+    def test_feishu_has_one_card_that_is_edited_and_its_key_is_renewed(self):
+        web = self.vendors
+        web.behave(KEY, (200, '{"code":0,"msg":"ok","tenant_access_token":"t-1","expire":7200}'),
+                   (200, '{"code":0,"msg":"ok","tenant_access_token":"t-2","expire":7200}'))
+        web.behave(MESSAGES, (200, '{"code":0,"msg":"success","data":{"message_id":"om_1",'
+                                   '"chat_id":"oc_1"}}'))
+        web.behave(MESSAGE, (200, '{"code":0,"msg":"success","data":{}}'),
+                   (400, '{"code":99991663,"msg":"token invalid"}'),
+                   (200, '{"code":0,"msg":"success","data":{}}'))
+        self.start('"lark"')
+        self.open_one()
+        wait_until(lambda: web.of(MESSAGES), 30, "the card")
+        self.do("ack")
+        wait_until(lambda: web.of(MESSAGE), 30, "its edit")
+        self.do("handle")
+        wait_until(lambda: len(web.of(MESSAGE)) >= 3, 30, "the edit with another key")
+        self.assertEqual(web.bodies(KEY), 2 * [{"app_id": "cli_1", "app_secret": "l4rk"}])
+        self.assertEqual(len(web.of(MESSAGES)), 1)
+        self.assertEqual([one["headers"]["Authorization"] for one in web.of(MESSAGE)],
+                         ["Bearer t-1", "Bearer t-1", "Bearer t-2"])
+        self.assertEqual({one["method"] for one in web.of(MESSAGE)}, {"PATCH"})
+        card = json.loads(web.bodies(MESSAGE)[-1]["content"])
+        self.assertTrue(card["config"]["update_multi"])
+        self.assertIn("in hand", card["header"]["title"]["content"])
+        web.behave(MESSAGE, (400, '{"code":230031,"msg":"14 days"}'))
+        self.daemon.kill()
+        self.daemon.start()
+        self.do("resolve", reason="so")
+        wait_until(lambda: len(web.of(MESSAGES)) >= 2, 30, "a card anew")
+        wait_until(lambda: self.sent("lark")["waiting"] == 0, 30, "nothing to wait")
+        self.do("close")
+        wait_until(lambda: len(web.of(MESSAGE)) >= 5 and self.sent("lark")["waiting"] == 0, 30,
+                   "the last edit")
+        self.assertEqual(len(web.of(MESSAGES)), 2, "closed is not told anew")
+        self.assertNotIn("l4rk", self.daemon.log())
 
     def test_an_edit_that_hangs_holds_nobody_else(self):
         self.start('"bot", "ding"')
