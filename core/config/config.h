@@ -120,10 +120,10 @@ struct config {
 	uint32_t inhibit_count;
 	const struct config_incidents *incidents; /**< config_incidents.h; never NULL */
 	const struct config_actions *actions;     /**< config_actions.h: config_actions() */
-	const char *listen_http;    /**< default "127.0.0.1:8787"; NULL when `http = false` */
-	const char *token;          /**< HTTP bearer token (or "file:/path"); needed off loopback */
-	const char *link_url;       /**< of `links`; NULL: there are none */
-	const char *link_secret;    /**< for secret_read() */
+	const char *listen_http; /**< default "127.0.0.1:8787"; NULL when `http = false` */
+	const char *token;       /**< HTTP bearer token (or "file:/path"); needed off loopback */
+	const char *link_url;    /**< of `links`; NULL: there are none */
+	const char *link_secret; /**< for secret_read() */
 	int64_t link_expires_ms;
 	const char *listen_control; /**< default "<state>/control.sock" when NULL */
 	int64_t retention_fine_ms, retention_day_ms;
