@@ -3,6 +3,7 @@
 #include "core/app/app_internal.h"
 #include "core/app/app_escalation.h"
 #include "core/app/app_links.h"
+#include "core/base/env.h"
 #include "core/base/err.h"
 #include "core/config/config.h"
 #include "core/escalation/override_store.h"
@@ -53,6 +54,8 @@ static void on_time(void *arg)
 
 int app_paging_open(struct app *app, struct err_note *why)
 {
+	uint64_t seed = 0;
+	env_random(app->env, &seed, sizeof(seed));
 	struct paging_options options = {
 		.kv = app->kv,
 		.commit = app->commit,
@@ -61,6 +64,7 @@ int app_paging_open(struct app *app, struct err_note *why)
 		.send = send_row,
 		.is_open = app_ask_is_open,
 		.append_private = app_ask_append_links,
+		.seed = seed,
 		.on_wake = set_timer,
 		.arg = app,
 	};

@@ -149,7 +149,7 @@ int verb_oncall_page(const struct verb_call *call, json_t **result, struct err_n
 		code = arg_number(call, "incident", false, INT64_MAX, &page.incident, why);
 	if (code == 0)
 		code = arg_flag(call, "important", &page.is_important, why);
-	if (code == 0) {
+	if (code == 0 && person != NULL) {
 		page.person = person->id;
 		code = paging_page(call->target->paging, &page, why);
 	}

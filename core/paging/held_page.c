@@ -35,9 +35,21 @@ struct page held_page_as_page(const struct held_page *held)
 	};
 }
 
+size_t page_text_length(const char *text, size_t bytes_max)
+{
+	size_t length = text != NULL ? strlen(text) : 0;
+
+	if (length <= bytes_max)
+		return length;
+	for (length = bytes_max; length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80;)
+		length--;
+	return length;
+}
+
 static void set(char **field, const char *text)
 {
-	char *copy = mem_copy_text(text);
+	size_t length = page_text_length(text, PAGE_TEXT_BYTES_MAX);
+	char *copy = text != NULL ? mem_copy_bytes(text, length) : NULL;
 
 	mem_free(*field);
 	*field = copy;
@@ -50,6 +62,7 @@ void held_page_tell(struct held_page *page, const struct page *from)
 	set(&page->cause, from->cause);
 	set(&page->topic, from->topic);
 	page->is_important |= from->is_important;
+	page->is_stored_now = false;
 }
 
 void held_page_free(struct held_page *page)
@@ -73,21 +86,21 @@ static void put(const struct paging *paging, const struct bytes *key, struct sli
 	bytes_deinit(&value);
 }
 
-static void append_text(struct bytes *out, const char *name, const char *text)
+static void append_text(struct bytes *out, const char *name, const char *text, size_t bytes_max)
 {
-	if (text == NULL)
+	if (text == NULL || bytes_max == 0)
 		return;
 	bytes_append_format(out, ",\"%s\":", name);
-	utf8_append_json(out, slice_of(text));
+	utf8_append_json(out, (struct slice){text, page_text_length(text, bytes_max)});
 }
 
-void held_page_append(const struct held_page *page, struct bytes *out)
+void held_page_append(const struct held_page *page, size_t text_max, struct bytes *out)
 {
 	bytes_append_format(out, "{\"incident\":%" PRIu64, page->incident);
-	append_text(out, "event", page->event);
-	append_text(out, "text", page->text);
-	append_text(out, "cause", page->cause);
-	append_text(out, "topic", page->topic);
+	append_text(out, "event", page->event, PAGE_TEXT_BYTES_MAX);
+	append_text(out, "text", page->text, text_max);
+	append_text(out, "cause", page->cause, text_max);
+	append_text(out, "topic", page->topic, PAGE_TEXT_BYTES_MAX);
 	bytes_append_format(out, ",\"important\":%s}", page->is_important ? "true" : "false");
 }
 
@@ -115,16 +128,47 @@ void held_page_store(const struct paging *paging, struct held_page *page)
 	struct bytes key = BYTES_EMPTY, content = BYTES_EMPTY;
 
 	bytes_append_format(&content, "{\"due_ms\":%" PRId64, page->due_ms);
-	append_text(&content, "person", page->person);
+	append_text(&content, "person", page->person, PAGE_TEXT_BYTES_MAX);
 	bytes_append_text(&content, ",\"page\":");
-	held_page_append(page, &content);
+	held_page_append(page, PAGE_TEXT_BYTES_MAX, &content);
 	bytes_append_char(&content, '}');
 	key_begin(&key, KEYSPACE_PAGE);
 	key_add_u64(&key, page->number);
 	put(paging, &key, bytes_slice(&content));
-	page->is_stored = true;
+	page->is_stored = page->is_stored_now = true;
+	page->stored_due_ms = page->due_ms;
 	bytes_deinit(&key);
 	bytes_deinit(&content);
+}
+
+/** False: the page is like no other. */
+static bool make_topic(const char *person, uint64_t incident, const char *topic, struct bytes *out)
+{
+	bytes_append_format(out, "%s %" PRIu64 " %s", person, incident, topic != NULL ? topic : "");
+	return incident != 0 || topic != NULL;
+}
+
+struct held_page *paging_find_held(const struct paging *paging, const struct page *page)
+{
+	struct bytes key = BYTES_EMPTY;
+	struct held_page *found = NULL;
+
+	if (make_topic(page->person, page->incident, page->topic, &key))
+		found = pointer_map_find(&paging->by_topic, bytes_slice(&key));
+	bytes_deinit(&key);
+	return found;
+}
+
+static void remember_topic(struct paging *paging, struct held_page *page, bool is_kept)
+{
+	struct bytes key = BYTES_EMPTY;
+	bool has_topic = make_topic(page->person, page->incident, page->topic, &key);
+
+	if (has_topic && is_kept)
+		pointer_map_put(&paging->by_topic, bytes_slice(&key), page);
+	else if (has_topic)
+		pointer_map_remove(&paging->by_topic, bytes_slice(&key));
+	bytes_deinit(&key);
 }
 
 void paging_keep(struct paging *paging, struct held_page *page)
@@ -134,6 +178,7 @@ void paging_keep(struct paging *paging, struct held_page *page)
 		paging->held = mem_grow(paging->held, paging->held_capacity, sizeof(*paging->held));
 	}
 	paging->held[paging->held_count++] = page;
+	remember_topic(paging, page, true);
 	if (page->number > paging->number_last)
 		paging->number_last = page->number;
 }
@@ -141,20 +186,33 @@ void paging_keep(struct paging *paging, struct held_page *page)
 void paging_forget(struct paging *paging, struct held_page *page)
 {
 	struct bytes key = BYTES_EMPTY;
-	uint32_t at = 0;
 
-	while (paging->held[at] != page)
-		at++;
-	paging->held_count--;
-	memmove(&paging->held[at], &paging->held[at + 1],
-		(paging->held_count - at) * sizeof(*paging->held));
 	if (page->is_stored) {
 		key_begin(&key, KEYSPACE_PAGE);
 		key_add_u64(&key, page->number);
 		kv_batch_delete(commit_batch(paging->options.commit), bytes_slice(&key));
 		bytes_deinit(&key);
 	}
-	held_page_free(page);
+	remember_topic(paging, page, false);
+	paging->bundle_count -= page->held_for == HELD_BUNDLE;
+	paging->gone_count++;
+	page->is_gone = true;
+}
+
+void paging_compact(struct paging *paging)
+{
+	uint32_t kept = 0;
+
+	if (paging->gone_count == 0)
+		return;
+	for (uint32_t i = 0; i < paging->held_count; i++) {
+		if (paging->held[i]->is_gone)
+			held_page_free(paging->held[i]);
+		else
+			paging->held[kept++] = paging->held[i];
+	}
+	paging->held_count = kept;
+	paging->gone_count = 0;
 }
 
 /* ---- used caps ---- */
@@ -217,7 +275,8 @@ static int decode_page(struct slice key, struct slice content, struct held_page 
 			      json_string_value(json_object_get(row, "person")));
 	if (*out != NULL) {
 		(*out)->due_ms = json_integer_value(json_object_get(row, "due_ms"));
-		(*out)->is_stored = true;
+		(*out)->stored_due_ms = (*out)->due_ms;
+		(*out)->is_stored = (*out)->is_stored_now = true;
 	}
 	json_decref(row);
 	return *out != NULL

@@ -16,7 +16,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SHORT_TEXT_BYTES = 60 };
+/* A bundle may have as many pages as there are incidents, and a row of the outbox 1 MiB: its first
+ * lines have texts of some length, the others stand for themselves. */
+enum { SHORT_TEXT_BYTES = 60, LINE_TEXT_BYTES = 300 };
 
 static bool is_zh(const struct paging *paging, const struct oncall_person *person, uint32_t way)
 {
@@ -56,7 +58,8 @@ static void append_text(const struct paging *paging, const struct page_batch *ba
 			const struct held_page *page, uint32_t way, struct bytes *out)
 {
 	const struct person_reach *reach = &batch->person->reach[way];
-	size_t length = page->text != NULL ? strlen(page->text) : 0;
+	size_t length = page_text_length(page->text,
+					 batch->count > 1 ? LINE_TEXT_BYTES : PAGE_TEXT_BYTES_MAX);
 	struct bytes own = BYTES_EMPTY;
 
 	if (page->topic != NULL && paging->options.append_private != NULL &&
@@ -64,11 +67,8 @@ static void append_text(const struct paging *paging, const struct page_batch *ba
 		paging->options.append_private(paging->options.arg, page->topic, batch->person->id,
 					       is_short(paging, reach), &own);
 	/* The channel cuts a text at its end, where the link stands. */
-	if (own.length > 0 && is_short(paging, reach) && length > SHORT_TEXT_BYTES) {
-		length = SHORT_TEXT_BYTES;
-		while (length > 0 && ((unsigned char)page->text[length] & 0xc0) == 0x80)
-			length--;
-	}
+	if (own.length > 0 && is_short(paging, reach) && length > SHORT_TEXT_BYTES)
+		length = page_text_length(page->text, SHORT_TEXT_BYTES);
 	if (length > 0)
 		bytes_append(out, page->text, length);
 	if (own.length > 0)
@@ -122,16 +122,18 @@ static void append_message(const struct paging *paging, const struct page_batch 
 	} else if (incident != NULL) {
 		incident_append_summary(incident, &json);
 		message.incident_json = json.data;
-	} else { /* the first line is the title, as in a plan's message */
-		size_t length = strcspn(first->text, "\n");
-
-		bytes_append(&lines, first->text, length);
-		message.title = lines.data;
-		message.text = first->text[length] != '\0' ? first->text + length + 1 : NULL;
 	}
 	if (batch->count == 1) {
 		append_text(paging, batch, first, way, &text);
 		message.text = text.length > 0 ? text.data : NULL;
+	}
+	if (batch->count == 1 && incident == NULL && message.text != NULL) {
+		/* The first line is the title, as in a plan's message. */
+		size_t length = strcspn(message.text, "\n");
+
+		bytes_append(&lines, message.text, length);
+		message.title = lines.data;
+		message.text = message.text[length] != '\0' ? message.text + length + 1 : NULL;
 	}
 	message_append_row(&message, out);
 	bytes_deinit(&json);
@@ -149,9 +151,13 @@ void page_row_append(const struct paging *paging, const struct page_batch *batch
 	bytes_append_format(out, ",\"way\":%u,\"all\":%s,\"pages\":[", way,
 			    batch->is_important ? "true" : "false");
 	for (uint32_t i = 0; i < batch->count; i++) {
+		size_t text_max = batch->count == 1 ? PAGE_TEXT_BYTES_MAX : LINE_TEXT_BYTES;
+
+		if (i >= PAGE_LINES_MAX)
+			text_max = 0;
 		if (i > 0)
 			bytes_append_char(out, ',');
-		held_page_append(batch->pages[i], out);
+		held_page_append(batch->pages[i], text_max, out);
 	}
 	bytes_append_text(out, "]}}");
 }

@@ -64,6 +64,7 @@ struct paging_options {
 	bool (*is_open)(void *arg, const char *topic);
 	void (*append_private)(void *arg, const char *topic, const char *person, bool is_short,
 			       struct bytes *out);
+	uint64_t seed;              /**< of a hash table: topics may come from outside */
 	void (*on_wake)(void *arg); /**< paging_next_ms() may be earlier than it was */
 	void *arg;
 };

@@ -374,3 +374,49 @@ Test(paging, a_storm_is_few_messages_and_p1_gets_through)
 	cr_expect_eq(usage.refused, 0);
 	close_world(&world);
 }
+
+Test(paging, ten_thousand_incidents_at_once_are_two_messages)
+{
+	enum { OUTBOX_BYTES_MAX = 1024 * 1024 };
+	struct world world;
+	struct paging_usage usage;
+	char *row;
+
+	open_world(&world);
+	for (int i = 0; i < PAGES_HELD_MAX; i++)
+		cr_assert_eq(page(&world, "wang", open_incident(&world, "P3"), false), 0);
+	cr_expect_eq(world.sent_count, 1);
+	pass(&world, 30000);
+	cr_assert_eq(world.sent_count, 2);
+	expect_sent(&world, 1, "voice", "9999 incidents need you");
+	expect_sent(&world, 1, "voice", "\\n+ 9979\"");
+	row = json_dumps(world.sent[1].row, JSON_COMPACT);
+	cr_expect_lt(strlen(row), OUTBOX_BYTES_MAX, "%zu bytes", strlen(row));
+	free(row);
+	paging_usage(world.paging, &usage);
+	cr_expect_eq(usage.bundled, 9998);
+	cr_expect_eq(usage.held, 0);
+	close_world(&world);
+}
+
+Test(paging, a_text_is_cut_between_letters_and_its_first_line_is_a_title)
+{
+	struct world world;
+	char text[PAGE_TEXT_BYTES_MAX + 64];
+	struct page page = {.person = "li", .event = "notice", .text = text};
+
+	open_world(&world);
+	world.caps.bundle_ms = 0;
+	memset(text, 'x', sizeof(text));
+	memcpy(text + PAGE_TEXT_BYTES_MAX - 1, "\xe4\xba\x8b", 4);
+	cr_expect_eq(paging_page(world.paging, &page, NULL), 0);
+	cr_expect_eq(json_string_length(json_object_get(world.sent[0].row, "title")),
+		     PAGE_TEXT_BYTES_MAX - 1);
+	cr_expect_null(json_object_get(world.sent[0].row, "text"));
+	page.text = "first\nsecond\nthird";
+	cr_expect_eq(paging_page(world.paging, &page, NULL), 0);
+	expect_sent(&world, 1, "mail", "\"title\":\"first\",\"text\":\"second\\nthird\"");
+	page.text = NULL;
+	cr_expect_eq(paging_page(world.paging, &page, NULL), ERR_INVALID);
+	close_world(&world);
+}
