@@ -32,6 +32,7 @@ static const char help[] =
 	"                        asks for all that the journal has\n"
 	"  verify [RUN]          replays journals without any effect; 1: one of them differs\n"
 	"  cancel RUN            ends it where it stands; what is out already stays out\n"
+	"  cancel RUN --rollback  ends it and undoes what it did, the latest first\n"
 	"\n"
 	"  STEP           which one, when several branches of the run wait; also --ask STEP\n"
 	"  --value VALUE  of the answer, signal or result: JSON or a plain text\n"
@@ -175,6 +176,8 @@ static json_t *make_args(const struct remote *remote, const struct command *comm
 		return NULL;
 	}
 	put_text(args, "reason", remote->reason);
+	if (remote->rolls_back)
+		json_object_set_new(args, "rollback", json_true());
 	if (remote->is_forced)
 		json_object_set_new(args, "force", json_true());
 	if (remote->has_active)

@@ -17,21 +17,37 @@
 #include <wchar.h>
 
 static const struct option options[] = {
-	{"state", required_argument, NULL, 's'},    {"socket", required_argument, NULL, 'S'},
-	{"reason", required_argument, NULL, 'r'},   {"at", required_argument, NULL, 't'},
-	{"value", required_argument, NULL, 'v'},    {"revision", required_argument, NULL, 'R'},
-	{"site", required_argument, NULL, 'd'},     {"type", required_argument, NULL, 'T'},
-	{"rule", required_argument, NULL, 'u'},     {"limit", required_argument, NULL, 'l'},
-	{"key", required_argument, NULL, 'k'},      {"as", required_argument, NULL, 'n'},
-	{"ask", required_argument, NULL, 'q'},      {"since", required_argument, NULL, 'i'},
-	{"by", required_argument, NULL, 'b'},       {"rev", required_argument, NULL, 'R'},
-	{"incident", required_argument, NULL, 'I'}, {"params", required_argument, NULL, 'P'},
-	{"to", required_argument, NULL, 'x'},       {"force", no_argument, NULL, 'f'},
-	{"plan", no_argument, NULL, 'p'},           {"editor", no_argument, NULL, 'e'},
-	{"stop", no_argument, NULL, 'o'},           {"compare", no_argument, NULL, 'c'},
-	{"json", no_argument, NULL, 'j'},           {"all", no_argument, NULL, 'a'},
-	{"active", no_argument, NULL, 'A'},         {"wait", no_argument, NULL, 'w'},
-	{"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+	{"state", required_argument, NULL, 's'},
+	{"socket", required_argument, NULL, 'S'},
+	{"reason", required_argument, NULL, 'r'},
+	{"at", required_argument, NULL, 't'},
+	{"value", required_argument, NULL, 'v'},
+	{"revision", required_argument, NULL, 'R'},
+	{"site", required_argument, NULL, 'd'},
+	{"type", required_argument, NULL, 'T'},
+	{"rule", required_argument, NULL, 'u'},
+	{"limit", required_argument, NULL, 'l'},
+	{"key", required_argument, NULL, 'k'},
+	{"as", required_argument, NULL, 'n'},
+	{"ask", required_argument, NULL, 'q'},
+	{"since", required_argument, NULL, 'i'},
+	{"by", required_argument, NULL, 'b'},
+	{"rev", required_argument, NULL, 'R'},
+	{"incident", required_argument, NULL, 'I'},
+	{"params", required_argument, NULL, 'P'},
+	{"to", required_argument, NULL, 'x'},
+	{"force", no_argument, NULL, 'f'},
+	{"rollback", no_argument, NULL, 'B'},
+	{"plan", no_argument, NULL, 'p'},
+	{"editor", no_argument, NULL, 'e'},
+	{"stop", no_argument, NULL, 'o'},
+	{"compare", no_argument, NULL, 'c'},
+	{"json", no_argument, NULL, 'j'},
+	{"all", no_argument, NULL, 'a'},
+	{"active", no_argument, NULL, 'A'},
+	{"wait", no_argument, NULL, 'w'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
 };
 
 void remote_init(struct remote *remote, const char *help)
@@ -68,6 +84,7 @@ int remote_parse(struct remote *remote, int argc, char **argv, const char *help)
 		case 'I': remote->incident = optarg; break;
 		case 'P': remote->params = optarg; break;
 		case 'x': remote->to = optarg; break;
+		case 'B': remote->rolls_back = true; break;
 		case 'f': remote->is_forced = true; break;
 		case 'o': remote->stops = true; break;
 		case 'c': remote->compares = true; break;

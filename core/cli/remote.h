@@ -30,6 +30,7 @@ struct remote {
 	const char *to;        /**< --to */
 	bool is_json;
 	bool has_all;                        /**< --all */
+	bool rolls_back;                     /**< --rollback */
 	bool is_forced;                      /**< --force */
 	bool has_active;                     /**< --active */
 	bool waits;                          /**< --wait */

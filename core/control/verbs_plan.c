@@ -337,10 +337,24 @@ int verb_plan_verify(const struct verb_call *call, json_t **result, struct err_n
 	return 0;
 }
 
+static int roll_back(const struct verb_call *call, json_t **result, struct err_note *why)
+{
+	struct order order;
+	int code = read_order(call, &order, why);
+	if (code == 0)
+		code = plan_engine_rollback(call->target->plans, order.run, &order.by, why);
+	return finish(call, &order, code, result, why);
+}
+
 int verb_plan_cancel(const struct verb_call *call, json_t **result, struct err_note *why)
 {
 	const char *id = NULL, *reason = "by hand";
-	int code = arg_text(call, "run", true, &id, why);
+	bool rolls_back = false;
+	int code = arg_flag(call, "rollback", &rolls_back, why);
+	if (code == 0 && rolls_back)
+		return roll_back(call, result, why);
+	if (code == 0)
+		code = arg_text(call, "run", true, &id, why);
 	if (code == 0)
 		code = arg_text(call, "reason", false, &reason, why);
 	if (code == 0)

@@ -11,7 +11,9 @@
  *
  *  Operator records: with a step "it happened", "it did not happen", "retry" (args: the new ones),
  *  "set", "skip"; `final`: it ends the doubt of the step. Without a step, anywhere: "pause",
- *  "resume", "cancel". Migrated (version, hash): another version asked for what follows.
+ *  "resume", "cancel", "rollback" (after it no branch opens a call but "#rollback", which undoes;
+ *  the others may end inside one).
+ *  Migrated (version, hash): another version asked for what follows.
  *  SignalSent is of the run as a whole; a SignalReceived with `final` takes the oldest SignalSent
  *  of its name.
  *  A StepInDoubt with `final` has certainly failed and waits for an operator (opts.on_fail); a

@@ -72,8 +72,11 @@ struct plan_branch *branch_new(struct plan_run *run, struct plan_branch *parent,
 			branch_scope(parent, name, run_next_occurrence(run, parent->scope, use));
 		mem_free(use);
 	} else {
-		branch->scope = mem_copy_text("");
+		/* No id has a '#': no branch of a script has this scope. */
+		branch->is_rollback = name != NULL;
+		branch->scope = mem_copy_text(name ? name : "");
 	}
+	branch->is_stopping = run->is_unwinding && !branch->is_rollback;
 	branch->replay_next = replay_first(run, branch->scope);
 	return branch;
 }
@@ -111,7 +114,7 @@ static bool is_replay_left(struct plan_branch *branch, const char *how)
 	return true;
 }
 
-/* Ends the branch: the main one ends the run, another one tells its parent. */
+/* Ends the branch: it tells its parent. The main one has none: a rollback follows it. */
 static void end(struct plan_branch *branch, bool is_given_up, const char *error)
 {
 	struct plan_run *run = branch->run;
@@ -123,7 +126,10 @@ static void end(struct plan_branch *branch, bool is_given_up, const char *error)
 	run->runner->ops->drop(run->runner, branch->number);
 	lock_free_branch(branch);
 	branch_free(branch);
-	join_ended(parent, name, is_given_up, kept_error);
+	if (parent)
+		join_ended(parent, name, is_given_up, kept_error);
+	else
+		rollback_begin(run);
 	mem_free(name);
 	mem_free(kept_error);
 }
@@ -132,7 +138,9 @@ static void finished(struct plan_branch *branch, const char *result_json)
 {
 	if (is_replay_left(branch, "ended"))
 		return;
-	if (branch->parent)
+	if (branch->is_stopping && !branch->parent)
+		end(branch, true, NULL);
+	else if (branch->parent)
 		end(branch, false, NULL);
 	else
 		run_end_done(branch->run, result_json);
@@ -143,8 +151,9 @@ static void raised(struct plan_branch *branch, int code, const char *error)
 {
 	if (is_replay_left(branch, "failed"))
 		return;
-	if (branch->parent && code != ERR_BUDGET && code != ERR_MEMORY)
-		end(branch, false, error);
+	bool has_followed = branch->parent || branch->is_stopping;
+	if (has_followed && code != ERR_BUDGET && code != ERR_MEMORY)
+		end(branch, !branch->parent, error);
 	else
 		run_end(branch->run, RUN_FAILED, error);
 }

@@ -73,7 +73,8 @@ struct plan_branch {
 	uint32_t epoch;
 	void (*held)(struct plan_branch *branch); /**< what it does when its run goes on */
 	bool is_opening;                          /**< inside call_open() */
-	bool is_stopping; /**< another one has won: it begins no more calls */
+	bool is_stopping; /**< another one has won, or a rollback: it begins no more calls */
+	bool is_rollback; /**< undoes what the run did; there is no other then */
 	enum run_state state;
 	char *waiting_for;
 };
@@ -140,6 +141,9 @@ void step_on_due(struct plan_branch *branch); /**< the next try, or the next pro
 /** A try failed; the next one follows if there may be one, else the script is told. */
 void step_failed(struct plan_branch *branch, const char *error, bool wants_retry);
 void step_doubt(struct plan_branch *branch, const char *error);
+/** Whether its effect may be there, so that a stopped branch waits for the outcome: `once` and
+ *  `probe`; before a rollback everything that has an effect, because of its undo. */
+bool step_may_have_happened(const struct plan_branch *branch);
 /** Whether a branch that is stopped has to wait for the outcome of its step, or has just
  *  recorded one. */
 bool step_must_be_known(struct plan_branch *branch);

@@ -305,8 +305,7 @@ static void call_continue(struct plan_branch *branch)
 static void continue_stopped(struct plan_branch *branch)
 {
 	const struct open_call *call = &branch->call;
-	bool may_have_happened = call->kind == PLAN_CALL_STEP && !effect_is_safe(call->effect) &&
-				 (call->is_attempted || call->is_in_doubt);
+	bool may_have_happened = step_may_have_happened(branch);
 	if (branch->run->engine->is_rehearsal && (call->has_failed || may_have_happened))
 		return;
 	if (call->has_failed)

@@ -243,6 +243,16 @@ static void cancel(struct plan_run *child, const char *caller, const char *reaso
 	mem_free(actor);
 }
 
+/* False: it has not begun, or cannot go on. */
+static bool roll_back(struct plan_run *child, const char *caller)
+{
+	char *actor = mem_format("run %s", caller);
+	struct plan_operator by = {.actor = actor, .reason = "it is rolled back"};
+	int code = plan_engine_rollback(child->engine, child->id, &by, NULL);
+	mem_free(actor);
+	return code == 0;
+}
+
 void child_give_up(struct plan_branch *branch, const char *reason)
 {
 	struct plan_run *child = child_of(branch);
@@ -251,7 +261,13 @@ void child_give_up(struct plan_branch *branch, const char *reason)
 	/* The call is over for the branch: the end of the child tells it nothing. */
 	mem_free(branch->call.child);
 	branch->call.child = NULL;
-	cancel(child, branch->run->id, reason);
+	/* At a start the caller comes first: what the child has recorded is not known yet. */
+	if (!child->timer && child->state != RUN_QUEUED && child->state != RUN_BLOCKED)
+		run_resume(child);
+	if (run_is_ended(child) || child->is_unwinding)
+		return;
+	if (!branch->run->is_unwinding || !roll_back(child, branch->run->id))
+		cancel(child, branch->run->id, reason);
 }
 
 void child_cancel_all(struct plan_run *ended)
@@ -261,7 +277,7 @@ void child_cancel_all(struct plan_run *ended)
 	for (int is_started = 0; is_started <= 1; is_started++) {
 		for (uint32_t i = 0; i < engine->run_count; i++) {
 			struct plan_run *run = engine->runs[i];
-			if (run->parent && !run_is_ended(run) &&
+			if (run->parent && !run_is_ended(run) && !run->is_unwinding &&
 			    (is_started || run->state == RUN_QUEUED) &&
 			    strcmp(run->parent, ended->id) == 0)
 				cancel(run, ended->id, "the run that called it has ended");

@@ -29,6 +29,9 @@ static int rank_of(enum run_state state)
 	case RUN_IN_DOUBT: return 3;
 	case RUN_ASKING: return 2;
 	case RUN_RUNNING: return 1;
+	case RUN_ROLLING_BACK:
+	case RUN_ROLLED_BACK:
+	case RUN_ROLLBACK_FAILED:
 	case RUN_SLEEPING:
 	case RUN_WAITING:
 	case RUN_PAUSED:
@@ -59,6 +62,8 @@ void run_refresh(struct plan_run *run)
 			best = branch;
 	}
 	enum run_state state = run->is_paused ? RUN_PAUSED : best ? best->state : RUN_RUNNING;
+	if (run->is_unwinding && state == RUN_RUNNING)
+		state = RUN_ROLLING_BACK;
 	const char *text = best ? best->waiting_for : NULL;
 	char *more = NULL;
 	if (people_count > 1)
@@ -147,7 +152,7 @@ static bool has_deadline(const struct plan_run *run)
 {
 	bool is_waiting = run->state == RUN_RUNNING || run->state == RUN_SLEEPING ||
 			  run->state == RUN_ASKING || run->state == RUN_WAITING;
-	return is_waiting && !child_needs_person(run);
+	return is_waiting && !run->is_unwinding && !child_needs_person(run);
 }
 
 int64_t run_deadline_ms(const struct plan_run *run)

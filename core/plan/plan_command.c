@@ -154,7 +154,8 @@ void run_cancel(struct plan_run *run, const struct plan_operator *by)
 					 .via = by->via,
 					 .reason = by->reason};
 	struct bytes text = BYTES_EMPTY;
-	bytes_append_format(&text, "cancelled by %s", by->actor);
+	bytes_append_format(&text, "%scancelled by %s",
+			    run->is_unwinding ? "the rollback was " : "", by->actor);
 	if (by->reason && by->reason[0])
 		bytes_append_format(&text, ": %.500s", by->reason);
 	for (uint32_t i = 0; i < run->branch_count; i++) {

@@ -87,6 +87,10 @@ int plan_engine_answer_as(struct plan_engine *engine, const char *run_id, const 
 int plan_engine_answer(struct plan_engine *engine, const char *run_id, const char *step,
 		       bool is_approved, const char *value_json, const char *actor,
 		       const char *reason, struct err_note *why);
+/** Stops the run and undoes what it did, the latest first: ROLLING_BACK, then ROLLED_BACK or
+ *  ROLLBACK_FAILED. A step in doubt is waited for. ERR_NOT_FOUND, ERR_CONFLICT. */
+int plan_engine_rollback(struct plan_engine *engine, const char *run_id,
+			 const struct plan_operator *by, struct err_note *why);
 int plan_engine_cancel(struct plan_engine *engine, const char *run_id, const char *actor,
 		       const char *reason, struct err_note *why);
 

@@ -25,7 +25,8 @@ const char *run_state_name(enum run_state state)
 
 bool run_is_ended(const struct plan_run *run)
 {
-	return run->state == RUN_DONE || run->state == RUN_FAILED || run->state == RUN_CANCELLED;
+	return run->state == RUN_DONE || run->state == RUN_FAILED || run->state == RUN_CANCELLED ||
+	       run->state == RUN_ROLLED_BACK || run->state == RUN_ROLLBACK_FAILED;
 }
 
 int64_t engine_now(const struct plan_engine *engine)

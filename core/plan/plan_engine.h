@@ -54,7 +54,10 @@ struct script_store;
 	X(QUEUED, "queued")                                                                        \
 	X(DONE, "done")                                                                            \
 	X(FAILED, "failed")                                                                        \
-	X(CANCELLED, "cancelled")
+	X(CANCELLED, "cancelled")                                                                  \
+	X(ROLLING_BACK, "rolling_back")                                                            \
+	X(ROLLED_BACK, "rolled_back")                                                              \
+	X(ROLLBACK_FAILED, "rollback_failed")
 enum run_state {
 #define RUN_ENUM(name, text) RUN_##name,
 	RUN_STATE_LIST(RUN_ENUM)

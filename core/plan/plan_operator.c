@@ -36,7 +36,7 @@ static void tell(struct plan_run *run, const char *what, const char *step,
 		    by->actor, has_reason ? ": " : "", has_reason ? by->reason : "");
 }
 
-static void record_run(struct plan_run *run, const char *what, const struct plan_operator *by)
+void operator_record(struct plan_run *run, const char *what, const struct plan_operator *by)
 {
 	struct journal_record record = {.type = RECORD_OPERATOR,
 					.text = what,
@@ -62,6 +62,16 @@ bool branch_holds(struct plan_branch *branch, void (*then)(struct plan_branch *b
 	return true;
 }
 
+void operator_release(struct plan_run *run)
+{
+	for (uint32_t i = 0; i < run->branch_count; i++) {
+		struct plan_branch *branch = run->branches[i];
+		if (branch->held)
+			branch_after(branch, branch->held);
+		branch->held = NULL;
+	}
+}
+
 int plan_engine_pause(struct plan_engine *engine, const char *run_id,
 		      const struct plan_operator *by, struct err_note *why)
 {
@@ -73,7 +83,7 @@ int plan_engine_pause(struct plan_engine *engine, const char *run_id,
 		code = err_set(why, ERR_CONFLICT, "the journal of run %s is full", run_id);
 	if (code != 0)
 		return code;
-	record_run(run, "pause", by);
+	operator_record(run, "pause", by);
 	run_refresh(run);
 	run_arm(run);
 	return 0;
@@ -89,13 +99,8 @@ int plan_engine_go_on(struct plan_engine *engine, const char *run_id,
 			       run_state_name(run->state));
 	if (code != 0)
 		return code;
-	record_run(run, "resume", by);
-	for (uint32_t i = 0; i < run->branch_count; i++) {
-		struct plan_branch *branch = run->branches[i];
-		if (branch->held)
-			branch_after(branch, branch->held);
-		branch->held = NULL;
-	}
+	operator_record(run, "resume", by);
+	operator_release(run);
 	locks_look_run(run);
 	run_refresh(run);
 	run_arm(run);

@@ -139,6 +139,7 @@ void run_account(struct plan_run *run, const struct journal_record *record)
 		run->paused_ms += record->time_ms - run->doubt_ms;
 	if (record->type == RECORD_CHILD_ENDED)
 		run->paused_ms += record->paused_ms;
+	rollback_account(run, record);
 	signal_account(run, record);
 	lock_account(run, record);
 }
@@ -147,6 +148,8 @@ static void end_with(struct plan_run *run, enum run_state state, const char *err
 		     const char *result_json)
 {
 	struct plan_engine *engine = run->engine;
+	if (run->is_unwinding)
+		state = state == RUN_DONE ? RUN_ROLLED_BACK : RUN_ROLLBACK_FAILED;
 	char *kept_error = mem_copy_text(error); /* `error` may be the run's own */
 	struct journal_record record = {.type = RECORD_RUN_ENDED,
 					.text = run_state_name(state),
@@ -164,7 +167,7 @@ static void end_with(struct plan_run *run, enum run_state state, const char *err
 	run_save(run);
 	engine->ended_count++;
 	engine->usage.done_count += state == RUN_DONE ? 1 : 0;
-	engine->usage.failed_count += state == RUN_FAILED ? 1 : 0;
+	engine->usage.failed_count += state == RUN_FAILED || state == RUN_ROLLBACK_FAILED ? 1 : 0;
 	run_release(run);
 	lock_free_run(run);
 	engine_kick(engine);

@@ -27,6 +27,7 @@
 #include "core/plan/plan_branch.h"
 #include "core/plan/plan_child.h"
 #include "core/plan/plan_clock.h"
+#include "core/plan/plan_engine_internal.h"
 #include "core/plan/plan_lock.h"
 #include "core/plan/run_store.h"
 
@@ -40,6 +41,7 @@ struct run_script {
 	struct plan_factory *factory; /**< owned when `plan` is NULL; made when first needed */
 };
 
+struct plan_operator;
 struct replay;
 
 struct plan_run {
@@ -79,6 +81,8 @@ struct plan_run {
 	struct timer *timer;
 	uint32_t doubt_count; /**< steps in doubt */
 	bool is_paused;       /**< by an operator */
+	bool is_unwinding;    /**< what it did is undone: plan_rollback.c */
+	char *unwind_why;     /**< by whom, and why */
 	json_t *locks;        /**< held, says the journal: {key, scope, fence}; NULL none */
 	json_t *signals;      /**< sent, and not waited for yet: {name, result}; NULL none */
 	int64_t doubt_ms;     /**< since when there is one, or it is paused */
@@ -94,58 +98,11 @@ struct plan_run {
 	bool is_journal_lost; /**< it cannot be read: nothing is appended to it either */
 };
 
-struct run_wait {
-	struct plan_run *run;
-	uint32_t epoch;
-	void (*then)(struct plan_branch *branch);
-};
-
-struct plan_engine {
-	struct plan_engine_options options;
-	struct config *config;
-	struct plan **plans;
-	uint32_t plan_count;
-	struct plan_run **runs; /**< by creation */
-	uint32_t run_count;
-	uint32_t run_capacity;
-	uint32_t ended_count;
-	uint32_t records_max; /**< RUN_RECORDS_MAX; tests lower it */
-	uint32_t ended_max;   /**< RUNS_ENDED_MAX; tests lower it */
-	uint32_t awake_count; /**< runs with a script */
-	uint32_t awake_max;   /**< RUNS_AWAKE_MAX; tests lower it */
-	int64_t clock_ms;     /**< wall clock less monotonic clock, when it was looked at */
-	uint32_t hold_count;  /**< somebody works on runs, and facts call back: no run_trim() */
-	bool is_rehearsal;    /**< it replays and does nothing else: plan_rehearse.c */
-	struct run_script **scripts;
-	uint32_t script_count;
-	uint32_t script_capacity;
-	struct run_wait *waits; /**< a ring: the commit calls back in this order */
-	uint32_t wait_first, wait_count, wait_capacity;
-	struct timer *kick;
-	struct plan_locks locks;
-	bool is_resuming; /**< runs are brought back: no lock is given yet */
-	struct plan_usage usage;
-};
-
 enum {
 	RUN_RECORDS_SPARE = 8, /**< for each branch that is in a call: its records find a place */
 	RUN_BYTES_SPARE = 256 * 1024,
 	RUN_BRANCHES_MAX = 256 /**< of a run at once, the main one among them */
 };
-
-/* plan_engine.c */
-int64_t engine_now(const struct plan_engine *engine);
-void plan_tell(const struct plan_engine *engine, uint64_t incident, const char *plan,
-	       const char *id, const char *kind, const char *text);
-void engine_fact(struct plan_run *run, const char *kind, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-/** A message for an output or a person. */
-void engine_send(const struct plan_engine *engine, const char *to, uint64_t incident,
-		 const char *id, const char *text);
-/** Commits what was gathered at the end of this turn: one group commit for all runs. */
-void engine_kick(struct plan_engine *engine);
-bool run_is_ended(const struct plan_run *run);
-struct plan_run *engine_find(const struct plan_engine *engine, const char *run_id);
 
 /* plan_start.c */
 /** Starts queued runs of the same plan and key, as far as the limit allows. */
@@ -161,7 +118,16 @@ struct plan_operator;
 /** Ends it where it stands: a live, parked, blocked or queued one. */
 void run_cancel(struct plan_run *run, const struct plan_operator *by);
 
+/* plan_rollback.c */
+void rollback_account(struct plan_run *run, const struct journal_record *record);
+/** The main branch is over: a branch of the engine undoes what the run did. */
+void rollback_begin(struct plan_run *run);
+
 /* plan_operator.c */
+/** A command that is of the run as a whole. */
+void operator_record(struct plan_run *run, const char *what, const struct plan_operator *by);
+/** What a pause has held goes on. */
+void operator_release(struct plan_run *run);
 /** A run with a script, woken when it was parked. ERR_NOT_FOUND, ERR_CONFLICT. */
 int engine_find_live(struct plan_engine *engine, const char *run_id, struct plan_run **out,
 		     struct err_note *why);

@@ -94,6 +94,11 @@ struct plan_runner_ops {
 	 *  in. ERR_MEMORY, ERR_SCRIPT. */
 	int (*fork)(struct plan_runner *runner, uint32_t parent, uint32_t index, uint32_t *branch,
 		    struct err_note *why);
+	/** A branch that undoes what the script has done so far, the latest first, as steps "undo";
+	 *  it fails with the first that fails. The main branch was dropped. ERR_NOT_FOUND: the
+	 *  script was never resumed; ERR_MEMORY, ERR_SCRIPT. */
+	int (*unwind)(struct plan_runner *runner, const char *reason, uint32_t *branch,
+		      struct err_note *why);
 	/** Forgets a branch that has ended or is given up; its number may be used again. */
 	void (*drop)(struct plan_runner *runner, uint32_t branch);
 	void (*free)(struct plan_runner *runner);

@@ -340,6 +340,14 @@ static void stop_waiting(struct plan_branch *branch)
 	branch_after(branch, branch_go_on);
 }
 
+bool step_may_have_happened(const struct plan_branch *branch)
+{
+	const struct open_call *call = &branch->call;
+	bool matters = branch->run->is_unwinding ? call->effect != EFFECT_READ
+						 : !effect_is_safe(call->effect);
+	return call->kind == PLAN_CALL_STEP && matters && (call->is_attempted || call->is_in_doubt);
+}
+
 bool step_must_be_known(struct plan_branch *branch)
 {
 	const struct open_call *call = &branch->call;
@@ -347,10 +355,11 @@ bool step_must_be_known(struct plan_branch *branch)
 		stop_waiting(branch);
 		return true;
 	}
-	if (effect_is_safe(call->effect) || !(call->is_attempted || call->is_in_doubt))
+	if (!step_may_have_happened(branch))
 		return false;
 	if (call->is_attempted && !branch->action && call->probe_count == 0) {
-		fail(branch, "it was not sent: another branch has won");
+		fail(branch, branch->run->is_unwinding ? "it was not sent: the run is rolled back"
+						       : "it was not sent: another branch has won");
 		branch_after(branch, branch_go_on);
 	}
 	return true;

@@ -122,7 +122,7 @@ static bool read_row_field(struct plan_run *run, const struct row_field *field, 
 
 static int state_parse(const char *text)
 {
-	for (int state = 0; text && state <= RUN_CANCELLED; state++) {
+	for (int state = 0; text && state <= RUN_ROLLBACK_FAILED; state++) {
 		if (strcmp(run_state_name((enum run_state)state), text) == 0)
 			return state;
 	}
@@ -301,6 +301,7 @@ void run_free(struct plan_run *run)
 	mem_free(run->needs);
 	mem_free(run->parent);
 	mem_free(run->result_json);
+	mem_free(run->unwind_why);
 	json_decref(run->signals);
 	json_decref(run->locks);
 	mem_free(run->concurrency);

@@ -78,6 +78,19 @@ static int l_plan_branch(lua_State *lua)
 	return 1;
 }
 
+/* Registry slot of the function that undoes everything. */
+static const char unwind_key;
+
+/* keep(function(reason)): what undoes everything, for a rollback that a person wants. */
+static int l_plan_keep(lua_State *lua)
+{
+	luaL_checktype(lua, 1, LUA_TFUNCTION);
+	lua_pushlightuserdata(lua, (void *)(uintptr_t)&unwind_key);
+	lua_pushvalue(lua, 1);
+	lua_rawset(lua, LUA_REGISTRYINDEX);
+	return 0;
+}
+
 /* ---- branches ---- */
 
 /* Takes the thread from the top of the stack. */
@@ -136,6 +149,49 @@ static int fork_branch(struct plan_runner *base, uint32_t parent, uint32_t index
 	return script_end_code(end);
 }
 
+struct unwind {
+	struct plan_runner_lua *runner;
+	const char *reason;
+	bool is_found;
+	uint32_t number;
+};
+
+static void push_unwind(lua_State *lua, void *arg)
+{
+	struct unwind *unwind = arg;
+	lua_State *thread;
+
+	lua_pushlightuserdata(lua, (void *)(uintptr_t)&unwind_key);
+	lua_rawget(lua, LUA_REGISTRYINDEX);
+	unwind->is_found = lua_isfunction(lua, -1);
+	if (unwind->is_found) {
+		thread = lua_newthread(lua);
+		lua_insert(lua, -2);
+		lua_pushstring(lua, unwind->reason);
+		lua_xmove(lua, thread, 2);
+		unwind->number = add_branch(unwind->runner, lua);
+	} else {
+		lua_pop(lua, 1);
+	}
+	lua_pushcfunction(lua, do_nothing);
+}
+
+static int unwind_branch(struct plan_runner *base, const char *reason, uint32_t *branch,
+			 struct err_note *why)
+{
+	struct plan_runner_lua *runner = (struct plan_runner_lua *)base;
+	struct unwind unwind = {.runner = runner, .reason = reason};
+	struct script_call call = {
+		.state = runner->state, .function = "run", .push = push_unwind, .arg = &unwind};
+	int code = script_end_code(script_call(&call, why));
+
+	if (code == 0 && !unwind.is_found)
+		code = err_set(why, ERR_NOT_FOUND, "%s: the script has not begun",
+			       runner->state->name);
+	*branch = unwind.number;
+	return code;
+}
+
 static void drop_branch(struct plan_runner *base, uint32_t number)
 {
 	struct plan_runner_lua *runner = (struct plan_runner_lua *)base;
@@ -154,7 +210,7 @@ struct start {
 	json_t *params, *incident;
 };
 
-/* Makes the coroutine and leaves on it: main, run, yield, branch, run id, params, defaults,
+/* Makes the coroutine and leaves on it: main, run, yield, branch, keep, run id, params, defaults,
  * incident. */
 static void push_start(lua_State *lua, void *arg)
 {
@@ -168,6 +224,7 @@ static void push_start(lua_State *lua, void *arg)
 		luaL_error(lua, "a plan needs run = function(ctx, params) … end");
 	lua_pushcfunction(lua, l_plan_yield);
 	lua_pushcfunction(lua, l_plan_branch);
+	lua_pushcfunction(lua, l_plan_keep);
 	lua_pushstring(lua, start->run_id);
 	convert_push_json(lua, start->params);
 	loader_push_field(lua, "params");
@@ -176,7 +233,7 @@ static void push_start(lua_State *lua, void *arg)
 		lua_newtable(lua);
 	}
 	convert_push_json(lua, start->incident);
-	lua_xmove(lua, thread, 8);
+	lua_xmove(lua, thread, 9);
 	lua_pushcfunction(lua, do_nothing);
 }
 
@@ -324,6 +381,7 @@ static enum plan_progress resume(struct plan_runner *base, uint32_t number,
 static const struct plan_runner_ops runner_ops = {
 	.resume = resume,
 	.fork = fork_branch,
+	.unwind = unwind_branch,
 	.drop = drop_branch,
 	.free = free_runner,
 };

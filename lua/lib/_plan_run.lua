@@ -8,72 +8,13 @@ local text = require "tocsin.text"
 local check = privileges.own "tocsin._plan_check"
 local add_branches = privileges.own "tocsin._plan_branches"
 local add_others = privileges.own "tocsin._plan_others"
+local add_undo = privileges.own "tocsin._plan_undo"
 local check_id, check_table, check_undo = check.id, check.table, check.undo
 local span_ms = check.span_ms
 
--- What is to be undone, per branch: { action, args, opts } or the stacks of the branches of a call.
--- It follows from the journal like everything else, so it needs no records of its own.
-local function make_stacks(branch)
-  local stacks = {}
-  local own = {}
-
-  function own.get()
-    local key = branch()
-    stacks[key] = stacks[key] or {}
-    return stacks[key]
-  end
-
-  function own.push(undo)
-    local stack = own.get()
-    stack[#stack + 1] = undo
-  end
-
-  -- Of a branches call: `enter` is called in each branch; after `leave` nobody adds to them.
-  function own.fork()
-    local children, keys = {}, {}
-    local stack = own.get()
-    stack[#stack + 1] = { branches = children }
-    return function(index)
-      keys[index] = branch()
-      children[index] = own.get()
-    end, function()
-      for _, key in pairs(keys) do
-        stacks[key] = nil
-      end
-    end
-  end
-
-  -- Takes everything, the latest first.
-  function own.take()
-    local list = {}
-    local function collect(stack)
-      for i = #stack, 1, -1 do
-        local entry = stack[i]
-        stack[i] = nil
-        if entry.branches then
-          local indices = {}
-          for index in pairs(entry.branches) do
-            indices[#indices + 1] = index
-          end
-          table.sort(indices, function(a, b) return a > b end)
-          for _, index in ipairs(indices) do
-            collect(entry.branches[index])
-          end
-        else
-          list[#list + 1] = entry
-        end
-      end
-    end
-    collect(own.get())
-    return list
-  end
-
-  return own
-end
-
-local function make_ctx(yield, branch, run, incident)
+local function make_ctx(yield, branch, keep, run, incident)
   local ctx = { run = run, incident = incident }
-  local stacks = make_stacks(branch)
+  local stacks = add_undo(ctx, yield, branch, keep)
 
   -- One durable effect. A failure raises, or returns nil and the sentence with on_fail =
   -- "continue".
@@ -306,39 +247,13 @@ local function make_ctx(yield, branch, run, incident)
     return result
   end
 
-  -- The same as opts.undo of a step, for what was done in another way.
-  function ctx:undo(action, args, opts)
-    local undo = { action, args or {}, opts }
-    check_undo("ctx:undo", undo)
-    stacks.push(undo)
-  end
-
-  -- Undoes what this branch and its branches have done, the latest first; stops at the first undo
-  -- that fails.
-  function ctx:rollback(why)
-    if type(why) ~= "string" or why == "" then
-      raise("ctx:rollback: the first argument says why")
-    end
-    local list = stacks.take()
-    ctx:log("rolling back " .. #list .. ": " .. why)
-    for i, undo in ipairs(list) do
-      local is_ok, result = yield("step", "undo", undo[1], undo[2] or {}, undo[3])
-      if not is_ok then
-        ctx:log("the rollback has stopped, a person is needed: undo " .. i .. " of " .. #list
-          .. " (" .. undo[1] .. ") failed: " .. result)
-        raise("the rollback has stopped: undo " .. i .. " of " .. #list .. " failed: " .. result)
-      end
-    end
-    return { rolled_back = #list, why = why }
-  end
-
   add_branches(ctx, yield, stacks)
   add_others(ctx, yield, stacks)
   return ctx
 end
 
 -- The body of the coroutine. `defaults` are the plan's own params.
-return function(run, yield, branch, run_id, given, defaults, incident)
+return function(run, yield, branch, keep, run_id, given, defaults, incident)
   local params = {}
   for name, default in pairs(defaults) do
     params[name] = default
@@ -346,5 +261,5 @@ return function(run, yield, branch, run_id, given, defaults, incident)
   for name, value in pairs(given) do
     params[name] = value
   end
-  return run(make_ctx(yield, branch, run_id, incident), params)
+  return run(make_ctx(yield, branch, keep, run_id, incident), params)
 end

@@ -71,6 +71,7 @@ static bool drive(struct world *world)
 				cr_assert_eq(approve(world, step), 0);
 			}
 			break;
+		case RUN_ROLLING_BACK:
 		case RUN_RUNNING: world_advance(world, 1000); break;
 		case RUN_PAUSED:
 			world_advance(world, 1000);
@@ -81,6 +82,8 @@ static bool drive(struct world *world)
 		case RUN_QUEUED: cr_assert_fail("blocked: %s", world_run(world, 0).error);
 		case RUN_DONE:
 		case RUN_FAILED:
+		case RUN_ROLLED_BACK:
+		case RUN_ROLLBACK_FAILED:
 		case RUN_CANCELLED: return true;
 		}
 	}

@@ -357,7 +357,10 @@ static void command(struct world *world, const struct world_run *run)
 	case RUN_QUEUED:
 	case RUN_DONE:
 	case RUN_FAILED:
-	case RUN_CANCELLED: break;
+	case RUN_CANCELLED:
+	case RUN_ROLLING_BACK:
+	case RUN_ROLLED_BACK:
+	case RUN_ROLLBACK_FAILED: break;
 	}
 	cr_assert_fail("run is %s: %s", run_state_name(run->state), run->error);
 }

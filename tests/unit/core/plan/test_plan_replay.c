@@ -92,6 +92,7 @@ static bool drive(struct world *world, bool is_approving)
 							NULL, "bob", "", NULL),
 				     0);
 			break;
+		case RUN_ROLLING_BACK:
 		case RUN_RUNNING:
 		case RUN_WAITING:
 		case RUN_PAUSED:
@@ -101,6 +102,8 @@ static bool drive(struct world *world, bool is_approving)
 				       run.error);
 		case RUN_DONE:
 		case RUN_FAILED:
+		case RUN_ROLLED_BACK:
+		case RUN_ROLLBACK_FAILED:
 		case RUN_CANCELLED: return true;
 		}
 	}

@@ -55,6 +55,7 @@ struct world {
 	struct plan_engine *engine;
 	struct plan *plan;                   /**< of the test; NULL until world_plan() */
 	const struct plan_call *script;      /**< ends with id NULL */
+	const struct plan_call *undo;        /**< what undoes it; NULL: it has not begun */
 	const struct plan_call *next_script; /**< of version 4: world_next_plan() */
 	const struct plan_call *child;       /**< of the plan "sub"; NULL: there is none */
 

@@ -82,6 +82,19 @@ static int list_fork(struct plan_runner *base, uint32_t parent, uint32_t index, 
 	return 0;
 }
 
+static int list_unwind(struct plan_runner *base, const char *reason, uint32_t *out,
+		       struct err_note *why)
+{
+	struct list_runner *runner = (struct list_runner *)base;
+	if (!runner->world->undo)
+		return err_set(why, ERR_NOT_FOUND, "the script has not begun");
+	cr_assert_not(runner->branches[0].is_used, "the main branch was dropped");
+	cr_assert_str_eq(reason, "ann: too hot");
+	runner->branches[0] = (struct list_branch){true, runner->world->undo, NULL};
+	*out = 0;
+	return 0;
+}
+
 static void list_drop(struct plan_runner *base, uint32_t number)
 {
 	struct list_runner *runner = (struct list_runner *)base;
@@ -94,7 +107,8 @@ static void list_free(struct plan_runner *base)
 	mem_free(base);
 }
 
-static const struct plan_runner_ops list_ops = {list_resume, list_fork, list_drop, list_free};
+static const struct plan_runner_ops list_ops = {list_resume, list_fork, list_unwind, list_drop,
+						list_free};
 
 struct list_factory {
 	struct plan_factory base;
