@@ -3,6 +3,7 @@
 #include "core/base/env.h"
 #include "core/base/err.h"
 #include "core/cli/big_stack.h"
+#include "core/cli/oncall_rehearse.h"
 #include "core/cli/oncall_remote.h"
 #include "core/cli/remote.h"
 #include "core/config/config.h"
@@ -25,6 +26,8 @@ static const char help[] =
 	"  override add SCHEDULE PERSON [--from TIME] --to TIME [--reason TEXT]\n"
 	"                     somebody else is on call for a while (from now on)\n"
 	"  override list      what was added so; override remove NUMBER takes it back\n"
+	"  rehearse FILE      whom the chains would call for the incidents of a file "
+	"(docs/on-call.md)\n"
 	"  chains             who is being called for which incident, and what comes next\n"
 	"  people [PERSON]    how people are reached; page PERSON TEXT: see people --help\n"
 	"\n"
@@ -58,6 +61,14 @@ struct request {
 static const char *const who_columns[] = {"schedule=SCHEDULE", "person=PERSON", "name=NAME", NULL};
 static const char *const shift_columns[] = {"from=FROM", "to=TO", "person=PERSON", "name=NAME",
 					    NULL};
+static const char *const fact_columns[] = {"at=AT", "incident=INCIDENT", "text=WHAT ELSE", NULL};
+static const char *const page_columns[] = {"at=AT",
+					   "incident=INCIDENT",
+					   "person=PERSON",
+					   "output=OUTPUT",
+					   "event=EVENT",
+					   "cause=CAUSE",
+					   NULL};
 static const char *const list_columns[] = {"schedule=SCHEDULE", "zone=ZONE", "layers=LAYERS",
 					   "overrides=OVERRIDES", NULL};
 
@@ -155,6 +166,28 @@ static int answer(const struct request *request, const struct config *config)
 	return code;
 }
 
+static int rehearse(const struct request *request, struct config *config)
+{
+	struct rehearsal rehearsal = {config, request->schedule,
+				      request->ask.has_to ? request->ask.to_ms : 0};
+	struct err_note why = {{0}};
+	json_t *result = NULL;
+
+	if (oncall_rehearse(&rehearsal, &result, &why) != 0) {
+		fprintf(stderr, "tocsin oncall: %s\n", why.text);
+		return EXIT_FAILED;
+	}
+	if (request->remote.is_json) {
+		remote_print_json(result);
+	} else {
+		remote_print_table(json_object_get(result, "pages"), page_columns);
+		putchar('\n');
+		remote_print_table(json_object_get(result, "facts"), fact_columns);
+	}
+	json_decref(result);
+	return EXIT_DONE;
+}
+
 static int load_and_answer(void *arg)
 {
 	const struct request *request = arg;
@@ -170,6 +203,8 @@ static int load_and_answer(void *arg)
 	if (generation->config == NULL)
 		fprintf(stderr, "tocsin oncall: %s has faults: tocsin check --site %s\n",
 			request->ask.site_dir, request->ask.site_dir);
+	else if (strcmp(request->command, "rehearse") == 0)
+		code = rehearse(request, generation->config);
 	else
 		code = answer(request, generation->config);
 	generation_free(generation);
@@ -190,12 +225,15 @@ static int check_words(struct request *request, int count, char **words)
 	request->schedule = count > 1 ? words[1] : NULL;
 	is_shifts = strcmp(request->command, "shifts") == 0;
 	if (!is_shifts && strcmp(request->command, "who") != 0 &&
-	    strcmp(request->command, "list") != 0)
-		return wrong_use("wants who, shifts, list, override, chains, people or page");
+	    strcmp(request->command, "list") != 0 && strcmp(request->command, "rehearse") != 0)
+		return wrong_use(
+			"wants who, shifts, list, override, chains, rehearse, people or page");
 	if (count > (strcmp(request->command, "list") == 0 ? 1 : 2))
 		return wrong_use("too many words");
 	if (is_shifts && request->schedule == NULL)
 		return wrong_use("shifts wants the name of a schedule");
+	if (strcmp(request->command, "rehearse") == 0 && request->schedule == NULL)
+		return wrong_use("rehearse wants a FILE of events");
 	if (is_shifts && (request->ask.to_ms <= request->ask.from_ms ||
 			  request->ask.to_ms - request->ask.from_ms > ONCALL_SPAN_MS_MAX))
 		return wrong_use("--to must be after --from, by at most 92 days");
