@@ -143,7 +143,8 @@ static int print_answer(const struct request *request, const struct config *conf
 	} else if (strcmp(request->command, "who") == 0) {
 		columns = who_columns;
 		for (uint32_t i = 0; i < config->schedule_count; i++)
-			if (one == NULL || one == &schedules[i])
+			if (request->schedule == NULL ||
+			    strcmp(schedules[i].name, request->schedule) == 0)
 				add_who(rows, request, &schedules[i]);
 	} else {
 		for (uint32_t i = 0; i < config->schedule_count; i++)
