@@ -243,6 +243,7 @@ int app_alerts_open(struct app *app, const struct config *config, struct err_not
 					       .outbox = app->outbox,
 					       .metric = app_metric,
 					       .people = app_people,
+					       .page = app_call,
 					       .arg = app};
 	app->actions = plan_actions_new(&actions);
 	struct plan_engine_options plans = {

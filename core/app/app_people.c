@@ -7,6 +7,8 @@
 #include "core/escalation/override_store.h"
 #include "core/loop/loop.h"
 #include "core/oncall/person.h"
+#include "core/paging/paging.h"
+#include "core/plan/action.h"
 
 #include <string.h>
 
@@ -64,4 +66,19 @@ int app_people(void *arg, const char *who, void (*each)(void *each_arg, const ch
 		}
 	}
 	return err_set(why, ERR_NOT_FOUND, "the site has nobody called \"%.64s\"", name);
+}
+
+int app_call(void *arg, const struct plan_page *page, struct err_note *why)
+{
+	const struct app *app = arg;
+	struct page row = {
+		.person = page->person,
+		.incident = page->incident,
+		.event = "plan",
+		.text = page->text,
+		.is_important = true,
+		.cause = page->cause,
+	};
+
+	return paging_page(app->paging, &row, why);
 }

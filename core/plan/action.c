@@ -12,8 +12,8 @@
 #include <string.h>
 
 static const struct plan_action_type *const known_types[] = {
-	&action_notify, &action_http,   &action_exec,   &action_log,   &action_load,
-	&action_sql,    &action_metric, &action_ticket, &action_group, NULL};
+	&action_notify, &action_http,   &action_exec,  &action_log,   &action_load, &action_sql,
+	&action_metric, &action_ticket, &action_group, &action_phone, NULL};
 
 static const struct plan_action_type *find_type(const struct plan_actions *actions,
 						const char *name)

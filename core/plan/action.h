@@ -32,6 +32,14 @@ struct plan_actions;
 
 enum effect { EFFECT_READ, EFFECT_IDEMPOTENT, EFFECT_PROBE, EFFECT_ONCE };
 
+/** Texts borrowed. */
+struct plan_page {
+	const char *person;
+	uint64_t incident; /**< 0: of none */
+	const char *text;
+	const char *cause; /**< "plan call#1" */
+};
+
 struct plan_actions_options {
 	struct loop *loop;
 	struct http_client *client;
@@ -45,6 +53,9 @@ struct plan_actions_options {
 	 *  call), "role:commander" (all who have it). ERR_NOT_FOUND. NULL: there are no people. */
 	int (*people)(void *arg, const char *who, void (*each)(void *each_arg, const char *person),
 		      void *each_arg, struct err_note *why);
+	/** Calls a person by all ways at once, into commit_batch(). ERR_FULL: it waits for a way;
+	 *  others: this person cannot be reached. NULL: there are no people. */
+	int (*page)(void *arg, const struct plan_page *page, struct err_note *why);
 	void *arg;
 };
 /** Whether actions of this kind exist ("http" of http.request); `known` gets all kinds. */

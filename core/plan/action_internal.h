@@ -81,11 +81,15 @@ void plan_action_free_reply(struct plan_action_run *run);
 int action_simulate_nothing(const struct plan_actions *actions, const json_t *args, json_t **result,
 			    struct err_note *why);
 
+enum { ACTION_ROW_ID_BYTES = 33 };
+/** The id of an outbox row: the idempotency key, or its hash in `hash`. Names of plans and steps
+ *  may have spaces and any letters; the id becomes a header and may not. */
+const char *action_row_id(const char *key, char hash[ACTION_ROW_ID_BYTES]);
 /** A text member that must be there and not be empty. */
 int action_text(const json_t *args, const char *action, const char *name, const char **out,
 		struct err_note *why);
 
 extern const struct plan_action_type action_notify, action_http, action_exec, action_log,
-	action_load, action_sql, action_metric, action_ticket, action_group;
+	action_load, action_sql, action_metric, action_ticket, action_group, action_phone;
 
 #endif

@@ -8,8 +8,6 @@
 #include "core/plan/journal.h"
 #include "core/plan/plan_json.h"
 
-enum { ROW_ID_BYTES = 33 };
-
 static int validate(const struct plan_actions *actions, const json_t *args,
 		    enum effect *default_effect, struct err_note *why)
 {
@@ -26,9 +24,7 @@ static int validate(const struct plan_actions *actions, const json_t *args,
 	return 0;
 }
 
-/* Names of plans and steps may have spaces and any letters; the id of a row becomes a header and
- * may not. Their hash is as stable as they are. */
-static const char *make_row_id(const char *key, char hash[ROW_ID_BYTES])
+const char *action_row_id(const char *key, char hash[ACTION_ROW_ID_BYTES])
 {
 	for (const char *c = key; *c; c++) {
 		if (*c > ' ' && *c <= '~')
@@ -42,8 +38,8 @@ static const char *make_row_id(const char *key, char hash[ROW_ID_BYTES])
 static int start(struct plan_action_run *run, const json_t *args, struct err_note *why)
 {
 	struct bytes body = BYTES_EMPTY;
-	char hash[ROW_ID_BYTES];
-	const char *id = make_row_id(run->idempotency_key, hash);
+	char hash[ACTION_ROW_ID_BYTES];
+	const char *id = action_row_id(run->idempotency_key, hash);
 	json_t *row = json_deep_copy(args);
 	json_object_set_new(row, "id", json_string(id));
 	json_object_set_new(row, "incident", json_integer((json_int_t)run->incident));

@@ -299,6 +299,13 @@ const struct api_row api_rows[] = {
 	     "string? winner any: its name",
 	     "Runs functions side by side and waits for all of them (any: for the first that "
 	     "ends well; the others are stopped). all raises afterwards when one failed."),
+	LIBRARY("ctx:phone", PHASE_PLAN, "one durable step",
+	     "id string\n"
+	     "args {who?: string, to?: string, number?: string, text: string}\n"
+	     "opts? tocsin.StepOptions",
+	     "{people?: string[], waiting?: string[]}",
+	     "Calls people (`who`: a name, schedule:NAME, role:NAME) by all their ways, or a "
+	     "number by a voice gateway (`to`, `number`)."),
 	LIBRARY("ctx:random", PHASE_PLAN, "one journal record",
 	     "",
 	     "number random",

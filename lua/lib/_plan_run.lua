@@ -112,6 +112,12 @@ local function make_ctx(yield, branch, keep, run, incident)
     return step("group", id, "group.create", args, opts)
   end
 
+  function ctx:phone(id, args, opts)
+    check_id("ctx:phone", id)
+    check_table("ctx:phone", "the second argument", args)
+    return step("phone", id, "phone.call", args, opts)
+  end
+
   function ctx:sql(id, args, opts)
     check_id("ctx:sql", id)
     check_table("ctx:sql", "the second argument", args)

@@ -240,6 +240,14 @@ function ctx:now() end
 ---@return string? winner any: its name
 function ctx:par(functions, opts) end
 
+---Calls people (`who`: a name, schedule:NAME, role:NAME) by all their ways, or a number by a
+---voice gateway (`to`, `number`).
+---@param id string
+---@param args {who?: string, to?: string, number?: string, text: string}
+---@param opts? tocsin.StepOptions
+---@return {people?: string[], waiting?: string[]}
+function ctx:phone(id, args, opts) end
+
 ---A number from 0 up to 1; recorded.
 ---@return number random
 function ctx:random() end

@@ -52,8 +52,8 @@ EDGES = {
     | {"core/config", "core/channel", "core/oncall", "core/incident", "storage"},
     # A plan's steps act on incidents and leave their effects in the outbox.
     "core/plan": VALUES | {"core/loop", "core/config", "core/outbox", "core/incident", "storage"}
-    # The latencies of a test of performance.
-    | {"core/sketch"},
+    # The latencies of a test of performance; the words of a call.
+    | {"core/sketch", "core/channel"},
     # Links are signed like the messages of robots.
     "core/link": {"core/channel", "storage"},
     # Incidents put into messages; the outbox is called through its options.
