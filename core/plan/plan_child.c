@@ -140,7 +140,8 @@ static json_t *read_result(const struct plan_run *child)
 		return plan_json_parse(child->result_json);
 	arena_init(&arena);
 	if (journal_read(child->engine->options.kv, child->id, &arena, &journal, NULL) == 0 &&
-	    journal.count > 0 && journal.records[journal.count - 1].result_json)
+	    journal.count > 0 && journal.records[journal.count - 1].type == RECORD_RUN_ENDED &&
+	    journal.records[journal.count - 1].result_json)
 		result = plan_json_parse(journal.records[journal.count - 1].result_json);
 	arena_deinit(&arena);
 	return result;
@@ -173,6 +174,17 @@ static void go_on(struct plan_branch *branch)
 	branch_after(branch, branch_go_on);
 }
 
+/* Its end may not be durable yet, so the journal cannot tell it: it is kept while a caller may come
+ * that is parked, or not brought back yet. */
+static void forget_result(struct plan_run *ended)
+{
+	const struct plan_run *parent = parent_of(ended);
+	if (ended->engine->is_resuming || (parent && parent->is_parked))
+		return;
+	mem_free(ended->result_json);
+	ended->result_json = NULL;
+}
+
 void child_continue(struct plan_branch *branch)
 {
 	struct plan_run *child = child_of(branch);
@@ -182,6 +194,8 @@ void child_continue(struct plan_branch *branch)
 		end_call(branch, NULL, "its run is not known any more");
 	else if (run_is_ended(child))
 		settle(branch, child);
+	if (child && branch->call.is_answered)
+		forget_result(child);
 	if (branch->call.is_answered) {
 		go_on(branch);
 		return;
@@ -210,17 +224,16 @@ void child_tell(struct plan_run *ended, const char *result_json)
 	if (parent && parent->is_parked) {
 		parent->wake_ms = engine_now(engine);
 		run_arm(parent);
-		return; /* it takes the result when it is awake */
 	}
-	mem_free(ended->result_json);
-	ended->result_json = NULL;
+	forget_result(ended);
 }
 
 void child_look_all(struct plan_engine *engine)
 {
 	for (uint32_t i = 0; i < engine->run_count; i++) {
-		struct plan_run *parent =
-			run_is_ended(engine->runs[i]) ? parent_of(engine->runs[i]) : NULL;
+		struct plan_run *run = engine->runs[i];
+		struct plan_run *parent = run_is_ended(run) ? parent_of(run) : NULL;
+		forget_result(run);
 		if (!parent || !parent->is_parked)
 			continue;
 		parent->wake_ms = engine_now(engine);

@@ -135,6 +135,8 @@ static void reply_soon(void *arg)
 	enum world_reply reply = REPLY_OK;
 	if (strcmp(run->type->name, "test.look") == 0)
 		reply = look(run->idempotency_key);
+	else if (strcmp(run->type->name, "test.fail") == 0)
+		reply = REPLY_FAIL;
 	else if (current->replies)
 		reply = current->replies[current->try_count++];
 	struct plan_action_result result = {.is_ok = reply == REPLY_OK,
@@ -186,6 +188,10 @@ static const struct plan_action_type test_types[] = {
 	 .describe = describe},
 	{.name = "test.once",
 	 .validate = validate_once,
+	 .start = start_effect,
+	 .describe = describe},
+	{.name = "test.fail",
+	 .validate = validate_idem,
 	 .start = start_effect,
 	 .describe = describe},
 	{.name = "test.look", .validate = validate_idem, .start = start_look, .describe = describe},
