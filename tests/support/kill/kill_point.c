@@ -26,7 +26,8 @@ static int is_log(int fd)
 /* Journal records alone have a sequence and a type. */
 static int holds_records(int fd, const void *bytes, size_t count)
 {
-	return is_log(fd) && memmem(bytes, count, "\"seq\":", 6) && memmem(bytes, count, "\"type\":\"", 8);
+	return is_log(fd) && memmem(bytes, count, "\"seq\":", 6) &&
+	       memmem(bytes, count, "\"type\":\"", 8);
 }
 
 static ssize_t do_write(int fd, const void *bytes, size_t count)
