@@ -105,8 +105,14 @@ static int on_send(void *arg, const char *output, const char *id, struct slice b
 static void on_pass(void *arg, const struct alert *alert, const char *incident, int64_t now_ms)
 {
 	struct app *app = arg;
-	if (incident != NULL)
-		incident_on_alert(app->incidents, alert, incident, now_ms);
+	if (incident == NULL)
+		return;
+	/* It may have waited meanwhile: what its rule says of approval now. */
+	const struct rule *rule =
+		app_find_rule(app->rules, app->rule_count, alert->rule, alert->version);
+	struct alert passed = *alert;
+	passed.needs_approval = rule != NULL && rule->needs_approval;
+	incident_on_alert(app->incidents, &passed, incident, now_ms);
 }
 
 static void on_mute(void *arg, const struct alert *alert, const char *incident, const char *text,

@@ -215,6 +215,7 @@ struct config *config_new(const struct tree *tree, const char *file, struct repo
 	config_read_secrets(&builder, map_or_null(tree_get(tree, "secrets")));
 	config_read_sources(&builder, map_or_null(tree_get(tree, "sources")));
 	config_read_outputs(&builder, map_or_null(tree_get(tree, "outputs")));
+	config_read_lookups(&builder, map_or_null(tree_get(tree, "lookups")));
 	config_read_categories(&builder, tree_get(tree, "categories"));
 	config_read_handling(&builder, tree_get(tree, "routes"), tree_get(tree, "inhibit"));
 	config_read_incidents(&builder, map_or_null(tree_get(tree, "incidents")));
@@ -224,7 +225,6 @@ struct config *config_new(const struct tree *tree, const char *file, struct repo
 	config_read_actions(&builder, tree);
 	config_read_chains(&builder, map_or_null(tree_get(tree, "chains")));
 	config_read_heartbeat(&builder, tree);
-	config_read_lookups(&builder, map_or_null(tree_get(tree, "lookups")));
 	if (report->count + report->dropped_count > faults_before) {
 		config_unref(config);
 		return NULL;

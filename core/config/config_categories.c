@@ -15,9 +15,10 @@ const struct option config_category_rows[] = {
 	 .example = "\"offline\"",
 	 .help = "name of the category above"},
 	{.name = "members",
-	 .type = OPTION_TEXT_LIST,
+	 .type = OPTION_ANY,
+	 .lua_type = "string[]|table",
 	 .example = "{ \"m0001\", \"m0002\" }",
-	 .help = "values of the category field"},
+	 .help = "values of the category field, or { lookup =, column = }"},
 	{.name = NULL},
 };
 
@@ -60,9 +61,8 @@ static void read_category(struct config_builder *builder, const struct tree *tre
 	category = &config->categories[config->category_count++];
 	category->name = config_copy_text(config, name);
 	category->parent = config_copy_text(config, option_text(tree, "parent", NULL));
-	category->members =
-		config_copy_texts(config, tree_get(tree, "members"), &category->member_count);
 	category->line = tree->line;
+	config_read_members(builder, tree_get(tree, "members"), category);
 }
 
 /** A parent must exist, and no category may stand above itself. */
@@ -115,7 +115,8 @@ static void index_members(struct config_builder *builder)
 				config->categories[i].members[k], &config->categories[i]};
 	qsort(config->members, config->member_count, sizeof(*config->members), compare_members);
 	for (uint32_t i = 1; i < config->member_count; i++)
-		if (strcmp(config->members[i - 1].value, config->members[i].value) == 0)
+		if (strcmp(config->members[i - 1].value, config->members[i].value) == 0 &&
+		    config->members[i - 1].category != config->members[i].category)
 			report_add(builder->report, builder->file,
 				   config->members[i].category->line,
 				   "\"%.64s\" is a member of categories \"%.64s\" and \"%.64s\"; "

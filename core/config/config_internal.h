@@ -49,6 +49,9 @@ void config_read_limits(struct config_builder *builder, const struct tree *site)
 
 void config_read_sources(struct config_builder *builder, const struct tree *sources);
 void config_read_outputs(struct config_builder *builder, const struct tree *outputs);
+/** After the lookups. */
+void config_read_members(struct config_builder *builder, const struct tree *members,
+			 struct config_category *category);
 void config_read_categories(struct config_builder *builder, const struct tree *categories);
 /** After the outputs, which routes name. */
 void config_read_handling(struct config_builder *builder, const struct tree *routes,

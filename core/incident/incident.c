@@ -68,7 +68,7 @@ void incident_settle(struct incident_store *store, struct incident *incident, in
 static bool needs_approval(const struct incident_store *store, const struct alert *alert)
 {
 	const struct incident_settings *settings = &store->settings;
-	bool is_named = settings->approves_all;
+	bool is_named = settings->approves_all || alert->needs_approval;
 	for (uint32_t i = 0; i < settings->approve_count; i++)
 		is_named = is_named || strcmp(settings->approves[i], alert->rule) == 0;
 	return is_named;

@@ -85,6 +85,7 @@ struct rule {
 	const char *incident_keys[DIMENSION_FIELDS_MAX]; /**< `incident = { key = {…} }` */
 	uint32_t incident_key_count;
 	bool has_incident_key;
+	bool needs_approval;        /**< `incident = { approve = true }` */
 	int64_t effective_ms;       /**< from when a new version runs; 0: at once */
 	bool opens_incident;        /**< `incident = false` turns it off; default true */
 	struct rule_runner *runner; /**< owned; rules with functions */

@@ -46,7 +46,7 @@ static const struct rule_row base_rows[] = {
 	{RULE_BITS_ALL,
 	 {.name = "incident", .type = OPTION_ANY, .example = "{ key = { \"merchantId\" } }",
 	  .help = "fields that make one incident, or false for none",
-	  .lua_type = "false|{key: string[]}", .rows = rule_incident_rows}},
+	  .lua_type = "false|{key?: string[], approve?: boolean}", .rows = rule_incident_rows}},
 	{RULE_BIT(FIELD),
 	 {.name = "field", .type = OPTION_TEXT, .is_required = true, .example = "\"cost_time\"",
 	  .help = "numeric field that is computed"}},

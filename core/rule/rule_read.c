@@ -210,9 +210,12 @@ static void read_labels(struct rule_builder *builder)
 const struct option rule_incident_rows[] = {
 	{.name = "key",
 	 .type = OPTION_TEXT_LIST,
-	 .is_required = true,
 	 .example = "{ \"merchantId\" }",
 	 .help = "fields whose values make one incident"},
+	{.name = "approve",
+	 .type = OPTION_BOOL,
+	 .example = "true",
+	 .help = "a person approves what it opens first"},
 	{.name = NULL},
 };
 
@@ -259,6 +262,13 @@ static void read_incident(struct rule_builder *builder)
 	if (!rule_check_table(builder, incident, rule_incident_rows, "incident"))
 		return;
 	key = tree_get(incident, "key");
+	rule->needs_approval = option_bool(incident, "approve", false);
+	if (key == NULL && tree_get(incident, "approve") == NULL)
+		rule_fault(builder, "incident",
+			   "\"incident\" must have \"key\" or \"approve\"; example: "
+			   "incident = { key = { \"merchantId\" } }");
+	if (key == NULL)
+		return;
 	if (key->child_count < 1 || key->child_count > DIMENSION_FIELDS_MAX) {
 		rule_fault(builder, "incident",
 			   "\"key\" of incident must have 1 to %d fields, found %u; example: "

@@ -13,7 +13,8 @@
 ---@field description? string free text, at most 4000 bytes
 ---@field severity? "info"|"warning"|"critical" how bad it is
 ---@field labels? table<string, string> texts of at most 1000 bytes carried by each alert
----@field incident? false|{key: string[]} fields that make one incident, or false for none
+---fields that make one incident, or false for none
+---@field incident? false|{key?: string[], approve?: boolean}
 ---@field hold? string how long the condition must hold before it fires
 ---@field clear_hold? string how long it must be over before it resolves
 ---@field keep_firing? string how long it must be over before it resolves
@@ -143,7 +144,8 @@
 ---@field except? string[] days that are no baseline
 
 ---@class tocsin.RuleIncident
----@field key string[] fields whose values make one incident
+---@field key? string[] fields whose values make one incident
+---@field approve? boolean a person approves what it opens first
 
 ---@class tocsin.RuleFlap
 ---@field changes integer changes of state
