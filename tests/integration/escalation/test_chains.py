@@ -3,10 +3,15 @@
 import os
 import sys
 import tempfile
+import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../support"))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../handling"))
+from daemon import TOCSIN  # noqa: E402
 from world import World, wait_until  # noqa: E402
+
+STEP = os.path.join(os.path.dirname(TOCSIN), "tests", "libclock_step.so")
 
 SITE = """
   people = { wang = { name = "Wang Wei", reach = { { "hook" } } }, li = { name = "Li Na" } },
@@ -103,6 +108,32 @@ class Chains(unittest.TestCase):
             return [row["dropped"] for row in world.daemon.call("status")["outputs"]
                     if row["name"] == "hook"] == [1]
         wait_until(dropped, 60, "the row to be dropped")
+
+    @unittest.skipUnless(os.path.exists(STEP), "built with a sanitizer")
+    def test_a_clock_that_is_set_while_it_waits_neither_doubles_nor_loses(self):
+        for by_ms in (3600000, -3600000):
+            with self.subTest(by_ms=by_ms):
+                world = self.start(CHAIN % "2s")
+                world.daemon.stop()
+                path = os.path.join(world.site.directory, "clock_ms")
+
+                def put(text, path=path):
+                    with open(path + ".new", "w", encoding="utf-8") as out:
+                        out.write(text)
+                    os.rename(path + ".new", path)
+                put("0")
+                world.daemon.environment = dict(os.environ, LD_PRELOAD=STEP, CLOCK_STEP=path)
+                world.daemon.start()
+                self.fire(world)
+                wait_until(lambda: self.told(world), 30, "the first step")
+                since = time.monotonic()
+                put("%d" % by_ms)
+                wait_until(lambda: world.receiver.documents, 30, "the second step")
+                self.assertGreater(time.monotonic() - since, 1)
+                wait_until(lambda: self.status(world)["over"] == 1, 30, "the end of the chain")
+                self.assertEqual(len(self.told(world)), 1)
+                self.assertEqual(len(world.receiver.documents), 1)
+                self.assertEqual(len(self.facts(world, "chain_step")), 2)
 
     def test_an_acknowledgement_ends_it_for_good(self):
         world = self.start(CHAIN % "1h")
