@@ -2,6 +2,7 @@
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
+#include "core/base/require.h"
 #include "core/channel/rate.h"
 #include "core/config/config.h"
 #include "core/control/control.h"
@@ -149,7 +150,8 @@ int verb_oncall_page(const struct verb_call *call, json_t **result, struct err_n
 		code = arg_number(call, "incident", false, INT64_MAX, &page.incident, why);
 	if (code == 0)
 		code = arg_flag(call, "important", &page.is_important, why);
-	if (code == 0 && person != NULL) {
+	if (code == 0) {
+		REQUIRE(person != NULL); /* it had to be named */
 		page.person = person->id;
 		code = paging_page(call->target->paging, &page, why);
 	}
