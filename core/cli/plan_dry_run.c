@@ -153,6 +153,26 @@ static int open_incident(struct dry_run *run, const struct plan *plan, uint64_t 
 	return code;
 }
 
+/** With the other plans of the site, which it may call; without them when one of them is faulty. */
+static int load(struct generation **out, const struct script_set *set, const char *site_dir,
+		struct err_note *why)
+{
+	struct script_set all = *set;
+	struct err_note ignored = {{0}};
+	script_set_put_rest(&all, site_dir);
+	if (script_set_load(out, &all, site_dir, &ignored) == 0)
+		return 0;
+	return script_set_load(out, set, site_dir, why);
+}
+
+static const struct plan *find_plan(const struct generation *generation, const char *name)
+{
+	uint32_t i = 0;
+	while (strcmp(generation->plans[i]->name, name) != 0)
+		i++;
+	return generation->plans[i];
+}
+
 /** The incident opens before there is a plan that it would start by itself. */
 static int dry_run(struct dry_run *run, struct err_note *why)
 {
@@ -161,7 +181,7 @@ static int dry_run(struct dry_run *run, struct err_note *why)
 	uint64_t number = 0;
 	int code = script_set_put(&set, run->site_dir, run->plan, why);
 	if (code == 0)
-		code = script_set_load(&generation, &set, run->site_dir, why);
+		code = load(&generation, &set, run->site_dir, why);
 	if (code == 0)
 		code = script_set_load(&empty, &none, run->site_dir, why);
 	if (code == 0)
@@ -173,7 +193,7 @@ static int dry_run(struct dry_run *run, struct err_note *why)
 	}
 	run->name = mem_format("%s@%u", set.items[0].name, set.items[0].version);
 	plan_world_install(run->drive.world, empty);
-	code = open_incident(run, generation->plans[0], &number, why);
+	code = open_incident(run, find_plan(generation, set.items[0].name), &number, why);
 	plan_world_install(run->drive.world, generation);
 	if (code == 0)
 		code = plan_dry_drive_run(&run->drive, set.items[0].name, run->params, number, why);

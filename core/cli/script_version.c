@@ -133,6 +133,31 @@ int script_set_put(struct script_set *set, const char *site_dir, const char *tex
 	return 0;
 }
 
+static bool has_name(const struct script_set *set, const char *name)
+{
+	for (uint32_t i = 0; i < set->count; i++)
+		if (strcmp(set->items[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+void script_set_put_rest(struct script_set *set, const char *site_dir)
+{
+	struct site_files files = {0};
+	struct report report;
+	struct err_note why;
+
+	report_init(&report);
+	if (site_scan(site_dir, set->kind == SCRIPT_PLAN ? "plans" : "rules", &files, &report,
+		      &why) == 0)
+		for (uint32_t i = 0; i < files.count; i++)
+			if (!has_name(set, files.items[i].name) &&
+			    script_set_put(set, site_dir, files.items[i].name, &why) != 0)
+				break;
+	report_deinit(&report);
+	site_files_deinit(&files);
+}
+
 int script_set_remove(struct script_set *set, const char *name, struct err_note *why)
 {
 	struct script_version *place = find_item(set, name);

@@ -35,6 +35,8 @@ struct script_set {
  *  ERR_NOT_FOUND: the site has no such file; ERR_FULL. */
 int script_set_put(struct script_set *set, const char *site_dir, const char *text,
 		   struct err_note *why);
+/** The newest version of each other name of the site, as many as there is room for. */
+void script_set_put_rest(struct script_set *set, const char *site_dir);
 int script_set_remove(struct script_set *set, const char *name, struct err_note *why);
 
 /** The site with these versions alone, owned. ERR_INVALID: it or one of them is faulty; the note is

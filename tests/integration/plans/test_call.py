@@ -71,6 +71,13 @@ class Call(unittest.TestCase):
         self.assertEqual(code, 0, error)
         self.assertIn("calls plan called: run called-", out)
 
+    def test_dry_run_lists_what_the_called_plans_would_do(self):
+        done = support.tocsin("plan", "dry-run", "caller", "--site", self.world.site.directory)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.count("/drain"), 5, done.stdout)
+        self.assertEqual(done.stdout.count("/undo"), 1, done.stdout)
+        self.assertEqual(self.world.receiver.requests, [])
+
     def test_killed_while_two_of_three_run(self):
         gate = threading.Event()
         self.world.receiver.behave("/drain", gate, gate, 200)

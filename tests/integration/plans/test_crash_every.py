@@ -47,6 +47,8 @@ EVERY = plan_text("all", """
     ctx:notify("tell", { to = "ops", text = "begin " .. ctx.run })
     out.safe = post(ctx, "safe", "/safe", safe, { Token = ctx:secret("token") })
     out.read = ctx:http("read", { url = "@URL/read" }, safe).status
+    out.flaky = post(ctx, "flaky", "/flaky", safe)
+    out.refused = done(ctx.http, ctx, "refused", { url = "http://refused.invalid/" })
     out.once.once = done(post, ctx, "once", "/once", { timeout = "20s" })
     out.append = ctx:exec("append", { "@SCRIPT", "append", ctx.run }, safe).output
     ctx:log("between")
@@ -127,6 +129,7 @@ class CrashEvery(unittest.TestCase):
         self.fires += 1
         receiver = self.world.receiver
         receiver.behave("/mend", 500)
+        receiver.behave("/flaky", 500, 200)
         receiver.behave("/moved", 404)
         receiver.behave("/move", lambda: receiver.behave("/moved", 200))
         self.world.fire("all", who)
@@ -228,7 +231,8 @@ class CrashEvery(unittest.TestCase):
                                               for name in ("now", "random", "uuid")])
         result.pop("called")
         self.assertEqual(result, {
-            "once": once, "safe": "ok", "read": 200, "append": "counted\n", "mended": "ok",
+            "once": once, "safe": "ok", "read": 200, "flaky": "ok",
+            "refused": "not done", "append": "counted\n", "mended": "ok",
             "moved": True, "answer": "right", "both": "annbob", "word": "now",
             "fact": {"n": 7}, "waited": True, "look": "looked", "settled": False,
             "winner": "nap", "items": ["okp1", "okq2", "okr3"], "far": "started",
