@@ -1,13 +1,11 @@
 #include "core/app/app_links.h"
 
-#include "core/app/app_escalation.h"
 #include "core/app/app_internal.h"
+#include "core/app/app_people.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"
-#include "core/escalation/override_store.h"
-#include "core/loop/loop.h"
 #include "core/oncall/person.h"
 #include "core/paging/paging.h"
 #include "core/plan/plan_question.h"
@@ -21,12 +19,15 @@
 enum { PEOPLE_MAX = 200 };
 
 struct asked {
+	const struct app *app;
 	const struct oncall_person *people[PEOPLE_MAX];
 	uint32_t count;
 };
 
-static void add(struct asked *asked, const struct oncall_person *person)
+static void add(void *arg, const char *id)
 {
+	struct asked *asked = arg;
+	const struct oncall_person *person = config_find_person(asked->app->config, id);
 	for (uint32_t i = 0; i < asked->count; i++)
 		if (asked->people[i] == person)
 			return;
@@ -34,23 +35,11 @@ static void add(struct asked *asked, const struct oncall_person *person)
 		asked->people[asked->count++] = person;
 }
 
-/** A person, or all of a role, or whoever is on duty now. Other names are those of the command
- *  line: nothing says how to reach them. */
-static void add_named(const struct app *app, const char *name, struct asked *asked)
+/** Names of the command line are nobody here: nothing says how to reach them. */
+static void add_named(struct app *app, const json_t *name, struct asked *asked)
 {
-	const struct config *config = app->config;
-	if (strncmp(name, "role:", 5) == 0) {
-		for (uint32_t i = 0; i < config->person_count; i++)
-			if (person_has_role(&config->people[i], name + 5))
-				add(asked, &config->people[i]);
-	} else if (strncmp(name, "schedule:", 9) == 0) {
-		const struct oncall_schedule *schedule = config_find_schedule(config, name + 9);
-		if (schedule != NULL)
-			add(asked, override_store_who(app->escalation->overrides, config, schedule,
-						      loop_wall_ms(app->loop)));
-	} else {
-		add(asked, config_find_person(config, name));
-	}
+	if (json_is_string(name))
+		app_people(app, json_string_value(name), add, asked, NULL);
 }
 
 static void page_one(struct app *app, const struct plan_question *question,
@@ -81,11 +70,10 @@ void app_on_ask(void *arg, const struct plan_question *question)
 	struct app *app = arg;
 	const json_t *who = json_object_get(question->args, "who");
 	bool not_starter = json_is_true(json_object_get(question->args, "not_starter"));
-	struct asked asked = {.count = 0};
-	if (json_is_string(who))
-		add_named(app, json_string_value(who), &asked);
+	struct asked asked = {.app = app};
+	add_named(app, who, &asked);
 	for (size_t i = 0; i < json_array_size(who); i++)
-		add_named(app, json_string_value(json_array_get(who, i)), &asked);
+		add_named(app, json_array_get(who, i), &asked);
 	for (uint32_t i = 0; i < asked.count; i++) {
 		bool is_starter = question->starter != NULL &&
 				  strcmp(question->starter, asked.people[i]->id) == 0;

@@ -168,6 +168,12 @@ class Links(unittest.TestCase):
         self.assertEqual(self.open(li, {"value": "7"})[0], 200)
         self.assertEqual(self.result()["value"], 7)
 
+    def test_a_role_is_asked_and_answers(self):
+        self.start('who = "role:boss"')
+        yes = self.links(self.mails(1)["wang@example.com"])[0]
+        self.assertEqual(self.open(yes, {})[0], 200)
+        self.assertEqual(self.result()["actor"], "wang")
+
     def test_what_is_forged_or_of_another_key_answers_nothing(self):
         self.start('who = { "wang" }')
         yes, no = self.links(self.mails(1)["wang@example.com"])
