@@ -22,6 +22,7 @@
  *  "j"     plan run id text, 0, sequence (4)      journal record (JSON)
  *  "K"     lock name                              lease of a plan run (JSON); without a name:
  *                                                   the latest fence
+ *  "D"     plan name                              when it was drilled, and done last (JSON)
  *  "x"     version hash text                      source of a kept version or run (text)
  *  "o"     target name, 0, sequence (8)           outbox row (JSON)
  *  "d"     target name, 0, sequence (8)           outbox dead letter (JSON)
@@ -76,6 +77,7 @@ struct err_note;
 	X(RUN, 'R')                                                                                \
 	X(JOURNAL, 'j')                                                                            \
 	X(LOCK, 'K')                                                                               \
+	X(DRILL, 'D')                                                                              \
 	X(SCRIPT, 'x')                                                                             \
 	X(OUTBOX, 'o')                                                                             \
 	X(OUTBOX_DEAD, 'd')                                                                        \

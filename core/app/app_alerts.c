@@ -18,6 +18,7 @@
 #include "core/handling/handling.h"
 #include "core/incident/incident.h"
 #include "core/incident/incident_command.h"
+#include "core/incident/incident_example.h"
 #include "core/loop/loop.h"
 #include "core/model/alert.h"
 #include "core/model/zone.h"
@@ -151,6 +152,7 @@ static void on_plan_fact(void *arg, uint64_t incident, const char *plan, const c
 		incident_run_started(app->incidents, incident, plan, run_id, now_ms);
 	} else if (strcmp(kind, "run_ended") == 0) {
 		incident_run_ended(app->incidents, incident, plan, run_id, text, now_ms);
+		incident_drill_run_ended(app->incidents, incident, now_ms);
 	} else {
 		char *line = mem_format("%s: %s", plan, text);
 		incident_note(app->incidents, incident, kind, run_id, line, now_ms);

@@ -19,6 +19,9 @@ static const char help[] =
 	"  test [PLAN…]          runs plans/<name>/test.lua (--help)\n"
 	"  watch RUN             prints what the run does until it has ended; 1: it failed\n"
 	"  run PLAN              starts it by hand; --incident N, --params JSON\n"
+	"  drill PLAN            its steps reach what `drill` of tocsin.lua names, for an incident "
+	"of\n"
+	"                        its own; --value ALERT: JSON with its rule, dimension, severity\n"
 	"  restart RUN           a new run with the params and incident of one that has ended\n"
 	"  approve RUN [STEP]    answers what the run asks; for a step in doubt: it happened\n"
 	"  reject RUN [STEP]     answers no; for a step in doubt: it did not happen\n"
@@ -46,8 +49,14 @@ static const char help[] =
 	"  tocsin plan runs --active\n"
 	"  tocsin plan approve 01JD8 --reason 'provider confirmed'\n";
 
-static const char *const list_columns[] = {"name=PLAN",   "version=V",    "risk=RISK",
-					   "owner=OWNER", "on=STARTS ON", "description=DESCRIPTION",
+static const char *const list_columns[] = {"name=PLAN",
+					   "version=V",
+					   "risk=RISK",
+					   "owner=OWNER",
+					   "on=STARTS ON",
+					   "drilled=DRILLED",
+					   "done=LAST DONE",
+					   "description=DESCRIPTION",
 					   NULL};
 static const char *const run_columns[] = {"id=RUN",      "plan=PLAN",
 					  "version=V",   "incident=INCIDENT",
@@ -78,12 +87,12 @@ static const struct command {
 	const char *name;
 	enum words words; /**< that follow it */
 } commands[] = {
-	{"list", WORDS_NONE},    {"runs", WORDS_NONE},      {"show", WORDS_RUN},
-	{"run", WORDS_PLAN},     {"restart", WORDS_RUN},    {"watch", WORDS_RUN},
-	{"approve", WORDS_STEP}, {"reject", WORDS_STEP},    {"signal", WORDS_NAME},
-	{"pause", WORDS_RUN},    {"resume", WORDS_RUN},     {"retry", WORDS_STEP},
-	{"set", WORDS_STEP},     {"skip", WORDS_STEP},      {"cancel", WORDS_RUN},
-	{"migrate", WORDS_RUN},  {"verify", WORDS_ANY_RUN},
+	{"list", WORDS_NONE},   {"runs", WORDS_NONE},    {"show", WORDS_RUN},
+	{"drill", WORDS_PLAN},  {"run", WORDS_PLAN},     {"restart", WORDS_RUN},
+	{"watch", WORDS_RUN},   {"approve", WORDS_STEP}, {"reject", WORDS_STEP},
+	{"signal", WORDS_NAME}, {"pause", WORDS_RUN},    {"resume", WORDS_RUN},
+	{"retry", WORDS_STEP},  {"set", WORDS_STEP},     {"skip", WORDS_STEP},
+	{"cancel", WORDS_RUN},  {"migrate", WORDS_RUN},  {"verify", WORDS_ANY_RUN},
 };
 
 static const struct command *find_command(const char *name)

@@ -6,10 +6,9 @@
 #include "core/control/site_incidents.h"
 #include "core/incident/incident.h"
 #include "core/incident/incident_command.h"
+#include "core/incident/incident_example.h"
 #include "core/incident/incident_settings.h"
 #include "core/loop/loop.h"
-#include "core/model/alert.h"
-#include "core/model/dimension.h"
 #include "core/plan/action.h"
 #include "core/plan/plan_engine.h"
 #include "core/plan/plan_json.h"
@@ -37,10 +36,12 @@ static void on_fact(void *arg, uint64_t incident, const char *plan, const char *
 	int64_t now_ms = plan_world_now_ms(world);
 	if (world->options.on_fact)
 		world->options.on_fact(world->options.arg, run_id, kind, text);
-	if (strcmp(kind, "run_started") == 0)
+	if (strcmp(kind, "run_started") == 0) {
 		incident_run_started(world->incidents, incident, plan, run_id, now_ms);
-	else if (strcmp(kind, "run_ended") == 0)
+	} else if (strcmp(kind, "run_ended") == 0) {
 		incident_run_ended(world->incidents, incident, plan, run_id, text, now_ms);
+		incident_drill_run_ended(world->incidents, incident, now_ms);
+	}
 }
 
 static char *incident_json(void *arg, uint64_t number)
@@ -191,143 +192,22 @@ void plan_world_advance(struct plan_world *world, int64_t by_ms)
 
 /* ---- alerts ---- */
 
-static int value_of(const json_t *json, struct value *out)
+static const char *category_of(const void *arg, const char *field, const char *value)
 {
-	switch (json_typeof(json)) {
-	case JSON_STRING:
-		*out = (struct value){.type = VALUE_STRING,
-				      .length = (uint32_t)json_string_length(json)};
-		out->as.text = json_string_value(json);
-		return 0;
-	case JSON_INTEGER:
-		*out = (struct value){.type = VALUE_INT};
-		out->as.integer = json_integer_value(json);
-		return 0;
-	case JSON_REAL:
-		*out = (struct value){.type = VALUE_FLOAT};
-		out->as.number = json_real_value(json);
-		return 0;
-	case JSON_TRUE:
-	case JSON_FALSE:
-		*out = (struct value){.type = VALUE_BOOL};
-		out->as.boolean = json_is_true(json);
-		return 0;
-	case JSON_OBJECT:
-	case JSON_ARRAY:
-	case JSON_NULL: break;
-	}
-	return ERR_INVALID;
-}
-
-struct made {
-	struct alert alert;
-	struct bytes key;
-	const char *by[DIMENSION_FIELDS_MAX];
-	char *labels;
-	const char *category;
-};
-
-static int read_dimension(struct made *made, const struct config *config, const json_t *dimension,
-			  struct err_note *why)
-{
-	const char *name;
-	json_t *json;
-	json_object_foreach((json_t *)(uintptr_t)dimension, name, json)
-	{
-		struct value value;
-		if (made->alert.by_count == DIMENSION_FIELDS_MAX)
-			return err_set(why, ERR_INVALID, "a dimension has at most %d fields",
-				       DIMENSION_FIELDS_MAX);
-		if (value_of(json, &value) != 0)
-			return err_set(why, ERR_INVALID,
-				       "the field \"%.64s\" of a dimension is a text, a number or "
-				       "a boolean",
-				       name);
-		dimension_append(&made->key, &value);
-		made->by[made->alert.by_count++] = name;
-		if (json_is_string(json) && strcmp(name, config->category_field) == 0)
-			made->category = config_category_of(config, json_string_value(json));
-	}
-	return 0;
-}
-
-static int check_members(const json_t *json, struct err_note *why)
-{
-	static const char *const texts[] = {"rule",     "title",   "severity",
-					    "category", "message", NULL};
-	static const char *const names[] = {"rule",    "title",  "severity",  "category",
-					    "message", "labels", "dimension", NULL};
-	int code = plan_json_check_names(json, "an alert", names, why);
-	if (code != 0)
-		return code;
-	for (int i = 0; texts[i]; i++) {
-		const json_t *value = json_object_get(json, texts[i]);
-		if (value && !json_is_string(value))
-			return err_set(why, ERR_INVALID, "the %s of an alert is a text", texts[i]);
-	}
-	if (!json_is_string(json_object_get(json, "rule")))
-		return err_set(why, ERR_INVALID, "an alert needs the name of its rule");
-	for (int i = 5; i < 7; i++) {
-		const json_t *value = json_object_get(json, names[i]);
-		if (value && !json_is_object(value))
-			return err_set(why, ERR_INVALID, "the %s of an alert is a table of fields",
-				       names[i]);
-	}
-	return 0;
-}
-
-static const char *text_of(const json_t *json, const char *name, const char *otherwise)
-{
-	const char *text = json_string_value(json_object_get(json, name));
-	return text ? text : otherwise;
-}
-
-static int make_alert(const struct plan_world *world, const json_t *json, bool is_firing,
-		      struct made *made, struct err_note *why)
-{
-	const json_t *labels = json_object_get(json, "labels");
-	int64_t now_ms = plan_world_now_ms(world);
-	int code = check_members(json, why);
-	if (code == 0)
-		code = read_dimension(made, world->generation->config,
-				      json_object_get(json, "dimension"), why);
-	if (code != 0)
-		return code;
-	made->labels = labels ? plan_json_text(labels) : mem_copy_text("{}");
-	struct alert *alert = &made->alert;
-	alert->rule = text_of(json, "rule", "");
-	alert->title = text_of(json, "title", alert->rule);
-	alert->severity = text_of(json, "severity", "warning");
-	alert->category = text_of(json, "category", made->category);
-	alert->message = text_of(json, "message", NULL);
-	alert->version = 1;
-	alert->form = FORM_GROUP;
-	alert->state = is_firing ? ALERT_FIRING : ALERT_RESOLVED;
-	alert->window_start_ms = now_ms - 60000;
-	alert->window_end_ms = now_ms;
-	alert->window_ms = 60000;
-	alert->statistic = "count";
-	alert->key = bytes_slice(&made->key);
-	alert->by = made->by;
-	alert->labels_json = made->labels;
-	alert_make_id(alert);
-	return 0;
+	const struct config *config = arg;
+	return strcmp(field, config->category_field) == 0 ? config_category_of(config, value)
+							  : NULL;
 }
 
 int plan_world_alert(struct plan_world *world, const json_t *alert, bool is_firing,
 		     uint64_t *number, struct err_note *why)
 {
-	struct made made = {.key = BYTES_EMPTY};
-	int code = make_alert(world, alert, is_firing, &made, why);
-	if (code == 0) {
-		char *key = incident_key(&made.alert, NULL, 0, false);
-		const struct incident *incident = incident_on_alert(world->incidents, &made.alert,
-								    key, plan_world_now_ms(world));
-		*number = incident ? incident->number : 0;
-		commit_kick(world->commit);
-		mem_free(key);
-	}
-	bytes_deinit(&made.key);
-	mem_free(made.labels);
+	struct incident_example example = {.alert = alert,
+					   .is_resolved = !is_firing,
+					   .now_ms = plan_world_now_ms(world),
+					   .category_of = category_of,
+					   .arg = world->generation->config};
+	int code = incident_on_example(world->incidents, &example, number, why);
+	commit_kick(world->commit);
 	return code;
 }

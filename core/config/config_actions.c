@@ -17,5 +17,6 @@ void config_read_actions(struct config_builder *builder, const struct tree *site
 	config_read_databases(builder, site, actions);
 	config_read_tickets(builder, site, actions);
 	config_read_groups(builder, site, actions);
+	config_read_drill(builder, site, &actions->drill);
 	builder->config->actions = actions;
 }

@@ -57,7 +57,16 @@ struct config_group {
 	uint32_t member_count;
 };
 
+/** What a drill reaches in the place of something: `drill = { outputs = { ops = "x" } }`. */
+struct config_drill {
+	struct config_pair {
+		const char *from, *to;
+	} * outputs, *http, *exec;
+	uint32_t output_count, http_count, exec_count;
+};
+
 struct config_actions {
+	struct config_drill drill;
 	struct config_load load;
 	struct config_database *databases;
 	uint32_t database_count;
@@ -69,6 +78,8 @@ struct config_actions {
 
 /** Never NULL: of a config without the sections, what holds then. */
 const struct config_actions *config_actions(const struct config *config);
+/** The other end of the pair, or NULL. */
+const char *config_drill_target(const struct config_pair *pairs, uint32_t count, const char *from);
 /** NULL: there is none. */
 const struct config_database *config_find_database(const struct config *config, const char *name);
 const struct config_group *config_find_group(const struct config *config, const char *name);

@@ -7,6 +7,7 @@
 #include "core/config/options.h"
 #include "core/config/tree.h"
 
+struct config_drill;
 struct config_load;
 struct oncall_hours;
 
@@ -23,7 +24,7 @@ extern const struct option config_source_rows[], config_from_rows[], config_outp
 	config_lookup_rows[], config_incident_rows[], config_person_rows[], config_schedule_rows[],
 	config_listen_rows[], config_allow_rows[], config_retention_rows[], config_storage_rows[],
 	config_ingest_rows[], config_rules_rows[], config_lua_rows[], config_load_rows[],
-	config_database_rows[], config_ticket_rows[], config_chat_rows[];
+	config_database_rows[], config_ticket_rows[], config_chat_rows[], config_drill_rows[];
 extern const struct option config_caps_rows[];
 extern const struct option config_chain_rows[], config_heartbeat_rows[];
 
@@ -43,6 +44,10 @@ void config_read_groups(struct config_builder *builder, const struct tree *site,
 			struct config_actions *actions);
 void config_read_tickets(struct config_builder *builder, const struct tree *site,
 			 struct config_actions *actions);
+
+/** After the outputs and the doors, which it names. */
+void config_read_drill(struct config_builder *builder, const struct tree *site,
+		       struct config_drill *drill);
 
 /** Retention, storage, ingest, rules and lua. */
 void config_read_limits(struct config_builder *builder, const struct tree *site);

@@ -78,6 +78,7 @@ int verb_plan_list(const struct verb_call *call, json_t **result, struct err_not
 int verb_plan_runs(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_show(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_run(const struct verb_call *call, json_t **result, struct err_note *why);
+int verb_plan_drill(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_restart(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_cancel(const struct verb_call *call, json_t **result, struct err_note *why);
 int verb_plan_approve(const struct verb_call *call, json_t **result, struct err_note *why);

@@ -56,6 +56,7 @@ static const struct verb verbs[] = {
 	{"plan.runs", false, verb_plan_runs},
 	{"plan.show", false, verb_plan_show},
 	{"plan.run", true, verb_plan_run},
+	{"plan.drill", true, verb_plan_drill},
 	{"plan.restart", true, verb_plan_restart},
 	{"plan.approve", true, verb_plan_approve},
 	{"plan.cancel", true, verb_plan_cancel},

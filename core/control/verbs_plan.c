@@ -6,15 +6,24 @@
 #include "core/control/control.h"
 #include "core/control/json_text.h"
 #include "core/plan/plan.h"
+#include "core/plan/plan_drill.h"
 #include "core/plan/plan_command.h"
 #include "core/plan/plan_engine.h"
 #include "core/plan/plan_rehearse.h"
 
 #include <string.h>
 
+struct plan_listing {
+	const struct plan_engine *engine;
+	json_t *rows;
+};
+
 static void add_plan(void *arg, const struct plan *plan)
 {
+	const struct plan_listing *listing = arg;
+	struct plan_readiness ready;
 	json_t *row = json_object();
+	plan_engine_readiness(listing->engine, plan->name, &ready);
 	json_put_text(row, "name", plan->name);
 	json_put_int(row, "version", plan->version);
 	json_put_text(row, "owner", plan->owner);
@@ -30,15 +39,18 @@ static void add_plan(void *arg, const struct plan *plan)
 		json_take(trigger, "major", json_true());
 	json_take(row, "on", trigger);
 	json_put_text(row, "needs", plan->needs);
-	json_array_append_new(arg, row);
+	json_take(row, "drilled", json_time(ready.drilled_ms));
+	json_take(row, "drill_done", json_time(ready.drill_ok_ms));
+	json_take(row, "done", json_time(ready.ok_ms));
+	json_array_append_new(listing->rows, row);
 }
 
 int verb_plan_list(const struct verb_call *call, json_t **result, struct err_note *why)
 {
-	json_t *list = json_array();
+	struct plan_listing listing = {call->target->plans, json_array()};
 	(void)why;
-	plan_engine_each_plan(call->target->plans, add_plan, list);
-	*result = list;
+	plan_engine_each_plan(call->target->plans, add_plan, &listing);
+	*result = listing.rows;
 	return 0;
 }
 
@@ -213,6 +225,8 @@ int verb_plan_run(const struct verb_call *call, json_t **result, struct err_note
 		code = arg_text(call, "reason", false, &start.cause, why);
 	if (code == 0)
 		code = arg_flag(call, "force", &start.is_forced, why);
+	if (code == 0)
+		code = arg_flag(call, "drill", &start.is_drill, why);
 	if (code == 0)
 		code = read_named(call, &named, why);
 	if (code != 0)

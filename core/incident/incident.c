@@ -87,6 +87,7 @@ struct incident *incident_make(struct incident_store *store, const struct alert 
 	incident->labels_json = mem_copy_text(alert->labels_json ? alert->labels_json : "{}");
 	incident->dimension_json = incident_dimension_json(alert);
 	incident->state = INCIDENT_OPEN;
+	incident->is_drill = alert->is_drill;
 	incident->impact = INCIDENT_LEVELS;
 	incident->urgency = INCIDENT_LEVELS;
 	incident->demand.impact = INCIDENT_LEVELS + 1;
@@ -118,6 +119,7 @@ static struct incident *make_overflow(struct incident_store *store, const struct
 	struct alert all = *alert;
 	all.title = "Overflow: too many open incidents";
 	all.category = NULL;
+	all.is_drill = false;
 	all.labels_json = "{}";
 	all.by_count = 0;
 	incident = incident_make(store, &all, OVERFLOW_KEY, now_ms);
@@ -168,9 +170,10 @@ static struct incident *find_or_make(struct incident_store *store, const struct 
 	store_trim(store, INCIDENTS_CLOSED_MAX);
 	if (store->open_count >= store->open_max)
 		return make_overflow(store, alert, is_new, now_ms);
-	bool is_candidate = needs_approval(store, alert);
+	bool is_candidate = !alert->is_drill && needs_approval(store, alert);
+	bool is_apart = is_candidate || alert->is_drill;
 	struct incident *incident =
-		is_candidate ? NULL : sibling_target(store, alert, is_new, now_ms);
+		is_apart ? NULL : sibling_target(store, alert, is_new, now_ms);
 	if (incident)
 		return incident;
 	*is_new = true;

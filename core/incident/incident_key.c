@@ -91,6 +91,9 @@ char *incident_firing_id(const struct alert *alert)
 	struct value values[DIMENSION_FIELDS_MAX];
 	uint32_t count = decode(alert, values);
 	struct bytes out = BYTES_EMPTY;
+	/* Never that of an alert that is real. */
+	if (alert->is_drill)
+		bytes_append_format(&out, "drill %lld ", (long long)alert->window_end_ms);
 	bytes_append_format(&out, "%s|", alert->rule);
 	for (uint32_t i = 0; i < count; i++) {
 		if (i > 0)

@@ -97,7 +97,7 @@ static bool is_recent(const struct incident_store *store, const struct incident 
 		      int64_t now_ms)
 {
 	return incident_is_open(incident->state) && incident->state != INCIDENT_CANDIDATE &&
-	       incident->category &&
+	       incident->category && !incident->is_drill &&
 	       now_ms - incident->opened_last_ms <= store->settings.sibling_window_ms;
 }
 

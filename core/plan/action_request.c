@@ -31,7 +31,7 @@ static bool is_one_of(const char *text, const char *const *list, bool ignore_cas
 
 /* The authority of the URL in a form that no two parsers can read differently: letters, digits and
  * `.-:[]` only, so no user part, no escapes. NULL otherwise. */
-static const char *find_authority(const char *url, size_t *length)
+const char *action_request_authority(const char *url, size_t *length)
 {
 	const char *start = NULL;
 	if (strncasecmp(url, "http://", 7) == 0)
@@ -56,7 +56,7 @@ int action_request_check_url(const char *action, const char *url,
 			     const struct action_allowed *allowed, struct err_note *why)
 {
 	size_t length = 0;
-	const char *authority = find_authority(url, &length);
+	const char *authority = action_request_authority(url, &length);
 	if (!authority)
 		return err_set(why, ERR_INVALID,
 			       "%s: \"%.200s\" is not a plain http or https URL (no user part, no "

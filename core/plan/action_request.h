@@ -31,6 +31,10 @@ struct action_allowed {
 int action_request_check_url(const char *action, const char *url,
 			     const struct action_allowed *allowed, struct err_note *why);
 
+/** "host" or "host:port" of a URL that is plain enough for every parser to find the same; it is
+ *  not ended. NULL otherwise. */
+const char *action_request_authority(const char *url, size_t *length);
+
 struct action_request {
 	struct bytes texts[ACTION_HTTP_HEADERS_MAX + 2];
 	const char *lines[ACTION_HTTP_HEADERS_MAX + 3]; /**< ends with NULL */

@@ -148,6 +148,16 @@ bool step_may_have_happened(const struct plan_branch *branch);
  *  recorded one. */
 bool step_must_be_known(struct plan_branch *branch);
 
+/* plan_drill.c: as plan_action_validate() and plan_action_start(), of a drill with its targets */
+int branch_validate(const struct plan_branch *branch, const char *action, const char *args_json,
+		    enum effect *effect, struct err_note *why);
+struct branch_try {
+	const char *action, *args_json, *key;
+	int64_t timeout_ms;
+	void (*on_done)(void *branch, const struct plan_action_result *result);
+};
+int branch_send(struct plan_branch *branch, const struct branch_try *what, struct err_note *why);
+
 /* plan_probe.c */
 enum { PROBE_TRIES_MAX = 4 }; /**< then a person is asked */
 void step_probe(struct plan_branch *branch);

@@ -24,7 +24,8 @@ struct failures {
 
 static bool has_failed(const struct plan_run *run)
 {
-	return run->state == RUN_FAILED || run->state == RUN_ROLLBACK_FAILED;
+	return !run->is_drill &&
+	       (run->state == RUN_FAILED || run->state == RUN_ROLLBACK_FAILED);
 }
 
 /* In a row: since the last run that ended well. */
@@ -34,7 +35,8 @@ static struct failures count_failures(const struct plan_engine *engine, const st
 	int64_t done_ms = INT64_MIN;
 	for (uint32_t i = 0; i < engine->run_count; i++) {
 		const struct plan_run *run = engine->runs[i];
-		if (run->version != plan->version || strcmp(run->plan, plan->name) != 0)
+		if (run->version != plan->version || strcmp(run->plan, plan->name) != 0 ||
+		    run->is_drill)
 			continue;
 		if (run->state == RUN_DONE && run->ended_ms > done_ms)
 			done_ms = run->ended_ms;

@@ -5,6 +5,7 @@
 #include "core/config/config.h"
 #include "core/loop/loop.h"
 #include "core/plan/plan.h"
+#include "core/plan/plan_drill.h"
 #include "core/plan/plan_run.h"
 #include "storage/commit.h"
 
@@ -89,6 +90,8 @@ int plan_engine_new(struct plan_engine **out, const struct plan_engine_options *
 	int code = run_load_all(engine, why);
 	if (code == 0)
 		code = locks_load(engine, why);
+	if (code == 0)
+		code = drills_load(engine, why);
 	if (code != 0) {
 		plan_engine_free(engine);
 		return code;
@@ -115,6 +118,7 @@ void plan_engine_free(struct plan_engine *engine)
 	mem_free(engine->runs);
 	mem_free(engine->scripts);
 	mem_free(engine->waits);
+	drills_free(engine);
 	locks_free(engine);
 	drop_plans(engine);
 	if (engine->config)

@@ -18,6 +18,7 @@ struct run_wait {
 
 struct plan_engine {
 	struct plan_engine_options options;
+	struct plan_drills *drills; /**< plan_drill.h */
 	struct config *config;
 	struct plan **plans;
 	uint32_t plan_count;

@@ -180,8 +180,7 @@ static int check_args(const struct plan_branch *branch, const char *args_json, s
 	json_decref(args);
 	if (!is_table)
 		return err_set(why, ERR_INVALID, "the new arguments must be a JSON object");
-	return plan_action_validate(branch->run->engine->options.actions, branch->call.action,
-				    args_json, &effect, why);
+	return branch_validate(branch, branch->call.action, args_json, &effect, why);
 }
 
 int plan_engine_retry(struct plan_engine *engine, const char *run_id, const char *step,

@@ -116,9 +116,12 @@ void step_probe(struct plan_branch *branch)
 	char *args_json = args ? plan_json_text(args) : mem_copy_text("{}");
 	char *key = mem_format("%s/?%s", run->id, call->step);
 	const char *action = json_string_value(json_object_get(probe, "action"));
-	int code = plan_action_start(&branch->action, run->engine->options.actions,
-				     action ? action : "", args_json, key, call->opts.timeout_ms,
-				     run->incident, on_probed, branch, &why);
+	struct branch_try one = {.action = action ? action : "",
+				 .args_json = args_json,
+				 .key = key,
+				 .timeout_ms = call->opts.timeout_ms,
+				 .on_done = on_probed};
+	int code = branch_send(branch, &one, &why);
 	mem_free(key);
 	mem_free(args_json);
 	json_decref(probe);

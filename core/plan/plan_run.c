@@ -5,6 +5,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/loop/loop.h"
+#include "core/plan/plan_drill.h"
 #include "core/plan/plan_json.h"
 #include "core/plan/plan_replay.h"
 #include "storage/commit.h"
@@ -165,6 +166,7 @@ static void end_with(struct plan_run *run, enum run_state state, const char *err
 	if (run->started_ms != 0 && !run->is_journal_lost)
 		run_record(run, &record);
 	run_save(run);
+	drill_on_end(run);
 	engine->ended_count++;
 	engine->usage.done_count += state == RUN_DONE ? 1 : 0;
 	engine->usage.failed_count += state == RUN_FAILED || state == RUN_ROLLBACK_FAILED ? 1 : 0;

@@ -12,6 +12,7 @@
 #include "core/incident/incident.h"
 #include "core/loop/loop.h"
 #include "core/plan/plan.h"
+#include "core/plan/plan_drill.h"
 #include "core/plan/plan_json.h"
 #include "core/plan/plan_params.h"
 #include "core/plan/plan_run.h"
@@ -73,11 +74,13 @@ struct request {
 static char *make_concurrency(const struct request *request)
 {
 	const char *key = request->plan->concurrency_key;
+	/* A drill stands in nobody's way. */
+	const char *drill = request->is_drill ? "drill " : "";
 	if (strcmp(key, "rule") == 0)
-		return mem_format("rule:%s", request->rule ? request->rule : "");
+		return mem_format("%srule:%s", drill, request->rule ? request->rule : "");
 	if (strcmp(key, "global") == 0)
-		return mem_copy_text("global");
-	return mem_format("incident:%llu", (unsigned long long)request->incident);
+		return mem_format("%sglobal", drill);
+	return mem_format("%sincident:%llu", drill, (unsigned long long)request->incident);
 }
 
 static uint32_t count_active(const struct plan_engine *engine, const char *plan, const char *key,
@@ -96,14 +99,14 @@ static uint32_t count_active(const struct plan_engine *engine, const char *plan,
 }
 
 /* Index of the rate that is used up, or -1. */
-static int find_full_rate(const struct plan_engine *engine, const struct plan *plan)
+static int find_full_rate(const struct plan_engine *engine, const struct plan *plan, bool is_drill)
 {
 	int64_t now = engine_now(engine);
 	for (uint32_t rate = 0; rate < plan->rate_count; rate++) {
 		uint32_t count = 0;
 		for (uint32_t i = 0; i < engine->run_count; i++) {
 			const struct plan_run *run = engine->runs[i];
-			if (strcmp(run->plan, plan->name) == 0 &&
+			if (strcmp(run->plan, plan->name) == 0 && run->is_drill == is_drill &&
 			    now - run->created_ms < plan->rates[rate].span_ms)
 				count++;
 		}
@@ -158,7 +161,7 @@ static int check_limits(const struct plan_engine *engine, const struct request *
 			bool is_full, struct err_note *why)
 {
 	const struct plan *plan = request->plan;
-	int rate = find_full_rate(engine, plan);
+	int rate = find_full_rate(engine, plan, request->is_drill);
 	if (is_full && plan->on_conflict == PLAN_REJECT)
 		return err_set(why, ERR_FULL, "plan %s was not started: %u of its runs are active",
 			       plan->name, plan->concurrency_limit);
@@ -256,7 +259,7 @@ void plan_engine_on_incident(struct plan_engine *engine, const struct incident *
 			     const char *event)
 {
 	run_trim(engine);
-	for (uint32_t i = 0; i < engine->plan_count; i++) {
+	for (uint32_t i = 0; i < engine->plan_count && !drill_mutes(engine); i++) {
 		struct plan *plan = engine->plans[i];
 		struct request request = {.plan = plan,
 					  .incident = incident->number,

@@ -105,8 +105,7 @@ static int check_probe(struct plan_branch *branch, const char *opts_json, struct
 	char *args_json = args ? plan_json_text(args) : mem_copy_text("{}");
 	enum effect effect;
 	const char *action = json_string_value(json_object_get(probe, "action"));
-	int code = plan_action_validate(branch->run->engine->options.actions, action, args_json,
-					&effect, why);
+	int code = branch_validate(branch, action ? action : "", args_json, &effect, why);
 	if (code == 0)
 		code = check_needs(branch->run, action, why);
 	if (code != 0)
@@ -134,9 +133,8 @@ void step_open(struct plan_branch *branch, struct journal_record *record, const 
 	struct err_note why = {{0}};
 	struct step_opts opts = {0};
 	enum effect effect = EFFECT_ONCE;
-	int code = plan_action_validate(branch->run->engine->options.actions,
-					record->action ? record->action : "", record->args_json,
-					&effect, &why);
+	int code = branch_validate(branch, record->action ? record->action : "", record->args_json,
+				   &effect, &why);
 	if (code == 0)
 		code = check_needs(branch->run, record->action ? record->action : "", &why);
 	if (code == 0)
@@ -249,9 +247,12 @@ static void send_now(struct plan_branch *branch)
 			    : mem_format("%s/%s", branch->run->id, call->step);
 	if (left < timeout)
 		timeout = left > 1 ? left : 1;
-	int code = plan_action_start(&branch->action, branch->run->engine->options.actions,
-				     call->action, call->args_json, key, timeout,
-				     branch->run->incident, on_done, branch, &why);
+	struct branch_try one = {.action = call->action,
+				 .args_json = call->args_json,
+				 .key = key,
+				 .timeout_ms = timeout,
+				 .on_done = on_done};
+	int code = branch_send(branch, &one, &why);
 	mem_free(key);
 	/* A refused start has certainly done nothing; a full client or a new allow-list may
 	 * change. */

@@ -211,6 +211,20 @@ class PlanTest(unittest.TestCase):
           t.expect_run { state = "done", result = { "OPEN", "online", "HANDLING", 1.5 } }""",
                          plan="see")
 
+    def test_a_drill_reaches_its_targets(self):
+        self.site.write("tocsin.lua", "return {%s drill = { outputs = { ops = 'alerts' } } }"
+                        % CONFIG)
+        self.expect_pass("""
+          t.start { drill = true }
+          t.expect_effects { { id = "tell", args = { to = "alerts",
+            text = "[drill] version 2, 50" } } }
+          t.expect_run { is_drill = true, state = "failed", error = function(text)
+            return text:find("\\"127.0.0.1:9\\" has no target in a drill", 1, true) ~= nil
+          end }
+          t.start()
+          t.expect_effect { id = "tell", args = { to = "ops" } }
+          t.expect_run { is_drill = false, state = "done" }""")
+
     def test_failures_say_what_was_there(self):
         self.expect_failure('t.alert { rule = "down" }\nt.expect_effect { id = "tel" }', 4,
                             "no such effect", 'id: wanted "tel", found "tell"',

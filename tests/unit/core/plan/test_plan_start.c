@@ -135,12 +135,16 @@ Test(plan_start, one_that_runs_already_serves_this_too_unless_more_is_asked_for)
 		start(&world, (struct plan_start){.incident = 7, .params_json = "{}"}, id, &why),
 		ERR_CONFLICT);
 	cr_expect(strstr(why.text, first), "%s", why.text);
+	/* A drill and a real run are never in each other's way, two drills are. */
+	cr_expect_eq(start(&world, (struct plan_start){.incident = 7, .is_drill = true}, id, &why),
+		     0);
+	cr_expect_str_neq(id, first);
 	cr_expect_eq(start(&world, (struct plan_start){.incident = 7, .is_drill = true}, id, &why),
 		     ERR_CONFLICT);
 	plan_engine_usage(world.engine, &usage);
 	cr_expect_eq(usage.attached_count, 1);
 	cr_expect_eq(usage.refused_count, 2);
-	cr_expect_eq(world_run_count(&world), 2);
+	cr_expect_eq(world_run_count(&world), 3);
 	world_close(&world);
 }
 
