@@ -24,8 +24,7 @@ struct failures {
 
 static bool has_failed(const struct plan_run *run)
 {
-	return !run->is_drill &&
-	       (run->state == RUN_FAILED || run->state == RUN_ROLLBACK_FAILED);
+	return !run->is_drill && (run->state == RUN_FAILED || run->state == RUN_ROLLBACK_FAILED);
 }
 
 /* In a row: since the last run that ended well. */
