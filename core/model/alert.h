@@ -92,7 +92,7 @@ struct alert {
 		kept_back; /**< alerts of the key that non_disturb did not let out since the last */
 	bool is_early;     /**< before the end of its window */
 	bool needs_approval;                       /**< what it opens begins as a candidate */
-	bool is_drill;     /**< no rule has raised it: people practise */
+	bool is_drill;                             /**< no rule has raised it: people practise */
 	const struct alert_baseline *baseline;     /**< or NULL */
 	const struct alert_correction *correction; /**< NULL: it is about now */
 };
