@@ -32,6 +32,7 @@ CONFIG = """
   schedules = { night = { layers = { { people = { "asleep" } } } } },
   caps = { person = { %(caps)s }, bundle = "%(bundle)s" },
   listen = { http = false },
+  %(more)s
 """
 # Fires for 6 readings of one key in 10 seconds.
 RULE = """return rule.group { source = "s", by = { "k" }, statistic = "count", window = "10s",
@@ -50,10 +51,10 @@ class Paging(unittest.TestCase):
         self.web = WebServer()
         self.addCleanup(self.web.close)
 
-    def start(self, keys="ab", caps=MANY, bundle="0s", plans=None):
+    def start(self, keys="ab", caps=MANY, bundle="0s", plans=None, more=""):
         log = os.path.join(self.root, "s.jsonl")
         config = CONFIG % {"log": log, "voice": self.web.url("/voice"), "caps": caps,
-                           "ops": self.web.url("/ops"), "bundle": bundle}
+                           "ops": self.web.url("/ops"), "bundle": bundle, "more": more}
         site = Site(os.path.join(self.root, "site"), config, {"busy/1": RULE}, plans)
         with open(log, "w", encoding="ascii") as out:
             for at in range(6):
@@ -142,6 +143,19 @@ class Paging(unittest.TestCase):
         held.set()
         bodies = self.got("/ops", 2)
         self.assertIn("second", bodies[1]["text"], "news is told, whoever has the incident")
+
+    def test_a_call_for_help_is_not_sent_when_somebody_has_the_incident(self):
+        held = threading.Event()
+        self.web.behave("/ops", held)
+        daemon = self.start(more="""chains = { all = { steps = { { notify = { "person:li" } },
+                                                                 { wait = "1h" } } } },""")
+        wait_until(lambda: self.web.requests, 30, "the page of the first incident")
+        # That of the second one waits behind it in the queue of the output.
+        daemon.call("incident.ack", {"number": 2, "revision": 0})
+        held.set()
+        self.wait_fact(daemon, 2, "page_dropped", "li: incident 2 is ACKED by uid:")
+        self.wait_fact(daemon, 1, "page_delivered", "li by ops")
+        self.assertEqual([one["incident"]["number"] for one in self.got("/ops")], [1])
 
     def test_pages_a_moment_later_are_one_message(self):
         daemon = self.start("abcd", bundle="1s")
