@@ -39,6 +39,8 @@ static int check_state(const struct plan_run *run, struct err_note *why)
 	if (run->is_journal_lost)
 		return err_set(why, ERR_CONFLICT, "the journal of run %s cannot be read: %s",
 			       run->id, run->error);
+	if (run->is_unwinding)
+		return err_set(why, ERR_CONFLICT, "run %s is being rolled back", run->id);
 	if (!run_is_live(run) && run->state != RUN_BLOCKED)
 		return err_set(why, ERR_CONFLICT, "run %s is just beginning: try again", run->id);
 	for (uint32_t i = 0; i < run->branch_count; i++) {

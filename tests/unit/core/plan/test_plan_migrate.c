@@ -3,6 +3,7 @@
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
+#include "core/plan/plan_command.h"
 #include "core/plan/plan_rehearse.h"
 #include "core/plan/plan_run.h"
 
@@ -168,6 +169,22 @@ Test(plan_migrate, what_cannot_be_is_refused_with_its_reason)
 	plan_engine_install(world.engine, NULL, NULL, 0);
 	cr_expect_eq(migrate(&world, 0, &why), ERR_NOT_FOUND);
 	cr_expect_str_eq(why.text, "the site has no plan help now");
+	world_close(&world);
+}
+
+Test(plan_migrate, a_run_that_is_rolled_back_stays_on_its_version)
+{
+	static const struct plan_call undo[] = {SLEEP("60000"), END};
+	struct err_note why = {{0}};
+	struct world world;
+	begin(&world, another_end);
+	world.undo = undo;
+	cr_assert_eq(plan_engine_rollback(world.engine, world_run(&world, 0).id, &ann, &why), 0);
+	world_turn(&world);
+	cr_expect_eq(migrate(&world, 0, &why), ERR_CONFLICT);
+	cr_expect(strstr(why.text, "is being rolled back"), "%s", why.text);
+	world_advance(&world, 60000);
+	cr_expect_eq(world_run(&world, 0).state, RUN_ROLLED_BACK);
 	world_close(&world);
 }
 
