@@ -175,11 +175,12 @@ Test(plan_migrate, what_cannot_be_is_refused_with_its_reason)
 Test(plan_migrate, a_run_that_is_rolled_back_stays_on_its_version)
 {
 	static const struct plan_call undo[] = {SLEEP("60000"), END};
+	static const struct plan_operator hot = {"ann", NULL, "too hot"};
 	struct err_note why = {{0}};
 	struct world world;
 	begin(&world, another_end);
 	world.undo = undo;
-	cr_assert_eq(plan_engine_rollback(world.engine, world_run(&world, 0).id, &ann, &why), 0);
+	cr_assert_eq(plan_engine_rollback(world.engine, world_run(&world, 0).id, &hot, &why), 0);
 	world_turn(&world);
 	cr_expect_eq(migrate(&world, 0, &why), ERR_CONFLICT);
 	cr_expect(strstr(why.text, "is being rolled back"), "%s", why.text);
