@@ -5,6 +5,7 @@
 #include "core/base/mem.h"
 #include "core/base/report.h"
 #include "core/cli/big_stack.h"
+#include "core/cli/check_chain.h"
 #include "core/cli/check_doubt.h"
 #include "core/cli/check_format.h"
 #include "core/cli/check_note.h"
@@ -130,6 +131,8 @@ static int print_all(const struct check *check, const struct generation *generat
 	report_init(&costs);
 	report_init(&impacts);
 	check_doubts(generation, &doubts);
+	if (site == generation)
+		check_chain_doubts(site, &doubts);
 	if (check->has_notes && generation->config != NULL) {
 		check_note_costs(generation, &costs);
 		check_note_impacts(site, generation, &impacts);

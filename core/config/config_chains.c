@@ -268,6 +268,7 @@ static void read_step(const struct reading *reading, const struct tree *tree)
 	char what[32 + CONFIG_NAME_BYTES_MAX];
 	uint32_t count = 0;
 
+	step->line = tree->line;
 	snprintf(what, sizeof(what), "a step of %s", reading->what);
 	if (options_check(tree, step_rows, reading->builder->file, what, reading->builder->report) >
 	    0)

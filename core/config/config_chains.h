@@ -59,6 +59,7 @@ struct chain_condition {
 
 struct chain_step {
 	enum chain_step_kind kind;
+	int line;                     /**< of the site's file; 0 in a stored one */
 	struct chain_target *targets; /**< notify */
 	uint32_t target_count;
 	bool is_important;
