@@ -173,7 +173,8 @@ static double at_rank(const struct load_report *report, double share)
 	uint64_t rank = (uint64_t)ceil(share * (double)total);
 	if (total == 0)
 		return 0;
-	return fmin(ddsketch_at_rank(report->latencies, rank > 0 ? rank : 1),
+	/* What was measured are whole milliseconds. */
+	return fmin(round(ddsketch_at_rank(report->latencies, rank > 0 ? rank : 1)),
 		    report->latency_max_ms);
 }
 
