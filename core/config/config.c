@@ -87,6 +87,11 @@ static const struct option site_rows[] = {
 	 .example = "{ outputs = { ops = \"drill_ops\" } }",
 	 .help = "what a drill of a plan reaches in the place of the real targets",
 	 .rows = config_drill_rows},
+	{.name = "risk",
+	 .type = OPTION_TABLE,
+	 .example = "{ high = \"ask\", medium = \"tell\", to = { \"ops\" } }",
+	 .help = "what plans may do by themselves, by their risk",
+	 .rows = config_risk_rows},
 	{.name = "storage",
 	 .type = OPTION_TABLE,
 	 .example = "{ sync = \"commit\" }",
@@ -228,6 +233,7 @@ struct config *config_new(const struct tree *tree, const char *file, struct repo
 	config_read_people(&builder, map_or_null(tree_get(tree, "people")));
 	config_read_schedules(&builder, map_or_null(tree_get(tree, "schedules")));
 	config_read_actions(&builder, tree);
+	config_read_risk(&builder, tree);
 	config_read_chains(&builder, map_or_null(tree_get(tree, "chains")));
 	config_read_heartbeat(&builder, tree);
 	if (report->count + report->dropped_count > faults_before) {

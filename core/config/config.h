@@ -18,6 +18,7 @@ struct oncall_person;
 struct oncall_schedule;
 struct option;
 struct config_actions;
+struct config_risk;
 struct config_chain;
 struct config_heartbeat;
 struct config_incidents;
@@ -119,6 +120,7 @@ struct config {
 	struct config_inhibit *inhibits;
 	uint32_t inhibit_count;
 	const struct config_incidents *incidents; /**< config_incidents.h; never NULL */
+	const struct config_risk *risk;           /**< config_risk.h: config_risk() */
 	const struct config_actions *actions;     /**< config_actions.h: config_actions() */
 	const char *listen_http; /**< default "127.0.0.1:8787"; NULL when `http = false` */
 	const char *token;       /**< HTTP bearer token (or "file:/path"); needed off loopback */

@@ -24,7 +24,8 @@ extern const struct option config_source_rows[], config_from_rows[], config_outp
 	config_lookup_rows[], config_incident_rows[], config_person_rows[], config_schedule_rows[],
 	config_listen_rows[], config_allow_rows[], config_retention_rows[], config_storage_rows[],
 	config_ingest_rows[], config_rules_rows[], config_lua_rows[], config_load_rows[],
-	config_database_rows[], config_ticket_rows[], config_chat_rows[], config_drill_rows[];
+	config_database_rows[], config_ticket_rows[], config_chat_rows[], config_drill_rows[],
+	config_risk_rows[];
 extern const struct option config_caps_rows[];
 extern const struct option config_chain_rows[], config_heartbeat_rows[];
 
@@ -35,6 +36,7 @@ const struct tree *config_section(struct config_builder *builder, const struct t
 /** Where the program listens, and what plans may run and call. */
 void config_read_doors(struct config_builder *builder, const struct tree *site);
 /** What the actions of plans may reach (config_actions.h). */
+void config_read_risk(struct config_builder *builder, const struct tree *site);
 void config_read_actions(struct config_builder *builder, const struct tree *site);
 void config_read_load(struct config_builder *builder, const struct tree *site,
 		      struct config_load *load);

@@ -163,6 +163,8 @@ void branch_go_on(struct plan_branch *branch)
 	struct plan_run *run = branch->run;
 	struct plan_answer answer = {0}, *given = NULL;
 	run_arm(run);
+	if (branch->is_gate && !gate_pass(branch))
+		return;
 	for (;;) {
 		if (branch_holds(branch, branch_go_on))
 			return;

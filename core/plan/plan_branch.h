@@ -74,6 +74,7 @@ struct plan_branch {
 	void (*held)(struct plan_branch *branch); /**< what it does when its run goes on */
 	bool is_opening;                          /**< inside call_open() */
 	bool is_stopping; /**< another one has won, or a rollback: it begins no more calls */
+	bool is_gate;     /**< before the script begins: plan_gate.c */
 	bool is_rollback; /**< undoes what the run did; there is no other then */
 	enum run_state state;
 	char *waiting_for;

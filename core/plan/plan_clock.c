@@ -152,7 +152,7 @@ static bool has_deadline(const struct plan_run *run)
 {
 	bool is_waiting = run->state == RUN_RUNNING || run->state == RUN_SLEEPING ||
 			  run->state == RUN_ASKING || run->state == RUN_WAITING;
-	return is_waiting && !run->is_unwinding && !child_needs_person(run);
+	return is_waiting && !run->is_unwinding && !run->is_gated && !child_needs_person(run);
 }
 
 int64_t run_deadline_ms(const struct plan_run *run)
@@ -174,7 +174,7 @@ void engine_look_at_clock(struct plan_engine *engine)
 	engine->clock_ms = clock_ms;
 	for (uint32_t i = 0; i < engine->run_count; i++) {
 		struct plan_run *run = engine->runs[i];
-		if (run_is_ended(run) || run->started_ms == 0 || run->is_paused ||
+		if (run_is_ended(run) || run->started_ms == 0 || run->is_paused || run->is_gated ||
 		    run->doubt_count > 0)
 			continue;
 		if (run->wake_ms == run_deadline_ms(run))

@@ -39,7 +39,7 @@ static bool is_waiting(const struct plan_branch *branch)
 
 int64_t run_wake_ms(const struct plan_run *run)
 {
-	int64_t wake = run_deadline_ms(run);
+	int64_t wake = run->is_gated ? INT64_MAX : run_deadline_ms(run);
 	if (run->is_paused)
 		return 0;
 	for (uint32_t i = 0; i < run->branch_count; i++) {

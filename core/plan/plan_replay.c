@@ -73,6 +73,7 @@ int replay_open(struct plan_run *run, const struct journal_record **first, struc
 	run->doubt_count = 0;
 	run->paused_ms = 0;
 	run->is_paused = false;
+	run->is_gated = false;
 	json_decref(run->signals);
 	run->signals = NULL;
 	json_decref(run->locks);

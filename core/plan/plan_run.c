@@ -50,7 +50,7 @@ static void start_script(struct plan_branch *branch)
 	if (code != 0)
 		run_end(run, RUN_FAILED, why.text);
 	else
-		branch_go_on(branch);
+		gate_begin(branch);
 }
 
 void run_start(struct plan_run *run)
@@ -66,6 +66,7 @@ void run_start(struct plan_run *run)
 					.version = run->version,
 					.hash = run->script->hash,
 					.params_json = run->params_json,
+					.opts_json = run->gate_json,
 					.actor = run->starter,
 					.reason = run->cause,
 					.is_drill = run->is_drill,
@@ -101,9 +102,11 @@ void run_resume(struct plan_run *run)
 	run->waiting_for = NULL;
 	mem_free(run->error);
 	run->error = NULL;
+	mem_free(run->gate_json);
+	run->gate_json = mem_copy_text(first->opts_json);
 	if (run->replay->left_count == 0)
 		replay_close(run);
-	branch_go_on(run->branches[0]);
+	gate_begin(run->branches[0]);
 	if (run_is_live(run) && run->replay)
 		run_block(run,
 			  "the replay differs: the journal has %u records of branches that "
@@ -126,14 +129,15 @@ static void account_operator(struct plan_run *run, const struct journal_record *
 
 void run_account(struct plan_run *run, const struct journal_record *record)
 {
-	bool was_stopped = run->doubt_count > 0 || run->is_paused;
+	bool was_stopped = run->doubt_count > 0 || run->is_paused || run->is_gated;
 	if (record->type == RECORD_STEP_IN_DOUBT)
 		run->doubt_count++;
 	if (record->type == RECORD_STEP_FAILED && record->text && run->doubt_count > 0)
 		run->doubt_count--;
 	if (record->type == RECORD_OPERATOR)
 		account_operator(run, record);
-	bool is_stopped = run->doubt_count > 0 || run->is_paused;
+	gate_account(run, record);
+	bool is_stopped = run->doubt_count > 0 || run->is_paused || run->is_gated;
 	if (!was_stopped && is_stopped)
 		run->doubt_ms = record->time_ms;
 	if (was_stopped && !is_stopped)

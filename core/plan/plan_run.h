@@ -28,6 +28,7 @@
 #include "core/plan/plan_child.h"
 #include "core/plan/plan_clock.h"
 #include "core/plan/plan_engine_internal.h"
+#include "core/plan/plan_gate.h"
 #include "core/plan/plan_lock.h"
 #include "core/plan/run_store.h"
 
@@ -53,6 +54,7 @@ struct plan_run {
 	char *starter; /**< the person who started it; NULL: an event did */
 	char *cause;   /**< why, as they said; or NULL */
 	bool is_drill;
+	char *gate_json;   /**< the question before it begins; NULL: none */
 	char *needs;       /**< kinds of actions it may use; NULL: any */
 	char *parent;      /**< the run that called it and waits for it; or NULL */
 	uint32_t depth;    /**< how many runs called one another before it */
@@ -81,6 +83,7 @@ struct plan_run {
 	struct timer *timer;
 	uint32_t doubt_count; /**< steps in doubt */
 	bool is_paused;       /**< by an operator */
+	bool is_gated;        /**< the site asks a person before its script begins */
 	bool is_unwinding;    /**< what it did is undone: plan_rollback.c */
 	char *unwind_why;     /**< by whom, and why */
 	json_t *locks;        /**< held, says the journal: {key, scope, fence}; NULL none */

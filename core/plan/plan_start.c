@@ -65,6 +65,7 @@ struct request {
 	struct plan *plan;
 	uint64_t incident; /**< 0: none */
 	const char *rule;  /**< of the incident; NULL: none */
+	uint32_t priority; /**< of the incident; 0: none */
 	const char *params_json;
 	const char *starter, *cause; /**< or NULL */
 	bool has_params, is_drill, is_forced, is_detached;
@@ -153,6 +154,7 @@ static struct plan_run *make_run(struct plan_engine *engine, const struct reques
 	run->created_ms = engine_now(engine);
 	run->state = RUN_QUEUED;
 	run->script = script_take(engine, plan);
+	gate_choose(run, plan, request->priority);
 	run_add(engine, run);
 	return run;
 }
@@ -264,6 +266,7 @@ void plan_engine_on_incident(struct plan_engine *engine, const struct incident *
 		struct request request = {.plan = plan,
 					  .incident = incident->number,
 					  .rule = incident->rule,
+					  .priority = incident->priority,
 					  .params_json = plan->params_json,
 					  .is_drill = incident->is_drill};
 		struct err_note why = {{0}};
@@ -313,6 +316,14 @@ static int find_incident(const struct plan_engine *engine, uint64_t number, json
 	return 0;
 }
 
+static uint32_t priority_of(const json_t *incident)
+{
+	const char *text = json_string_value(json_object_get(incident, "priority"));
+	return text && text[0] == 'P' && text[1] >= '1' && text[1] <= '5'
+		       ? (uint32_t)(text[1] - '0')
+		       : 0;
+}
+
 int plan_engine_start(struct plan_engine *engine, const struct plan_start *start, char **run_id,
 		      struct err_note *why)
 {
@@ -330,6 +341,7 @@ int plan_engine_start(struct plan_engine *engine, const struct plan_start *start
 			.plan = plan,
 			.incident = start->incident,
 			.rule = json_string_value(json_object_get(incident, "rule")),
+			.priority = priority_of(incident),
 			.params_json = params,
 			.starter = start->starter,
 			.cause = start->cause,

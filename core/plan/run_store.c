@@ -36,6 +36,7 @@ static const struct row_field row_fields[] = {
 	ROW("incident", ROW_I64, true, incident),
 	ROW("starter", ROW_TEXT, false, starter),
 	ROW("cause", ROW_TEXT, false, cause),
+	ROW("gate", ROW_JSON, false, gate_json),
 	ROW("needs", ROW_TEXT, false, needs),
 	ROW("drill", ROW_FLAG, false, is_drill),
 	ROW("concurrency", ROW_TEXT, true, concurrency),
@@ -66,7 +67,9 @@ static json_t *row_value(const struct plan_run *run, const struct row_field *fie
 	case ROW_TEXT:
 		text = *(const char *const *)place;
 		return text ? plan_json_clean(slice_of(text), SIZE_MAX) : NULL;
-	case ROW_JSON: return plan_json_parse(*(const char *const *)place);
+	case ROW_JSON:
+		text = *(const char *const *)place;
+		return text ? plan_json_parse(text) : NULL;
 	case ROW_U32: return json_integer(*(const uint32_t *)place);
 	case ROW_I64:
 	case ROW_SIGNED: return json_integer(*(const int64_t *)place);
@@ -299,6 +302,7 @@ void run_free(struct plan_run *run)
 	mem_free(run->starter);
 	mem_free(run->cause);
 	mem_free(run->needs);
+	mem_free(run->gate_json);
 	mem_free(run->parent);
 	mem_free(run->result_json);
 	mem_free(run->unwind_why);

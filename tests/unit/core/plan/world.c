@@ -392,6 +392,7 @@ void world_trigger(struct world *world, uint64_t number)
 				    .title = "Slow",
 				    .rule = "slow",
 				    .severity = "critical",
+				    .priority = world->priority,
 				    .category = "offline/food"};
 	plan_engine_on_incident(world->engine, &incident, "opened");
 	world_turn(world);

@@ -79,7 +79,8 @@ struct world {
 	char facts[WORLD_FACTS_MAX][32];
 	char fact_texts[WORLD_FACTS_MAX][512];
 	int fact_count;
-	int sent_count; /**< messages of the engine itself; the latest: */
+	uint32_t priority; /**< of the incidents of world_trigger() */
+	int sent_count;    /**< messages of the engine itself; the latest: */
 	char sent_to[32], sent_text[512];
 	bool retriggers;   /**< an incident event comes while "run_ended" is told */
 	int resume_count;  /**< of the latest runner */
