@@ -172,8 +172,7 @@ static struct incident *find_or_make(struct incident_store *store, const struct 
 		return make_overflow(store, alert, is_new, now_ms);
 	bool is_candidate = !alert->is_drill && needs_approval(store, alert);
 	bool is_apart = is_candidate || alert->is_drill;
-	struct incident *incident =
-		is_apart ? NULL : sibling_target(store, alert, is_new, now_ms);
+	struct incident *incident = is_apart ? NULL : sibling_target(store, alert, is_new, now_ms);
 	if (incident)
 		return incident;
 	*is_new = true;
