@@ -41,6 +41,8 @@ static long long read_offset_ms(void)
 	return length > 0 ? atoll(text) : 0;
 }
 
+/* The names that the C library gives its parameters are reserved.
+ * NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int clock_gettime(clockid_t clock, struct timespec *out)
 {
 	struct range program = {0, 0};

@@ -46,6 +46,8 @@ static void leave(const void *bytes, size_t count)
 		pause();
 }
 
+/* The names that the C library gives its parameters are reserved.
+ * NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 ssize_t write(int fd, const void *bytes, size_t count)
 {
 	const char *at = getenv("KILL_AT"), *when = getenv("KILL_WHEN");
