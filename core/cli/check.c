@@ -9,6 +9,7 @@
 #include "core/cli/check_doubt.h"
 #include "core/cli/check_format.h"
 #include "core/cli/check_note.h"
+#include "core/cli/check_plan.h"
 #include "lua/host/generation.h"
 
 #include <getopt.h>
@@ -23,7 +24,8 @@ static const char help[] =
 	"\n"
 	"Loads a site and lists every fault as file:line: text, with the line and a caret under "
 	"what\n"
-	"is wrong. Warnings tell what the newest version of a rule says but can hardly mean.\n"
+	"is wrong. Warnings tell what the newest version of a rule or plan says but can hardly "
+	"mean.\n"
 	"FILE limits the rules and plans that are checked: a path, or a name inside the site like\n"
 	"rules/pay_failed/2.lua; of these also notes are shown.\n"
 	"\n"
@@ -46,6 +48,9 @@ struct check {
 	const char *site_dir;
 	const char *const *files; /**< or NULL: all */
 	uint32_t file_count;
+	const char *const *plans; /**< names, or NULL: all */
+	uint32_t plan_count;
+	bool is_of_plans, is_strict; /**< tocsin plan check */
 	bool has_notes;
 	enum check_format format;
 };
@@ -118,6 +123,62 @@ static void add_faults_of_site(struct generation *generation, const struct gener
 	}
 }
 
+static bool is_wanted(const struct check *check, const struct generation *site, const char *path)
+{
+	/* A faulty tocsin.lua lets no plan run. */
+	if (site->config == NULL)
+		return true;
+	for (uint32_t i = 0; i < check->plan_count; i++)
+		if (check_plan_has(check->site_dir, path, check->plans[i]))
+			return true;
+	return check->plan_count == 0 && check_plan_has(check->site_dir, path, NULL);
+}
+
+static bool has_plan(const struct generation *site, const char *name)
+{
+	for (uint32_t i = 0; i < site->file_count; i++)
+		if (site->files[i].is_plan && strcmp(site->files[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/** The findings of plans, and nothing else of the site. */
+static int print_plans(const struct check *check, const struct generation *site)
+{
+	struct findings findings = {.generation = site};
+	struct check_result result = {.generation = site};
+	size_t faults = site->report.dropped_count, doubt_count = 0;
+	struct report doubts;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < check->plan_count; i++) {
+		if (has_plan(site, check->plans[i]))
+			continue;
+		fprintf(stderr, "plan check: %s has no plan \"%s\"\n", check->site_dir,
+			check->plans[i]);
+		return EXIT_FAILED;
+	}
+	report_init(&doubts);
+	check_plan_doubts(site, site, &doubts);
+	add_report(&findings, &site->report, CHECK_KIND_FAULT);
+	add_report(&findings, &doubts, CHECK_KIND_DOUBT);
+	for (uint32_t i = 0; i < findings.count; i++) {
+		if (!is_wanted(check, site, findings.items[i].file))
+			continue;
+		faults += findings.items[i].kind == CHECK_KIND_FAULT;
+		doubt_count += findings.items[i].kind == CHECK_KIND_DOUBT;
+		findings.items[kept++] = findings.items[i];
+	}
+	result.findings = findings.items;
+	result.finding_count = kept;
+	check_print(&result, check->format);
+	fprintf(stderr, "plan check: %s: %zu fault%s, %zu warning%s\n", check->site_dir, faults,
+		faults == 1 ? "" : "s", doubt_count, doubt_count == 1 ? "" : "s");
+	mem_free(findings.items);
+	report_deinit(&doubts);
+	return faults > 0 || (check->is_strict && doubt_count > 0) ? EXIT_FAILED : EXIT_DONE;
+}
+
 /** `site` is the whole one. */
 static int print_all(const struct check *check, const struct generation *generation,
 		     const struct generation *site)
@@ -131,6 +192,7 @@ static int print_all(const struct check *check, const struct generation *generat
 	report_init(&costs);
 	report_init(&impacts);
 	check_doubts(generation, &doubts);
+	check_plan_doubts(site, generation, &doubts);
 	if (site == generation)
 		check_chain_doubts(site, &doubts);
 	if (check->has_notes && generation->config != NULL) {
@@ -198,6 +260,11 @@ static int check_site(void *arg)
 			      stderr);
 		return EXIT_FAILED;
 	}
+	if (check->is_of_plans) {
+		code = print_plans(check, generation);
+		generation_free(generation);
+		return code;
+	}
 	/* Of a file alone nobody can tell what came before it: the whole site is read as well. */
 	if (check->files != NULL && generation_load(&site, check->site_dir, NULL, 0, NULL) == 0)
 		add_faults_of_site(generation, site);
@@ -260,5 +327,49 @@ int cli_check(int argc, char **argv)
 		check.has_notes = true;
 	}
 	check.has_notes = check.has_notes && !has_no_notes;
+	return cli_on_big_stack(check_site, &check);
+}
+
+static const char plans_help[] =
+	"Usage: tocsin plan check [PLAN…] [--site DIR] [--json] [--strict]\n"
+	"\n"
+	"What 'tocsin check' finds in the plans of a site: faults, and warnings where the newest\n"
+	"version of a plan says what can hardly be meant. No daemon is needed.\n"
+	"\n"
+	"  --site DIR  the site (default: " CLI_SITE_DEFAULT ")\n"
+	"  --json      an object a line with level, kind, file, line, column, end_column and text\n"
+	"  --strict    warnings fail, too\n"
+	"  --help      this text\n"
+	"\n"
+	"Exit code: 0 no fault, 1 faults, no site or no such plan, 2 wrong use.\n"
+	"\n"
+	"Examples:\n"
+	"  tocsin plan check\n"
+	"  tocsin plan check switch_provider --site site --strict\n";
+
+int cli_plan_check(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"site", required_argument, NULL, 's'},
+		{"json", no_argument, NULL, 'j'},
+		{"strict", no_argument, NULL, 'S'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	struct check check = {.site_dir = CLI_SITE_DEFAULT, .is_of_plans = true};
+	int option;
+
+	optind = 0;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 's': check.site_dir = optarg; break;
+		case 'j': check.format = CHECK_FORMAT_JSON; break;
+		case 'S': check.is_strict = true; break;
+		case 'h': fputs(plans_help, stdout); return EXIT_DONE;
+		default: fputs("Try 'tocsin plan check --help'.\n", stderr); return EXIT_USAGE;
+		}
+	}
+	check.plans = (const char *const *)&argv[optind];
+	check.plan_count = (uint32_t)(argc - optind);
 	return cli_on_big_stack(check_site, &check);
 }

@@ -33,6 +33,7 @@ int cli_oncall(int argc, char **argv);
 int cli_oncall_people(int argc, char **argv);
 int cli_plan(int argc, char **argv);
 int cli_plan_test(int argc, char **argv); /**< argv[0] is "test" */
+int cli_plan_check(int argc, char **argv);
 int cli_notify(int argc, char **argv);
 
 #endif

@@ -17,6 +17,7 @@ static const char help[] =
 	"  show RUN              one run with its journal\n"
 	"  dry-run PLAN          what it would do: nothing happens, no daemon is needed (--help)\n"
 	"  test [PLAN…]          runs plans/<name>/test.lua (--help)\n"
+	"  check [PLAN…]         faults and warnings of the site's plans, no daemon (--help)\n"
 	"  watch RUN             prints what the run does until it has ended; 1: it failed\n"
 	"  run PLAN              starts it by hand; --incident N, --params JSON\n"
 	"  drill PLAN            its steps reach what `drill` of tocsin.lua names, for an incident "
@@ -206,6 +207,8 @@ int cli_plan(int argc, char **argv)
 		return plan_dry_run(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "test") == 0)
 		return cli_plan_test(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "check") == 0)
+		return cli_plan_check(argc - 1, argv + 1);
 	int code = remote_parse(&remote, argc, argv, help);
 	if (code >= 0)
 		return code;

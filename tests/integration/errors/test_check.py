@@ -282,6 +282,39 @@ class Check(unittest.TestCase):
                 with open(os.path.join(case, "expected.txt"), encoding="utf-8") as expected:
                     self.assertEqual(cut_lists(lines), cut_lists(expected.read().splitlines()))
 
+    def plan_check(self, *arguments):
+        return tocsin("plan", "check", "--site", "site", *arguments, cwd=self.root)
+
+    def test_plan_check_tells_what_check_tells_of_plans(self):
+        site = self.site(os.path.join(FIXTURES, "doubtful/plans"))
+        with open(os.path.join(FIXTURES, "doubtful/plans/expected.txt"), encoding="utf-8") as file:
+            expected = file.read().splitlines()
+        done = self.plan_check()
+        self.assertEqual((sorted(faults(done.stdout)), done.returncode), (expected, 0))
+        self.assertEqual(done.stderr, "plan check: site: 0 faults, 3 warnings\n")
+        self.assertEqual(self.plan_check("--strict").returncode, 1)
+        self.assertEqual(self.plan_check("--json").stdout, self.check("--json").stdout)
+        self.assertEqual(faults(self.plan_check("risky", "asked").stdout), expected[2:])
+        done = self.plan_check("asked", "--strict")
+        self.assertEqual((done.stdout, done.returncode), ("", 0))
+        done = self.plan_check("risk")
+        self.assertEqual((done.stdout, done.stderr, done.returncode),
+                         ("", 'plan check: site has no plan "risk"\n', 1))
+        self.assertEqual(self.plan_check("--wrong").returncode, 2)
+        with open(os.path.join(site, "rules/watch/1.lua"), "a", encoding="utf-8") as file:
+            file.write("what is this\n")
+        self.assertEqual(self.check().returncode, 1)
+        self.assertEqual(sorted(faults(self.plan_check().stdout)), expected)
+
+    def test_plan_check_tells_the_faults_of_plans_only(self):
+        self.site(os.path.join(FIXTURES, "invalid/two_files_with_faults"))
+        everything = faults(self.check().stdout)
+        done = self.plan_check()
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(faults(done.stdout),
+                         [line for line in everything if line.startswith("site/plans/")])
+        self.assertLess(len(faults(done.stdout)), len(everything))
+
     def test_each_valid_site_is_without_fault(self):
         for case in cases("valid"):
             with self.subTest(case=os.path.basename(case)):
