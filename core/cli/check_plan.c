@@ -55,9 +55,10 @@ static void doubt_rule(const struct doubting *doubting)
 {
 	const struct generation *site = doubting->site;
 	const char *wanted = doubting->plan->on_rule;
-	bool has_rules = false;
+	const char *near = NULL;
 
-	/* A refused rule is there, too: that is told by itself. */
+	/* A refused rule is there, too: that is told by itself. One that is like no other may come
+	 * later; a slip of the pen is certain. */
 	for (uint32_t i = 0; i < site->file_count && wanted != NULL; i++) {
 		const struct generation_file *file = &site->files[i];
 
@@ -65,21 +66,23 @@ static void doubt_rule(const struct doubting *doubting)
 			continue;
 		if (strcmp(file->name, wanted) == 0)
 			return;
-		has_rules = true;
+		if (report_nearest(wanted, (const char *const[]){file->name, NULL}) != NULL)
+			near = file->name;
 	}
-	if (has_rules)
+	if (near != NULL)
 		report_add(
 			doubting->out, doubting->plan->file,
 			check_note_line(doubting->source, "rule"),
-			"the trigger names rule \"%s\", which the site does not have: no incident "
-			"of a rule starts it",
-			wanted);
+			"the trigger names rule \"%s\", which the site does not have; did you mean "
+			"\"%s\"?",
+			wanted, near);
 }
 
 static void doubt_risk(const struct doubting *doubting)
 {
 	static const char *const effects[] = {"exec", "http", "step", NULL};
-	static const char *const guards[] = {"undo", "rollback", "ask", "call", "signal", NULL};
+	static const char *const guards[] = {"undo",   "rollback", "ask", "call",
+					     "signal", "load",     NULL};
 	const struct config *config = doubting->site->config;
 
 	if (strcmp(doubting->plan->risk, "high") != 0 || !has_any(doubting->source, effects) ||
