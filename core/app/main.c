@@ -19,7 +19,7 @@ static const struct {
 	{"query", cli_query, "counts and sums log files by time and group"},
 	{"replay", cli_replay, "runs history through the rules and prints the alerts"},
 	{"repl", cli_repl, "tries filter expressions on the readings of a file"},
-	{"test", cli_test, "runs the tests that lie beside the rules"},
+	{"test", cli_test, "runs the tests that lie beside the rules and plans"},
 	{"explain", cli_explain, "why a rule fired, or did not"},
 	{"status", cli_status, "what the daemon has read and what it waits for"},
 	{"reload", cli_reload, "reads the site again and swaps it in"},
@@ -31,8 +31,8 @@ static const struct {
 	{"alert", cli_alert, "list, show: what happened to an alert, and why"},
 	{"silence", cli_silence, "add, list, show, expire, preview"},
 	{"notify", cli_notify, "tries an output of people, or prints what it would send"},
-	{"oncall", cli_oncall, "who is on call, and how they are reached"},
-	{"plan", cli_plan, "list, runs, show, approve, reject, cancel"},
+	{"oncall", cli_oncall, "who, shifts, override, chains, rehearse, people, page"},
+	{"plan", cli_plan, "list, run, dry-run, test, drill, watch, approve, cancel, …"},
 };
 
 static void print_help(FILE *to)

@@ -227,6 +227,17 @@ static int wrong_use(const char *text)
 	return EXIT_USAGE;
 }
 
+static int wrong_event(const char *name)
+{
+#define EVENT_WORD(event) " " #event
+	fprintf(stderr,
+		"notify: there is no event \"%s\"; there are" MESSAGE_EVENT_LIST(
+			EVENT_WORD) "\nTry 'tocsin notify --help'.\n",
+		name);
+#undef EVENT_WORD
+	return EXIT_USAGE;
+}
+
 int cli_notify(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -258,7 +269,7 @@ int cli_notify(int argc, char **argv)
 	if (argc - optind != 2 || strcmp(argv[optind], "test") != 0)
 		return wrong_use("wants \"test\" and the name of an output");
 	if (!message_is_event(notify.event))
-		return wrong_use("there is no such event");
+		return wrong_event(notify.event);
 	if (notify.language != NULL && strcmp(notify.language, "en") != 0 &&
 	    strcmp(notify.language, "zh") != 0)
 		return wrong_use("the language is en or zh");

@@ -34,12 +34,11 @@ static const char help[] =
 	"  --at TIME              like 2026-11-22T06:00:00Z or 2026-11-22T14:00:00+08:00\n"
 	"  --from TIME, --to TIME the span of shifts (from now, 14 days; at most 92 days)\n"
 	"  --site DIR             the site (default: " CLI_SITE_DEFAULT ")\n"
-	"\n"
 	"  --state DIR            where the daemon keeps its state\n"
 	"\n"
-	"who, shifts and list read the site's files and add the daemon's overrides when it runs; "
-	"the\n"
-	"other commands need it. Times are printed in UTC.\n"
+	"who, shifts and list read the site's files and add the daemon's overrides when it runs;\n"
+	"rehearse reads files alone; the other commands need the daemon. Times are printed in "
+	"UTC.\n"
 	"Exit code: 0 done, 1 no such schedule or a site with faults, 2 wrong use, 4 no daemon,\n"
 	"5 refused.\n"
 	"\n"
@@ -47,7 +46,8 @@ static const char help[] =
 	"  tocsin oncall who payments\n"
 	"  tocsin oncall override add payments li --to 2026-11-23T09:00:00+08:00 --reason ill\n"
 	"  tocsin oncall who --at 2026-12-24T20:00:00+01:00 --json\n"
-	"  tocsin oncall shifts payments --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z\n";
+	"  tocsin oncall shifts payments --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z\n"
+	"  tocsin oncall rehearse night.jsonl --to 2026-11-23T08:00:00Z\n";
 
 enum { DEFAULT_SPAN_DAYS = 14 };
 

@@ -79,6 +79,18 @@ static void print_people(const json_t *people)
 	json_decref(rows);
 }
 
+static void print_page(const json_t *result)
+{
+	const char *person = json_string_value(json_object_get(result, "person"));
+	const char *held_for = json_string_value(json_object_get(result, "held_for"));
+
+	if (held_for == NULL)
+		printf("%s: on its way\n", person);
+	else
+		printf("%s: held until %s: %s\n", person,
+		       json_string_value(json_object_get(result, "held_until")), held_for);
+}
+
 static int wrong_use(const char *text)
 {
 	fprintf(stderr, "tocsin oncall: %s\nhint: tocsin oncall people --help\n", text);
@@ -130,7 +142,9 @@ int cli_oncall_people(int argc, char **argv)
 		return code;
 	if (remote.is_json)
 		remote_print_json(result);
-	else if (!is_page)
+	else if (is_page)
+		print_page(result);
+	else
 		print_people(result);
 	json_decref(result);
 	return EXIT_DONE;

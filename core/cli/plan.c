@@ -46,9 +46,17 @@ static const char help[] =
 	"  --as ACTOR     the person who decided; the journal keeps who brought it, too\n"
 	"  --reason TEXT  kept in the journal\n"
 	"\n"
+	"Exit code: 0 done, 1 check, dry-run, test, verify or watch found a fault, 2 wrong use,\n"
+	"4 no daemon, 5 refused.\n"
+	"\n"
 	"Examples:\n"
 	"  tocsin plan runs --active\n"
-	"  tocsin plan approve 01JD8 --reason 'provider confirmed'\n";
+	"  tocsin plan show provider_switch-7-c60bb328\n"
+	"  tocsin plan approve provider_switch-7-c60bb328 --as wang --reason 'provider confirmed'\n"
+	"  tocsin plan cancel provider_switch-8-e9588d35 --rollback --reason 'no help'\n"
+	"  tocsin plan dry-run provider_switch --answer switch=yes\n"
+	"  tocsin plan run provider_switch --incident 1 --reason 'the desk asked'\n"
+	"  tocsin plan drill provider_switch --value '{\"dimension\": {\"city\": \"Wuhan\"}}'\n";
 
 static const char *const list_columns[] = {"name=PLAN",
 					   "version=V",
@@ -80,6 +88,38 @@ static bool put_value(json_t *args, const char *text)
 	}
 	json_object_set_new(args, "value", value != NULL ? value : json_string(text));
 	return true;
+}
+
+/** "opened, rule pay_failed"; "by hand". What it does not ask for is left out. */
+static json_t *spell_trigger(const json_t *on)
+{
+	static const char *const members[] = {"rule", "severity", "category", "priority"};
+	const char *event = json_string_value(json_object_get(on, "incident"));
+	struct bytes text = BYTES_EMPTY;
+	if (event == NULL)
+		return json_string("by hand");
+	bytes_append_text(&text, event);
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		const char *value = json_string_value(json_object_get(on, members[i]));
+		if (value != NULL)
+			bytes_append_format(&text, ", %s %s", members[i], value);
+	}
+	if (json_is_true(json_object_get(on, "major")))
+		bytes_append_text(&text, ", major");
+	json_t *spelt = json_stringn(text.data, text.length);
+	bytes_deinit(&text);
+	return spelt;
+}
+
+static void print_plans(json_t *plans)
+{
+	size_t index;
+	json_t *row;
+	json_array_foreach(plans, index, row)
+	{
+		json_object_set_new(row, "on", spell_trigger(json_object_get(row, "on")));
+	}
+	remote_print_table(plans, list_columns);
 }
 
 enum words { WORDS_NONE, WORDS_RUN, WORDS_STEP, WORDS_NAME, WORDS_PLAN, WORDS_ANY_RUN };
@@ -122,7 +162,8 @@ static bool check_words(const struct remote *remote, const struct command *comma
 			       ? given <= 1
 			       : given == 1 || (given == 2 && !remote->ask);
 	if (!is_good)
-		fprintf(stderr, "tocsin plan %s: wants %s\n", command->name, wants[command->words]);
+		fprintf(stderr, "tocsin plan %s: wants %s\nhint: tocsin plan --help\n",
+			command->name, wants[command->words]);
 	return is_good;
 }
 
@@ -228,11 +269,12 @@ int cli_plan(int argc, char **argv)
 	code = remote_call(&remote, verb, args, &result);
 	if (code != EXIT_DONE)
 		return code;
-	bool is_list = strcmp(command->name, "list") == 0;
 	if (remote.is_json)
 		remote_print_json(result);
+	else if (strcmp(command->name, "list") == 0)
+		print_plans(result);
 	else if (command->words == WORDS_NONE)
-		remote_print_table(result, is_list ? list_columns : run_columns);
+		remote_print_table(result, run_columns);
 	else
 		plan_show_print(result);
 	json_decref(result);

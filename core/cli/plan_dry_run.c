@@ -75,6 +75,43 @@ static json_t *ended_row(const json_t *rows, const char *run_id)
 	return found;
 }
 
+/** Whether something in the run was called so: a misspelt name must not look like a rehearsal. */
+static bool was_met(const struct policy *policy, const json_t *rows)
+{
+	static const char *const kinds[] = {[POLICY_ANSWER] = "asked",
+					    [POLICY_SIGNAL] = "awaited",
+					    [POLICY_FAIL] = "effect",
+					    [POLICY_RESULT] = "effect"};
+	size_t index;
+	const json_t *row;
+	json_array_foreach(rows, index, row)
+	{
+		const char *kind = json_string_value(json_object_get(row, "kind"));
+		const char *step = json_string_value(json_object_get(row, "step"));
+		if (step && strcmp(kind, kinds[policy->kind]) == 0 &&
+		    plan_effects_is_step(step, policy->name))
+			return true;
+	}
+	return false;
+}
+
+/** Names of options that met nothing. */
+static json_t *list_unmet(const struct plan_dry_drive *drive, const json_t *rows)
+{
+	static const char *const options[] = {[POLICY_ANSWER] = "--answer",
+					      [POLICY_SIGNAL] = "--signal",
+					      [POLICY_FAIL] = "--fail",
+					      [POLICY_RESULT] = "--result"};
+	json_t *unmet = json_array();
+	for (uint32_t i = 0; i < drive->policy_count; i++) {
+		const struct policy *policy = &drive->policies[i];
+		if (!was_met(policy, rows))
+			json_array_append_new(
+				unmet, json_sprintf("%s %s", options[policy->kind], policy->name));
+	}
+	return unmet;
+}
+
 static void print_json(const struct dry_run *run, json_t *rows)
 {
 	const struct plan_dry_drive *drive = &run->drive;
@@ -94,6 +131,7 @@ static void print_json(const struct dry_run *run, json_t *rows)
 	if (!ended && drive->waiting_for)
 		json_object_set_new(document, "waiting_for", json_string(drive->waiting_for));
 	json_object_set(document, "refused", drive->refused);
+	json_object_set_new(document, "unmet", list_unmet(drive, rows));
 	json_object_set(document, "effects", rows);
 	remote_print_json(document);
 	json_decref(document);
@@ -120,6 +158,12 @@ static void print_plain(const struct dry_run *run, const json_t *rows)
 	{
 		printf("what was for %s was refused: %s\n", step, json_string_value(text));
 	}
+	json_t *unmet = list_unmet(drive, rows);
+	json_array_foreach(unmet, index, row)
+	{
+		printf("%s met nothing: this run came to no such name\n", json_string_value(row));
+	}
+	json_decref(unmet);
 	if (!drive->has_ended)
 		printf("it waits for a person: %s\n", drive->waiting_for ? drive->waiting_for : "");
 }

@@ -29,12 +29,27 @@ static int parse(const char *text, const char *kind, struct script_version *out,
 	return 0;
 }
 
+/** "a, b, c": the site's scripts of this kind, as far as they fit. */
+static void list_names(const struct site_files *files, char *out, size_t bytes)
+{
+	size_t length = 0;
+
+	snprintf(out, bytes, "none: is this the site?");
+	for (uint32_t i = 0; i < files->count && length < bytes; i++) {
+		const char *name = files->items[i].name;
+
+		if (i == 0 || strcmp(name, files->items[i - 1].name) != 0)
+			length += (size_t)snprintf(out + length, bytes - length, "%s%s",
+						   length > 0 ? ", " : "", name);
+	}
+}
+
 /** The version that is wanted, or the newest: the site's files are sorted. */
 static int find(struct script_version *wanted, const char *kind, const char *site_dir,
 		struct err_note *why)
 {
 	struct site_files files = {0};
-	char folder[8];
+	char folder[8], names[200];
 	uint32_t found = 0;
 	struct report report;
 	int code;
@@ -47,6 +62,7 @@ static int find(struct script_version *wanted, const char *kind, const char *sit
 		if (strcmp(files.items[i].name, wanted->name) == 0 &&
 		    (wanted->version == 0 || wanted->version == files.items[i].version))
 			found = files.items[i].version;
+	list_names(&files, names, sizeof(names));
 	site_files_deinit(&files);
 	if (code != 0)
 		return code;
@@ -54,7 +70,8 @@ static int find(struct script_version *wanted, const char *kind, const char *sit
 		return err_set(why, ERR_NOT_FOUND, "%s has no %s/%s/%u.lua", site_dir, folder,
 			       wanted->name, wanted->version);
 	if (found == 0)
-		return err_set(why, ERR_NOT_FOUND, "%s has no %s %s", site_dir, kind, wanted->name);
+		return err_set(why, ERR_NOT_FOUND, "%s has no %s %s; it has %s", site_dir, kind,
+			       wanted->name, names);
 	wanted->version = found;
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "core/config/config.h"
 #include "core/control/control.h"
 #include "core/control/json_text.h"
+#include "core/incident/incident.h"
 #include "core/oncall/person.h"
 #include "core/paging/paging.h"
 #include "storage/audit_log.h"
@@ -135,6 +136,23 @@ static void audit(const struct verb_call *call, const struct page *page)
 	audit_log_add(call->target->audit, &entry);
 }
 
+static void put_held(const struct verb_call *call, const struct page *page, json_t *result)
+{
+	int64_t until_ms = 0;
+	const char *held_for = paging_why_held(call->target->paging, page, &until_ms);
+	json_put_text(result, "held_for", held_for);
+	json_take(result, "held_until", json_time(until_ms));
+}
+
+static int find_incident(const struct verb_call *call, uint64_t *out, struct err_note *why)
+{
+	int code = arg_number(call, "incident", false, INT64_MAX, out, why);
+	if (code == 0 && *out != 0 && incident_find(call->target->incidents, *out) == NULL)
+		code = err_set(why, ERR_NOT_FOUND,
+			       "there is no incident %" PRIu64 " (see incident list --all)", *out);
+	return code;
+}
+
 int verb_oncall_page(const struct verb_call *call, json_t **result, struct err_note *why)
 {
 	const struct oncall_person *person = NULL;
@@ -147,7 +165,7 @@ int verb_oncall_page(const struct verb_call *call, json_t **result, struct err_n
 		code = err_set(why, ERR_INVALID, "argument text must have 1 to %d bytes",
 			       PAGE_TEXT_BYTES_MAX);
 	if (code == 0)
-		code = arg_number(call, "incident", false, INT64_MAX, &page.incident, why);
+		code = find_incident(call, &page.incident, why);
 	if (code == 0)
 		code = arg_flag(call, "important", &page.is_important, why);
 	if (code == 0) {
@@ -158,6 +176,7 @@ int verb_oncall_page(const struct verb_call *call, json_t **result, struct err_n
 	if (code == 0) {
 		audit(call, &page);
 		*result = person_object(call, person);
+		put_held(call, &page, *result);
 	} else {
 		commit_kick(call->target->commit); /* what was held is kept */
 	}

@@ -110,6 +110,29 @@ static void drop(struct paging *paging, struct held_page *page, const char *reas
 	paging_forget(paging, page);
 }
 
+static const char *const words[] = {
+	[HELD_NOT] = "",
+	[HELD_QUIET] = "quiet hours",
+	[HELD_SNOOZE] = "the incident is snoozed",
+	[HELD_BUNDLE] = "a page went a moment ago",
+	[HELD_CAP] = "could not be reached",
+};
+
+const char *paging_why_held(const struct paging *paging, const struct page *page, int64_t *until_ms)
+{
+	const struct held_page *held = paging_find_held(paging, page);
+
+	/* One of no incident is never found: it is the newest. */
+	for (uint32_t i = 0; held == NULL && page->incident == 0 && i < paging->held_count; i++)
+		if (paging->held[i]->number == paging->number_last &&
+		    strcmp(paging->held[i]->person, page->person) == 0)
+			held = paging->held[i];
+	if (held == NULL)
+		return NULL;
+	*until_ms = held->due_ms;
+	return words[held->held_for];
+}
+
 static void count_held(struct paging *paging, enum held_for held_for)
 {
 	switch (held_for) {
@@ -124,13 +147,6 @@ static void count_held(struct paging *paging, enum held_for held_for)
 void page_hold(struct paging *paging, struct held_page *page, enum held_for held_for,
 	       int64_t until_ms, const char *reason)
 {
-	static const char *const words[] = {
-		[HELD_NOT] = "",
-		[HELD_QUIET] = "quiet hours",
-		[HELD_SNOOZE] = "the incident is snoozed",
-		[HELD_BUNDLE] = "a page went a moment ago",
-		[HELD_CAP] = "could not be reached",
-	};
 	char until[TIMESTAMP_TEXT_BYTES_MAX];
 	bool is_new = page->held_for != held_for;
 

@@ -81,6 +81,10 @@ void paging_configure(struct paging *paging, const struct config *config);
  *  by it ever (no `reach`), or no text. */
 int paging_page(struct paging *paging, const struct page *page, struct err_note *why);
 
+/** After paging_page() of it: NULL when it is not held, else the words for it, and until when. */
+const char *paging_why_held(const struct paging *paging, const struct page *page,
+			    int64_t *until_ms);
+
 /** What time does by itself, and when next (INT64_MAX: never). The caller kicks the commit. */
 void paging_advance(struct paging *paging);
 int64_t paging_next_ms(const struct paging *paging);

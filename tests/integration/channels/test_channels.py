@@ -370,6 +370,8 @@ class Channels(unittest.TestCase):
         for wrong in (["test"], ["test", "ding", "--event", "x"], ["ding"],
                       ["test", "ding", "--language", "fr"]):
             self.assertEqual(tocsin("notify", *wrong).returncode, 2, wrong)
+        done = tocsin("notify", "test", "ding", "--event", "opend")
+        self.assertIn('no event "opend"; there are candidate opened acked', done.stderr)
 
     # ---- reload
 

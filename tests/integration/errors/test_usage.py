@@ -15,6 +15,8 @@ from daemon import GEN, TOCSIN, Daemon, Site, tocsin, wait_until  # noqa: E402
 
 VERBS = ["run", "check", "query", "replay", "repl", "test", "explain", "status",
          "reload", "rule", "incident", "plan", "audit", "reference"]
+WITH_HELP = VERBS + ["alert", "silence", "notify", "oncall", "oncall people",
+                     "plan check", "plan dry-run"]
 CONFIG = """
   sources = { pay = { from = { { file = "logs/*.jsonl" } } } },
   outputs = { alerts = { file = "alerts.jsonl" } },
@@ -96,6 +98,7 @@ class Usage(unittest.TestCase):
             self.expect(2, *arguments, text=text)
         for verb in VERBS:
             self.expect(2, verb, "--no-such-option", text="--no-such-option")
+        self.expect(2, "plan", "run", text="the name of one PLAN\nhint: tocsin plan --help")
 
     def test_help_takes_the_name_of_a_verb(self):
         for verb in VERBS:
@@ -128,7 +131,7 @@ class Usage(unittest.TestCase):
         self.expect(4, "status", "--socket", "/nonexistent", text="/nonexistent")
 
     def test_help_of_every_verb_ends_with_0(self):
-        for arguments in [["--help"]] + [[verb, "--help"] for verb in VERBS]:
+        for arguments in [["--help"]] + [verb.split() + ["--help"] for verb in WITH_HELP]:
             done = run(*arguments)
             self.assertEqual((done.returncode, done.stderr), (0, ""), arguments)
             self.assertTrue(done.stdout.startswith("Usage: tocsin "), arguments)
@@ -199,15 +202,18 @@ class Examples(unittest.TestCase):
             os.chdir(where)
         self.addCleanup(daemon.stop)
         runs = wait_until(lambda: daemon.call("plan.runs"), 30, "the run that asks")
+        daemon.call("plan.run", {"plan": "ask"})
+        runs = daemon.call("plan.runs")
         daemon.call("rule.activate", {"name": "merchant_failures", "version": 1})
         count = 0
         for verb, line in examples():
             line = line.replace("/etc/tocsin", "scripts").replace("/var/lib/tocsin", "third")
             line = line.replace("--state state", "--state fourth")
-            line = line.replace("01JD8", runs[0]["id"])
-            if "ack" in line:
+            line = line.replace("provider_switch-7-c60bb328", runs[0]["id"])
+            line = line.replace("provider_switch-8-e9588d35", runs[1]["id"])
+            if "incident ack" in line:
                 incident = daemon.call("incident.list")[0]
-                line = line.replace("ack 1 --revision 3", "ack %d --revision %d" % (
+                line = line.replace("ack 1 --rev 3", "ack %d --rev %d" % (
                     incident["number"], incident["revision"]))
             if not shutil.which("jq"):
                 line = re.sub(r"\| jq .*", "", line)

@@ -232,6 +232,8 @@ class Paging(unittest.TestCase):
         for args, text in (({"person": "zhao", "text": "x"}, 'no person "zhao"'),
                            ({"person": "nobody", "text": "x"}, 'has no "reach"'),
                            ({"person": "wang"}, "argument text is missing"),
+                           ({"person": "wang", "text": "x", "incident": 99},
+                            "there is no incident 99 .see incident list --all"),
                            ({"person": "wang", "text": ""}, "1 to 4096 bytes"),
                            ({"person": "wang", "text": "x" * 4097}, "1 to 4096 bytes")):
             with self.assertRaisesRegex(Refused, text):
@@ -245,7 +247,11 @@ class Paging(unittest.TestCase):
         self.assertIn("00:00-24:00, now until", done.stdout)
         done = tocsin("oncall", "page", "li", "please come", "--state", daemon.state)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout, "li: on its way\n")
         self.assertEqual(self.got("/ops")[0]["title"], "please come")
+        done = tocsin("oncall", "page", "asleep", "no hurry", "--state", daemon.state)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"^asleep: held until 20[-0-9T:Z.]+: quiet hours\n$")
         for words, code, text in ((["page", "li"], 2, "wants a person and a text"),
                                   (["people", "a", "b"], 2, "one person at most"),
                                   (["page", "li", "x", "--incident", "one"], 2, "wants a number"),

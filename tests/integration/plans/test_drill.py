@@ -101,8 +101,9 @@ class Drill(unittest.TestCase):
         row = self.listed("switch")
         self.assertEqual(row["drilled"], row["drill_done"])
         self.assertEqual(row["done"], None)
-        self.assertIn(row["drilled"][:4], tocsin("plan", "list", "--state",
-                                                 self.daemon.state).stdout)
+        listed = tocsin("plan", "list", "--state", self.daemon.state).stdout
+        self.assertIn(row["drilled"][:4], listed)
+        self.assertRegex(listed, r"(?m)^switch +1 .* opened, rule down  ")
         figures = self.daemon.call("incident.stats")
         self.assertEqual(figures["incidents"] if "incidents" in figures else 0, 0)
 

@@ -70,7 +70,8 @@ class DryRun(unittest.TestCase):
         before = self.files()
         done = tocsin("plan", "dry-run", plan, "--site", self.site.directory, "--json",
                       *arguments, cwd=self.empty)
-        self.assertEqual(done.returncode, code, done.stderr + done.stdout)
+        if code is not None:
+            self.assertEqual(done.returncode, code, done.stderr + done.stdout)
         self.assertEqual(self.web.requests, [])
         self.assertEqual(self.files(), before)
         return json.loads(done.stdout)
@@ -79,6 +80,18 @@ class DryRun(unittest.TestCase):
         return [(row["at_ms"], row["kind"] if row["kind"] != "effect" else row["action"],
                  row.get("step")) for row in document["effects"]
                 if not kinds or row["kind"] in kinds]
+
+    def test_a_name_that_nothing_has_is_told(self):
+        document = self.run_dry("provider_switch", "--answer", "sure=yes", "--fail", "swich=no",
+                                "--signal", "go", "--result", "x={}", code=None)
+        self.assertEqual([name for name in document["unmet"] if name != "--answer sure"],
+                         ["--fail swich", "--signal go", "--result x"])
+        document = self.run_dry("merchant_outage", "--fail", "reset_route#1=no", code=None)
+        self.assertEqual(document["unmet"], [])
+        done = tocsin("plan", "dry-run", "merchant_outage", "--site", self.site.directory,
+                      "--fail", "rest_route=no", cwd=self.empty)
+        self.assertIn("--fail rest_route met nothing: this run came to no such name\n",
+                      done.stdout)
 
     def test_both_example_plans_list_their_effects_and_touch_nothing(self):
         document = self.run_dry("merchant_outage")
@@ -184,7 +197,8 @@ class DryRun(unittest.TestCase):
                 (("all", "--at", "noon"), 2, '"noon" is not a time'),
                 (("all", "--resolve", "soon"), 2, "--resolve: "),
                 (("all", "--nope"), 2, "Try: tocsin plan dry-run --help"),
-                (("none",), 1, "has no plan none"), (("all@9",), 1, "has no plans/all/9.lua"),
+                (("none",), 1, "has no plan none; it has all, merchant_outage"),
+                (("all@9",), 1, "has no plans/all/9.lua"),
                 (("@",), 1, "a plan is NAME or NAME@VERSION"),
                 (("all", "--incident", "none.json"), 1, "none.json")]:
             done = tocsin("plan", "dry-run", "--site", self.site.directory, *arguments,
