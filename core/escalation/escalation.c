@@ -18,8 +18,7 @@
 
 bool escalation_wants(const struct incident *incident)
 {
-	return (incident->state == INCIDENT_OPEN || incident->state == INCIDENT_HANDLING) &&
-	       incident->acked_by == NULL && !incident->is_drill;
+	return incident_is_unanswered(incident) && !incident->is_drill;
 }
 
 /* ---- rows ---- */

@@ -186,6 +186,7 @@ int incident_rebuild(const struct incident_store *store, uint64_t number, struct
 		     struct bytes *stored, struct err_note *why);
 const char *incident_state_name(enum incident_state state);
 bool incident_is_open(enum incident_state state);
+bool incident_is_unanswered(const struct incident *incident); /**< a plan at work is no answer */
 
 struct incident_usage {
 	uint64_t opened_count, resolved_count; /**< since start */

@@ -51,6 +51,12 @@ bool incident_is_open(enum incident_state state)
 	return state <= INCIDENT_MITIGATED;
 }
 
+bool incident_is_unanswered(const struct incident *incident)
+{
+	return (incident->state == INCIDENT_OPEN || incident->state == INCIDENT_HANDLING) &&
+	       incident->acked_by == NULL;
+}
+
 const char *incident_state_name(enum incident_state state)
 {
 	switch (state) {

@@ -70,7 +70,7 @@ bool page_is_wanted(const struct paging *paging, const struct page *page, char *
 	if (number == 0 || !calls_for_help(page->event))
 		return true;
 	incident = incident_find(paging->options.incidents, number);
-	if (incident != NULL && incident->state == INCIDENT_OPEN)
+	if (incident != NULL && incident_is_unanswered(incident))
 		return true;
 	snprintf(reason, reason_bytes, "incident %" PRIu64 " is %s%s%s", number,
 		 incident != NULL ? incident_state_name(incident->state) : "gone",

@@ -157,6 +157,15 @@ class Paging(unittest.TestCase):
         self.wait_fact(daemon, 1, "page_delivered", "li by ops")
         self.assertEqual([one["incident"]["number"] for one in self.got("/ops")], [1])
 
+    def test_a_plan_that_starts_at_once_does_not_keep_the_chain_from_its_people(self):
+        daemon = self.start("a", plans={"works/1": """return plan { on = { incident = "opened" },
+            run = function(ctx) ctx:sleep("1h") end }"""}, more="""chains = { all = { steps = {
+            { notify = { "person:li" } }, { wait = "1s" }, { notify = { "person:wang" } } } } },""")
+        self.assertEqual(daemon.call("incident.show", {"number": 1})["state"], "HANDLING")
+        self.wait_fact(daemon, 1, "page_delivered", "li by ops")
+        self.wait_fact(daemon, 1, "page_delivered", "wang by voice")
+        self.assertNotIn("page_dropped", dict(self.facts(daemon, 1)))
+
     def test_pages_a_moment_later_are_one_message(self):
         daemon = self.start("abcd", bundle="1s")
         for number in range(1, 5):

@@ -139,6 +139,20 @@ Test(paging, quiet_hours_hold_until_the_persons_morning)
 	close_world(&world);
 }
 
+Test(paging, a_plan_at_work_is_no_answer)
+{
+	struct world world;
+	uint64_t number;
+
+	open_world(&world);
+	number = open_incident(&world, "P3");
+	incident_run_started(world.incidents, number, "help", "help-1", world.now_ms);
+	page(&world, "wang", number, false);
+	cr_expect_eq(world.sent_count, 1);
+	cr_expect_eq(count_facts(&world, number, "page_dropped", ""), 0);
+	close_world(&world);
+}
+
 Test(paging, quiet_hours_end_with_an_acknowledgement)
 {
 	struct world world;
