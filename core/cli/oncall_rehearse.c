@@ -3,6 +3,7 @@
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/report.h"
 #include "core/config/config.h"
 #include "core/control/site_incidents.h"
 #include "core/escalation/escalation.h"
@@ -205,6 +206,42 @@ static struct player *find_player(const struct stage *stage, const char *name)
 	return NULL;
 }
 
+/** A slip of the pen would rehearse something else, and nobody would see it. */
+static int check_fields(const struct event *event, struct err_note *why)
+{
+	static const char *const fields[] = {"at",    "do",    "incident", "category", "severity",
+					     "field", "value", "for",      "schedule", "person",
+					     "from",  "to",    NULL};
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(event->json, key, value)
+	{
+		uint32_t i = 0;
+
+		while (fields[i] != NULL && strcmp(fields[i], key) != 0)
+			i++;
+		if (fields[i] != NULL)
+			continue;
+		const char *near = report_nearest(key, fields);
+
+		return err_set(why, ERR_INVALID, "there is no field \"%.40s\"%s%s%s", key,
+			       near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
+			       near != NULL ? "\"?" : "");
+	}
+	return 0;
+}
+
+static int check_category(const struct event *event, const char *name, struct err_note *why)
+{
+	const struct config *config = event->stage->rehearsal->config;
+
+	for (uint32_t i = 0; i < config->category_count; i++)
+		if (strcmp(config->categories[i].name, name) == 0)
+			return 0;
+	return err_set(why, ERR_NOT_FOUND, "the site has no category \"%.64s\"", name);
+}
+
 static int give_alert(const struct event *event, struct player *player, uint32_t index,
 		      enum alert_state state, struct err_note *why)
 {
@@ -218,6 +255,8 @@ static int give_alert(const struct event *event, struct player *player, uint32_t
 		code = get_text(event, "category", "", &alert.category, why);
 	if (code == 0 && alert.category[0] == '\0')
 		alert.category = NULL;
+	if (code == 0 && alert.category != NULL)
+		code = check_category(event, alert.category, why);
 	alert.title = player->name;
 	if (code == 0) {
 		incident = incident_on_alert(stage->incidents, &alert, player->name, event->now_ms);
@@ -351,6 +390,8 @@ static int play_line(struct stage *stage, const char *line, struct err_note *why
 			       event.json == NULL ? ": " : "",
 			       event.json == NULL ? error.text : "");
 	event.what = "an event";
+	if (code == 0)
+		code = check_fields(&event, why);
 	if (code == 0)
 		code = get_time(&event, "at", &event.now_ms, why);
 	if (code == 0)

@@ -79,6 +79,42 @@ static void check_to(struct config_builder *builder, const struct tree *list)
 				   item->text);
 }
 
+static bool has_role(const struct config *config, const char *role)
+{
+	static const char *const of_incidents[] = {"owner", "commander", "scribe", "liaison",
+						   "comms"};
+
+	for (size_t i = 0; i < sizeof(of_incidents) / sizeof(of_incidents[0]); i++)
+		if (strcmp(of_incidents[i], role) == 0)
+			return true;
+	for (uint32_t i = 0; i < config->person_count; i++)
+		if (person_has_role(&config->people[i], role))
+			return true;
+	return false;
+}
+
+/* Who is nobody can never say yes. Names may be of people that the site does not know. */
+static void check_who(struct config_builder *builder, const struct tree *list)
+{
+	const struct tree *item = list != NULL ? list->first : NULL;
+
+	for (; item != NULL; item = item->next) {
+		const char *name = item->text;
+
+		if (strncmp(name, "role:", 5) == 0 && !has_role(builder->config, name + 5))
+			report_add(
+				builder->report, builder->file, item->line,
+				"\"who\" of risk has \"%.64s\": no person has that role; incidents "
+				"have owner, commander, scribe, liaison and comms",
+				name);
+		if (strncmp(name, "schedule:", 9) == 0 &&
+		    config_find_schedule(builder->config, name + 9) == NULL)
+			report_add(builder->report, builder->file, item->line,
+				   "\"who\" of risk has \"%.64s\": the site has no such schedule",
+				   name);
+	}
+}
+
 /* A role or a schedule may be many people's. */
 static void check_quorum(struct config_builder *builder, const struct tree *section,
 			 const struct config_risk *risk)
@@ -124,6 +160,7 @@ void config_read_risk(struct config_builder *builder, const struct tree *site)
 	if (risk->to != NULL)
 		check_to(builder, tree_get(section, "to"));
 	risk->who = texts_of(builder, tree_get(section, "who"), &risk->who_count);
+	check_who(builder, tree_get(section, "who"));
 	risk->quorum = option_int(section, "quorum", 1);
 	check_quorum(builder, section, risk);
 	risk->expires_ms = option_span_ms(section, "expires", 3600 * 1000);

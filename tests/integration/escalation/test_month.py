@@ -204,6 +204,12 @@ class Month(unittest.TestCase):
                 (json.dumps(dict(good, do="ack", incident="b")), '"b" was not opened'),
                 (json.dumps(dict(good, do="unack")), "no unack"),
                 (json.dumps(dict(good, do="paint")), "paint"),
+                (json.dumps(dict(good, incident="b", severty="critical")),
+                 'no field "severty"; did you mean "severity"?'),
+                (json.dumps(dict(good, incident="b", colour="red")),
+                 'no field "colour"'),
+                (json.dumps(dict(good, incident="b", category="onlin")),
+                 'no category "onlin"'),
                 (json.dumps(dict(good, do="snooze")), '"snooze" wants "for"')):
             with open(path, "w", encoding="utf-8") as out:
                 out.write(json.dumps(good) + "\n\n" + line + "\n")
