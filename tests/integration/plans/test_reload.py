@@ -14,6 +14,12 @@ from world import World, check_journal, plan_text, support  # noqa: E402
 # What leads into each state, and what leads out of it.
 BODY = """
     local who = ctx.incident.dimension.who:gsub("%%d+$", "")
+    local function undo(path)
+      ctx:undo("http.request", { method = "POST", url = "@URL/" .. path,
+        body = { version = %(version)d } },
+        { effect = "idempotent", retry = { first = "30m", cap = "30m" } })
+      ctx:ask("go", { text = "go?" })
+    end
     ctx:http("first", { method = "POST", url = "@URL/first", body = { version = %(version)d } })
     local act = {
       running = function()
@@ -35,14 +41,19 @@ BODY = """
       done = function() end,
       failed = function() error("boom") end,
       cancelled = function() ctx:ask("go", { text = "go?" }) end,
+      rolling_back = function() undo("busy") end,
+      rolled_back = function() undo("undone") end,
+      rollback_failed = function() undo("refused") end,
     }
     act[who]()
     ctx:http("last", { method = "POST", url = "@URL/last", body = { version = %(version)d } })
     return %(version)d"""
 STATES = ["running", "sleeping", "asking", "waiting", "paused", "in_doubt", "retrying", "branches",
-          "done", "failed", "cancelled"]
+          "done", "failed", "cancelled", "rolling_back", "rolled_back", "rollback_failed"]
 REACHED = {"retrying": "running", "branches": "asking"}
-ENDED = ("done", "failed", "cancelled")
+ROLLED = ("rolling_back", "rolled_back", "rollback_failed")
+STOPPED = ("failed", "cancelled") + ROLLED
+ENDED = ("done", "failed", "cancelled", "rolled_back", "rollback_failed")
 
 
 def version_of(number):
@@ -67,6 +78,7 @@ class Reload(unittest.TestCase):
         self.world.receiver.behave("/held", self.gate)
         self.world.receiver.behave("/lost", "drop")
         self.world.receiver.behave("/busy", 503)
+        self.world.receiver.behave("/refused", 404)
 
     def plan(self, command, *words):
         code, out, error = self.world.command("plan", command, *words)
@@ -75,11 +87,12 @@ class Reload(unittest.TestCase):
     def start(self, state, who):
         self.world.fire("all", state + who)
         run_id = self.world.run("all", state + who)["id"]
-        if state in ("paused", "cancelled"):
+        if state in ("paused", "cancelled") + ROLLED:
             self.world.wait_state(run_id, "asking")
-            self.plan("pause" if state == "paused" else "cancel", run_id)
+            self.plan("pause" if state == "paused" else "cancel", run_id,
+                      *(["--rollback"] if state in ROLLED else []))
         self.world.wait_state(run_id, REACHED.get(state, state))
-        if state == "retrying":
+        if state in ("retrying", "rolling_back"):
             support.wait_until(lambda: "StepFailed" in self.types(run_id), 30, "a failed try")
         if state == "running":
             support.wait_until(lambda: self.world.receiver.count("/held", run_id), 30, "a request")
@@ -103,6 +116,8 @@ class Reload(unittest.TestCase):
             self.plan("resume", run_id)
         if state in ("sleeping", "retrying"):
             self.plan("skip", run_id)
+        elif state == "rolling_back":
+            self.plan("retry", run_id)
         elif state == "waiting":
             self.plan("signal", run_id, "go")
         elif state == "branches":
@@ -111,16 +126,21 @@ class Reload(unittest.TestCase):
             self.plan("approve", run_id)
 
     def check_run(self, state, run_id, version):
-        self.world.wait_state(run_id, state if state in ENDED else "done")
+        self.world.wait_state(run_id, state if state in ENDED else
+                              "rolled_back" if state in ROLLED else "done")
         run = self.world.show(run_id)
         self.assertEqual(run["version"], version, state)
-        check_journal(run["journal"], state != "cancelled")
+        check_journal(run["journal"], state not in ("cancelled",) + ROLLED)
         for step in ("first", "last"):
             bodies = self.world.receiver.bodies(run_id + "/%s#1" % step)
-            is_sent = step == "first" or state not in ("failed", "cancelled")
+            is_sent = step == "first" or state not in STOPPED
             self.assertEqual([json.loads(body) for body in bodies],
                              [{"version": version}] if is_sent else [], state)
-        if state not in ("failed", "cancelled"):
+        if state in ROLLED:
+            bodies = [request["body"] for request in self.world.receiver.requests
+                      if run_id + "/#rollback/" in request["headers"].get("Idempotency-Key", "")]
+            self.assertEqual({json.loads(body)["version"] for body in bodies}, {version})
+        if state not in STOPPED:
             self.assertEqual(run["journal"][-1]["result"], version)
 
     def test_in_each_state(self):
@@ -150,6 +170,7 @@ class Reload(unittest.TestCase):
         self.gate.set()  # before the restart: a `once` step on its way would be in doubt
         self.check_run("running", old["running"], 1)
         world.restart()
+        world.receiver.behave("/busy", 200)
         for state, run_id in list(old.items()) + list(new.items()) + [("asking", between)]:
             if state != "running":
                 world.wait_state(run_id, REACHED.get(state, state))
