@@ -155,6 +155,8 @@ static int print_answer(const struct request *request, const struct config *conf
 	else
 		remote_print_table(rows, columns);
 	json_decref(rows);
+	if (config->schedule_count == 0)
+		fputs("tocsin oncall: the site has no schedules: see docs/on-call.md\n", stderr);
 	return EXIT_DONE;
 }
 

@@ -52,12 +52,14 @@ int plan_dry_incident_read(const char *text, const struct remote *remote, json_t
 			   struct err_note *why)
 {
 	int64_t number;
-	int code = 0;
+	int code = 0, told = EXIT_DONE;
 	if (number_parse_int(slice_of(text), &number) != 0)
 		code = read_file(text, out, why);
-	else if (remote_call(remote, "incident.show", json_pack("{s:I}", "number", number), out) !=
-		 EXIT_DONE)
-		code = ERR_CLOSED;
+	else
+		told = remote_call(remote, "incident.show", json_pack("{s:I}", "number", number),
+				   out);
+	if (told != EXIT_DONE)
+		code = told == EXIT_UNREACHABLE ? ERR_CLOSED : ERR_NOT_FOUND;
 	if (code != 0)
 		return code;
 	if (!json_is_object(*out)) {

@@ -9,8 +9,8 @@ struct plan;
 struct remote;
 
 /** Of a file with the document of `tocsin incident show N --json`, or, when `text` is a number, of
- *  the daemon. Owned, as scripts see it. ERR_NOT_FOUND, ERR_IO, ERR_INVALID; ERR_CLOSED: what the
- *  daemon said was printed. */
+ *  the daemon. Owned, as scripts see it. ERR_IO, ERR_INVALID. What the daemon said is printed,
+ *  and there is no note: ERR_CLOSED no daemon, ERR_NOT_FOUND it refused. */
 int plan_dry_incident_read(const char *text, const struct remote *remote, json_t **out,
 			   struct err_note *why);
 

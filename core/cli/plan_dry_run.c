@@ -44,7 +44,8 @@ static const char help[] =
 	"  --json                 one document: plan, state, effects\n"
 	"  --state DIR, --socket PATH   of the daemon, for --incident N\n"
 	"\n"
-	"Exit code: 0 the run ended well, 1 it failed or waits for a person, 2 wrong use.\n"
+	"Exit code: 0 the run ended well, 1 it failed or waits for a person, 2 wrong use,\n"
+	"4 no daemon, 5 it has no such incident.\n"
 	"\n"
 	"Examples:\n"
 	"  tocsin plan dry-run provider_switch --answer switch=yes\n"
@@ -253,9 +254,12 @@ static int run_on_big_stack(void *arg)
 		print(run);
 	else if (why.text[0])
 		fprintf(stderr, "tocsin plan dry-run: %s\n", why.text);
+	bool was_told = code != 0 && !why.text[0]; /* by the call of the daemon */
 	bool is_done = code == 0 && run->drive.is_done;
 	plan_dry_drive_close(&run->drive);
 	mem_free(run->name);
+	if (was_told)
+		return code == ERR_CLOSED ? EXIT_UNREACHABLE : EXIT_REFUSED;
 	return is_done ? EXIT_DONE : EXIT_FAILED;
 }
 

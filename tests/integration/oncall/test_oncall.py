@@ -104,6 +104,12 @@ class OnCall(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (code, ""))
             self.assertIn(text, done.stderr)
 
+    def test_a_site_without_schedules_says_so(self):
+        self.write({})
+        done = tocsin("oncall", "who", "--site", self.site)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("the site has no schedules: see docs/on-call.md", done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

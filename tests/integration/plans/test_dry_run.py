@@ -239,9 +239,12 @@ class OfTheDaemon(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertEqual(json.loads(done.stdout)["result"], ["m7", True])
                 self.assertEqual(daemon.call("plan.runs"), [])
+                done = tocsin("plan", "dry-run", "see", "--site", site.directory, "--incident",
+                              "9", "--state", daemon.state)
+                self.assertEqual(done.returncode, 5, done.stderr)
             done = tocsin("plan", "dry-run", "see", "--site", site.directory, "--incident", "1",
                           "--state", os.path.join(root, "state"))
-            self.assertNotEqual(done.returncode, 0)
+            self.assertEqual(done.returncode, 4, done.stderr)
 
 
 if __name__ == "__main__":
