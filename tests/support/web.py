@@ -39,25 +39,33 @@ def make_handler(server):
 
 class QuietServer(http.server.ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 512
 
     def handle_error(self, *_):
         pass  # a client that was killed
 
 
-class WebServer:
-    usual = (200, "ok")
+class Served:
+    """A server of one's own handler, on a thread."""
 
-    def __init__(self):
-        self.lock = threading.Lock()
-        self.requests = []  # dicts of method, path, headers, body in order of arrival
-        self.behaviour = {}
-        self.server = QuietServer(("127.0.0.1", 0), make_handler(self))
+    def serve(self, handler):
+        self.server = QuietServer(("127.0.0.1", 0), handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+class WebServer(Served):
+    usual = (200, "ok")
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.requests = []  # dicts of method, path, headers, body in order of arrival
+        self.behaviour = {}
+        self.serve(make_handler(self))
 
     def url(self, path):
         return "http://127.0.0.1:%d%s" % (self.port, path)

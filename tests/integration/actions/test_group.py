@@ -11,11 +11,12 @@ import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from world import World, support  # noqa: E402
+from web import Served  # noqa: E402
 
 TOKEN = "tok/en+" + "x" * 300
 
 
-class Chats:
+class Chats(Served):
     """Both services. `behave(path, what…)`: "drop" (done without an answer), an Event (held before
     it is done), a table (the answer; nothing is done)."""
 
@@ -68,19 +69,8 @@ class Chats:
             def log_message(self, *_):
                 pass
 
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_):
-                pass
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.serve(Handler)
+        self.url = "http://127.0.0.1:%d" % self.port
 
     def behave(self, path, *what):
         with self.lock:

@@ -11,9 +11,10 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from world import World, support  # noqa: E402
+from web import Served  # noqa: E402
 
 
-class Target:
+class Target(Served):
     """Answers after a delay; keeps when each request came. By path:
     /fast at once; /slow after 0.3 s; /tail every 20th after 0.4 s; /half every other one with 500;
     /dead always 500; /echo wants a body."""
@@ -48,20 +49,7 @@ class Target:
             def log_message(self, *_):
                 pass
 
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 512
-
-            def handle_error(self, *_):
-                pass  # a client that has given up
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.serve(Handler)
 
     def count(self, path):
         with self.lock:

@@ -10,9 +10,10 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from world import World, support  # noqa: E402
+from web import Served  # noqa: E402
 
 
-class Gateways:
+class Gateways(Served):
     """Keeps what comes, by path: (header Idempotency-Key, body)."""
 
     def __init__(self):
@@ -37,19 +38,8 @@ class Gateways:
             def log_message(self, *_):
                 pass
 
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_):
-                pass
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.serve(Handler)
+        self.url = "http://127.0.0.1:%d" % self.port
 
     def said(self, path, part):
         with self.lock:

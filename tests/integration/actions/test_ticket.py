@@ -11,9 +11,10 @@ import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from world import World, support  # noqa: E402
+from web import Served  # noqa: E402
 
 
-class Tracker:
+class Tracker(Served):
     """Keeps tickets by path; `behave(method, what…)` for the next requests: "drop" (done, but no
     answer), an Event (held before it is done), a status (not done), "text" (done, no JSON)."""
 
@@ -71,19 +72,8 @@ class Tracker:
             def log_message(self, *_):
                 pass
 
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_):
-                pass
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.serve(Handler)
+        self.url = "http://127.0.0.1:%d" % self.port
 
     def behave(self, method, *what):
         with self.lock:
