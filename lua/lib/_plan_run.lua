@@ -57,16 +57,16 @@ local function make_ctx(yield, branch, keep, run, incident)
     return step("step", id, action, args or {}, opts)
   end
 
-  function ctx:notify(id, args, opts)
-    check_id("ctx:notify", id)
-    check_table("ctx:notify", "the second argument", args)
-    return step("notify", id, "notify.send", args, opts)
-  end
-
-  function ctx:http(id, args, opts)
-    check_id("ctx:http", id)
-    check_table("ctx:http", "the second argument", args)
-    return step("http", id, "http.request", args, opts)
+  -- ctx:notify(id, args, opts) and the like: steps with an action of their own.
+  for name, action in pairs {
+    notify = "notify.send", http = "http.request", metric = "metric.query", sql = "sql.query",
+    ticket = "ticket.create", group = "group.create", phone = "phone.call",
+  } do
+    ctx[name] = function(_, id, args, opts)
+      check_id("ctx:" .. name, id)
+      check_table("ctx:" .. name, "the second argument", args)
+      return step(name, id, action, args, opts)
+    end
   end
 
   function ctx:exec(id, argv, opts)
@@ -92,36 +92,6 @@ local function make_ctx(yield, branch, keep, run, incident)
       given.timeout = math.min(ms / 1000 + 5, 3600)
     end
     return step("load", id, "load.run", args, given)
-  end
-
-  function ctx:metric(id, args, opts)
-    check_id("ctx:metric", id)
-    check_table("ctx:metric", "the second argument", args)
-    return step("metric", id, "metric.query", args, opts)
-  end
-
-  function ctx:ticket(id, args, opts)
-    check_id("ctx:ticket", id)
-    check_table("ctx:ticket", "the second argument", args)
-    return step("ticket", id, "ticket.create", args, opts)
-  end
-
-  function ctx:group(id, args, opts)
-    check_id("ctx:group", id)
-    check_table("ctx:group", "the second argument", args)
-    return step("group", id, "group.create", args, opts)
-  end
-
-  function ctx:phone(id, args, opts)
-    check_id("ctx:phone", id)
-    check_table("ctx:phone", "the second argument", args)
-    return step("phone", id, "phone.call", args, opts)
-  end
-
-  function ctx:sql(id, args, opts)
-    check_id("ctx:sql", id)
-    check_table("ctx:sql", "the second argument", args)
-    return step("sql", id, "sql.query", args, opts)
   end
 
   function ctx:log(line)
