@@ -100,6 +100,9 @@ static void on_durable(void *arg)
 	engine->wait_first = (engine->wait_first + 1) % engine->wait_capacity;
 	engine->wait_count--;
 	wait.run->wait_count--;
+	wait.run->durable_count = wait.record_count;
+	if (!wait.then)
+		run_consider_parking(wait.run);
 	for (uint32_t i = 0; wait.then && i < wait.run->branch_count; i++) {
 		if (wait.run->branches[i]->epoch != wait.epoch)
 			continue;
@@ -128,7 +131,7 @@ static void push_wait(struct plan_run *run, uint32_t epoch,
 	if (engine->wait_count == engine->wait_capacity)
 		grow_waits(engine);
 	uint32_t last = (engine->wait_first + engine->wait_count) % engine->wait_capacity;
-	engine->waits[last] = (struct run_wait){run, epoch, then};
+	engine->waits[last] = (struct run_wait){run, epoch, run->record_count, then};
 	engine->wait_count++;
 	run->wait_count++;
 	commit_after(engine->options.commit, on_durable, engine);

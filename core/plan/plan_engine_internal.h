@@ -13,6 +13,7 @@ struct timer;
 struct run_wait {
 	struct plan_run *run;
 	uint32_t epoch;
+	uint32_t record_count; /**< of the run: so many are durable then */
 	void (*then)(struct plan_branch *branch);
 };
 

@@ -53,17 +53,26 @@ int64_t run_wake_ms(const struct plan_run *run)
 
 static bool may_park(const struct plan_run *run)
 {
-	return run->engine->awake_count > run->engine->awake_max && run->wait_count == 0 &&
-	       run->wake_ms != 0 && run->wake_ms - engine_now(run->engine) > PARK_WAIT_MS;
+	return !run->is_parked && run->engine->awake_count > run->engine->awake_max &&
+	       run->wait_count == 0 && run->wake_ms != 0 &&
+	       run->wake_ms - engine_now(run->engine) > PARK_WAIT_MS;
 }
 
 void run_consider_parking(struct plan_run *run)
 {
+	bool is_durable = run->durable_count == run->record_count;
 	if (!may_park(run))
 		return;
+	/* Its question may be looked up while a commit lands, and then nothing can be flushed. The
+	 * others are parked at once: of many that start together few are awake. */
+	if (!is_durable && run->state == RUN_ASKING) {
+		run_hold_until_durable(run);
+		return;
+	}
 	run_release(run);
 	run_park(run);
-	run_hold_until_durable(run);
+	if (!is_durable)
+		run_hold_until_durable(run);
 	/* The last one of a burst: its memory is not kept for the next. */
 	if (run->engine->awake_count == run->engine->awake_max)
 		malloc_trim(0);

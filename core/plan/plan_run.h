@@ -96,9 +96,10 @@ struct plan_run {
 	bool has_callers;     /**< a branch of another run waits for it */
 	char *result_json;    /**< after its end, until a parked caller takes it */
 	uint32_t wait_count;
-	bool is_parked;       /**< it waits without a script: plan_park.c */
-	uint32_t saved_count; /**< records, as its row says */
-	bool is_journal_lost; /**< it cannot be read: nothing is appended to it either */
+	bool is_parked;         /**< it waits without a script: plan_park.c */
+	uint32_t durable_count; /**< records that were durable when it was last told */
+	uint32_t saved_count;   /**< records, as its row says */
+	bool is_journal_lost;   /**< it cannot be read: nothing is appended to it either */
 };
 
 enum {

@@ -1,6 +1,7 @@
 #include "world.h"
 
 #include "core/base/mem.h"
+#include "core/incident/incident.h"
 #include "core/plan/plan_run.h"
 
 #include <criterion/criterion.h>
@@ -45,6 +46,26 @@ Test(plan_park, a_run_that_waits_gives_its_script_back_and_goes_on)
 	cr_expect_str_eq(journal, "RunStarted TimerSet TimerFired AskOpened AskAnswered "
 				  "StepScheduled StepAttempt StepDone RunEnded");
 	mem_free(journal);
+	world_close(&world);
+}
+
+/* As paging does, when the question of the second is urgent and takes that of the first with it. */
+Test(plan_park, a_question_is_looked_up_while_the_commit_that_asked_it_lands)
+{
+	static const struct plan_call script[] = {ASK("{\"text\":\"?\"}"), END};
+	struct world world;
+	world_open(&world, script);
+	world.asks_back = true;
+	world.engine->awake_max = 0;
+	world_plan(&world, NULL);
+	for (uint64_t number = 7; number <= 8; number++)
+		plan_engine_on_incident(world.engine, &(struct incident){.number = number},
+					"opened");
+	world_turn(&world);
+	cr_expect_eq(world.back_count, 1);
+	cr_expect_eq(world.engine->awake_count, 0, "both are parked when they are durable");
+	cr_expect_eq(world_run(&world, 0).state, RUN_ASKING);
+	cr_expect_eq(world_run(&world, 1).state, RUN_ASKING);
 	world_close(&world);
 }
 

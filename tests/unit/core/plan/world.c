@@ -221,6 +221,21 @@ static void on_send(void *arg, const char *to, uint64_t incident, const char *id
 	snprintf(world->sent_text, sizeof(world->sent_text), "%s", text);
 }
 
+static void count_question(void *arg, const struct plan_question *question)
+{
+	struct world *world = arg;
+	(void)question;
+	world->back_count++;
+}
+
+static void on_ask(void *arg, const struct plan_question *question)
+{
+	struct world *world = arg;
+	const char *first = world->engine->runs[0]->id;
+	if (world->asks_back && strcmp(first, question->run_id) != 0)
+		plan_engine_question(world->engine, first, NULL, count_question, world, NULL);
+}
+
 static char *incident_json(void *arg, uint64_t incident)
 {
 	(void)arg;
@@ -249,6 +264,7 @@ static void start_engine(struct world *world)
 					      .make_factory = world_make_factory,
 					      .on_fact = on_fact,
 					      .on_send = on_send,
+					      .on_ask = on_ask,
 					      .incident_json = incident_json,
 					      .arg = world};
 	cr_assert_eq(plan_engine_new(&world->engine, &options, &why), 0, "%s", why.text);

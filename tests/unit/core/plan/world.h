@@ -82,6 +82,8 @@ struct world {
 	uint32_t priority; /**< of the incidents of world_trigger() */
 	int sent_count;    /**< messages of the engine itself; the latest: */
 	char sent_to[32], sent_text[512];
+	bool asks_back;    /**< a question looks whether the first run still asks one */
+	int back_count;    /**< it did */
 	bool retriggers;   /**< an incident event comes while "run_ended" is told */
 	int resume_count;  /**< of the latest runner */
 	int start_count;   /**< runners made */
