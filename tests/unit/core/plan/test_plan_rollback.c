@@ -260,3 +260,86 @@ Test(plan_rollback, ends_the_same_after_a_crash_at_every_commit)
 		}
 	}
 }
+
+/* ---- with a called run and locks ---- */
+
+static const struct plan_call calls[] = {
+	LOCK("door", "{\"ttl_ms\":3600000,\"wait_ms\":60000}"), STEP("tell", "test.idem", NULL),
+	CALL("sub", "{\"params\":{\"limit\":1}}"), STEP("never", "test.once", NULL), END};
+static const struct plan_call called[] = {LOCK("other", "{\"ttl_ms\":3600000,\"wait_ms\":60000}"),
+					  STEP("kick", "test.once", NULL), SLEEP("3600000"),
+					  STEP("never", "test.once", NULL), END};
+
+/* False: the process has ended first. */
+static bool end_both(struct world *world)
+{
+	for (int i = 0; i < 200; i++) {
+		struct err_note why = {{0}};
+		int over_count = 0;
+		world_advance(world, 1000);
+		for (int r = 0; r < 2 && !world->has_crashed; r++) {
+			struct world_run run = world_run(world, r);
+			cr_assert_neq(run.state, RUN_BLOCKED, "%s", run.error);
+			over_count += run.state == RUN_ROLLED_BACK ? 1 : 0;
+			if (run.state == RUN_IN_DOUBT)
+				plan_engine_answer(world->engine, run.id, NULL, true, NULL, "bob",
+						   "", &why);
+		}
+		if (world->has_crashed || over_count == 2)
+			return !world->has_crashed;
+	}
+	cr_assert_fail("it does not end: %s, %s", run_state_name(world_run(world, 0).state),
+		       run_state_name(world_run(world, 1).state));
+	return false;
+}
+
+static bool crash_both(int first, int second, bool takes, bool parks)
+{
+	struct world world;
+	world_open(&world, calls);
+	world.child = called;
+	world.undo = undo;
+	world.parks = parks;
+	if (parks)
+		world.engine->awake_max = 0;
+	world_plan(&world, NULL);
+	world_trigger(&world, 7);
+	world_advance(&world, 5000);
+	cr_assert_eq(world.engine->locks.count, 2);
+	world.crash_takes = takes;
+	world.crash_at = world.write_count + first;
+	roll_back(&world);
+	bool has_crashed = world.has_crashed || !end_both(&world);
+	if (has_crashed) {
+		world_restart(&world);
+		if (first == 1 && !takes)
+			roll_back(&world);
+		world.crash_at = world.write_count + second;
+		if (!end_both(&world)) {
+			world_restart(&world);
+			cr_assert(end_both(&world), "crash at %d, then %d", first, second);
+		}
+	}
+	cr_expect_geq(world_effects(&world, "/#rollback/undo#1"), 2, "%d %d", first, second);
+	cr_expect_leq(world_effects(&world, "/#rollback/undo#2"), 2, "%d %d", first, second);
+	cr_expect_eq(world_effects(&world, "never"), 0);
+	cr_expect_eq(world.engine->locks.count, 0, "%d %d", first, second);
+	world_close(&world);
+	return has_crashed;
+}
+
+Test(plan_rollback, of_a_run_with_a_lock_and_a_called_one_ends_the_same_after_every_crash)
+{
+	for (int parks = 0; parks <= 1; parks++) {
+		for (int takes = 0; takes <= 1; takes++) {
+			int first = 1;
+			while (crash_both(first, 1000, takes == 1, parks == 1))
+				first++;
+			cr_expect_gt(first, 6, "only %d commits", first - 1);
+			for (int j = 2 - takes; j < first; j++) {
+				for (int second = 1; second <= 4; second++)
+					crash_both(j, second, takes == 1, parks == 1);
+			}
+		}
+	}
+}
